@@ -1,0 +1,123 @@
+//! One line of chat, as the domain sees it: whatever transport brought it, it ends as this.
+
+use crate::ids::{ChatterId, MessageId, TwitchUserId};
+use crate::trigger::{Normalized, normalize};
+
+/// The control character round a `/me` line.
+const ACTION_MARK: char = '\u{1}';
+
+/// One line of chat that Twitch vouched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Whose chat it was delivered for.
+    pub broadcaster: TwitchUserId,
+    /// Who typed it.
+    pub chatter: ChatterId,
+    /// What a repeated delivery has in common: the chat message's own id, or the transport's where it has none.
+    pub id: MessageId,
+    /// The line as typed, `/me` wrapper and reply mention included.
+    pub text: String,
+    /// It answers another line; its text then starts with `@name `.
+    pub is_reply: bool,
+    /// The channel where it was typed, when Shared Chat copied it here; `None` otherwise.
+    pub source_broadcaster: Option<TwitchUserId>,
+}
+
+impl ChatMessage {
+    /// Typed in another channel's chat and only mirrored here.
+    pub fn is_from_elsewhere(&self) -> bool {
+        self.source_broadcaster
+            .as_ref()
+            .is_some_and(|source| *source != self.broadcaster)
+    }
+
+    /// What is compared with triggers: without `/me` wrapper and reply mention, normalised.
+    pub fn vote_text(&self) -> Normalized {
+        let text = without_action_wrapper(&self.text);
+        let text = if self.is_reply {
+            without_leading_mention(text)
+        } else {
+            text
+        };
+        normalize(text)
+    }
+}
+
+/// `\u{1}ACTION votes yes\u{1}` → `votes yes`; an incomplete wrapper stays.
+fn without_action_wrapper(text: &str) -> &str {
+    text.strip_prefix(ACTION_MARK)
+        .and_then(|rest| rest.strip_prefix("ACTION "))
+        .and_then(|rest| rest.strip_suffix(ACTION_MARK))
+        .unwrap_or(text)
+}
+
+/// `@Name yes` → `yes`. The mention is an `@`, then no white space up to the first space.
+fn without_leading_mention(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix('@') else {
+        return text;
+    };
+    match rest.find(char::is_whitespace) {
+        Some(end) if rest[end..].starts_with(' ') => &rest[end + 1..],
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> ChatMessage {
+        ChatMessage {
+            broadcaster: TwitchUserId::new("1").unwrap(),
+            chatter: ChatterId::new("2").unwrap(),
+            id: MessageId::new("3").unwrap(),
+            text: text.into(),
+            is_reply: false,
+            source_broadcaster: None,
+        }
+    }
+
+    fn reply(text: &str) -> ChatMessage {
+        ChatMessage {
+            is_reply: true,
+            ..message(text)
+        }
+    }
+
+    #[test]
+    fn a_complete_me_wrapper_is_taken_off() {
+        assert_eq!(message("\u{1}ACTION yes\u{1}").vote_text().as_str(), "yes");
+        assert_ne!(message("\u{1}ACTION yes").vote_text().as_str(), "yes");
+        assert_ne!(message("\u{1}action yes\u{1}").vote_text().as_str(), "yes");
+    }
+
+    #[test]
+    fn a_reply_loses_its_one_leading_mention() {
+        assert_eq!(reply("@Parent yes").vote_text().as_str(), "yes");
+        assert_eq!(reply("@Parent @Other yes").vote_text().as_str(), "@other yes");
+        assert_eq!(reply("@ yes").vote_text().as_str(), "yes");
+        assert_eq!(reply("@Parent\tyes").vote_text().as_str(), "@parent yes");
+        assert_eq!(reply("\u{1}ACTION @Parent yes\u{1}").vote_text().as_str(), "yes");
+        assert_eq!(reply("@Parent").vote_text().as_str(), "@parent");
+    }
+
+    #[test]
+    fn a_mention_outside_a_reply_stays() {
+        assert_eq!(message("@Parent yes").vote_text().as_str(), "@parent yes");
+    }
+
+    #[test]
+    fn only_another_source_channel_is_elsewhere() {
+        let own = ChatMessage {
+            source_broadcaster: TwitchUserId::new("1").ok(),
+            ..message("yes")
+        };
+        let foreign = ChatMessage {
+            source_broadcaster: TwitchUserId::new("9").ok(),
+            ..message("yes")
+        };
+        assert!(!message("yes").is_from_elsewhere());
+        assert!(!own.is_from_elsewhere());
+        assert!(foreign.is_from_elsewhere());
+    }
+}

@@ -1,0 +1,26 @@
+//! Reading chats.
+
+use crate::ids::TwitchUserId;
+use crate::subscription::ChatState;
+
+/// Whose chat is to be read, and by which account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatChannel {
+    /// Whose chat.
+    pub broadcaster: TwitchUserId,
+    /// The account that reads; the broadcaster's own in Solo.
+    pub reader: TwitchUserId,
+}
+
+/// Keeps the set of chats that are wanted, and works in the background to make Twitch deliver just those.
+/// No call waits for Twitch: an overlay connects at once, whatever Twitch does.
+pub trait ChatFeed: Send + Sync {
+    /// Read this chat from now on. Asking again is fine; after a refusal it tries anew.
+    fn want(&self, channel: ChatChannel);
+
+    /// Stop reading it.
+    fn unwant(&self, broadcaster: &TwitchUserId);
+
+    /// What its connection is doing.
+    fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
+}

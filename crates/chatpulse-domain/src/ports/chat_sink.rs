@@ -1,0 +1,103 @@
+//! Where verified chat goes, whichever transport brought it.
+
+use async_trait::async_trait;
+
+use crate::message::ChatMessage;
+use crate::sentiment::Sentiment;
+use crate::vote::Side;
+
+/// One chat notification whose sender was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChatDelivery {
+    /// A line of chat.
+    Message(ChatMessage),
+    /// Its time is more than ten minutes off: too late to matter, or sent again by somebody else.
+    Stale,
+    /// Not the JSON that a chat message is.
+    Malformed,
+}
+
+/// What became of a delivery. One of these for each, none twice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ChatOutcome {
+    /// A vote that moved the bar.
+    Applied {
+        /// Which way.
+        side: Side,
+        /// The value right after it.
+        sentiment: Sentiment,
+    },
+    /// The same chatter voted within the last second.
+    Debounced {
+        /// Which way it would have gone.
+        side: Side,
+    },
+    /// The session's token bucket is empty.
+    RateLimited {
+        /// Which way it would have gone.
+        side: Side,
+    },
+    /// Seen before.
+    Duplicate {
+        /// Which way it went the first time.
+        side: Side,
+    },
+    /// Just chat, or not this channel's.
+    NoMatch,
+    /// Nobody watches this channel's overlay.
+    NoSession,
+    /// Too old or from the future.
+    Stale,
+    /// Not readable.
+    Malformed,
+    /// A store was out of reach: no vote.
+    Error,
+}
+
+impl ChatOutcome {
+    /// All label values, for metrics that start at zero.
+    pub const LABELS: [&'static str; 9] = [
+        "applied",
+        "debounced",
+        "rate_limited",
+        "duplicate",
+        "no_match",
+        "no_session",
+        "stale",
+        "malformed",
+        "error",
+    ];
+
+    /// The word in metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Debounced { .. } => "debounced",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Duplicate { .. } => "duplicate",
+            Self::NoMatch => "no_match",
+            Self::NoSession => "no_session",
+            Self::Stale => "stale",
+            Self::Malformed => "malformed",
+            Self::Error => "error",
+        }
+    }
+
+    /// The side whose trigger the text equalled, if it did.
+    pub const fn matched(&self) -> Option<Side> {
+        match self {
+            Self::Applied { side, .. }
+            | Self::Debounced { side }
+            | Self::RateLimited { side }
+            | Self::Duplicate { side } => Some(*side),
+            _ => None,
+        }
+    }
+}
+
+/// Takes chat in. Answers within a second whatever the stores do, so that Twitch is always answered in time.
+#[async_trait]
+pub trait ChatSink: Send + Sync {
+    /// One delivery in, one outcome out.
+    async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome;
+}

@@ -1,0 +1,43 @@
+//! Accounts.
+
+use async_trait::async_trait;
+
+use crate::ids::{OverlayId, StreamerId, TwitchUserId};
+use crate::login::{BotGrant, SealedTokens};
+use crate::streamer::{Streamer, TwitchProfile};
+
+use super::error::StoreError;
+
+/// Keeps accounts. Durable: what was answered survives a crash.
+///
+/// Every adapter promises, and the testkit's contract checks:
+/// - one account per Twitch id; logging in again updates names and tokens and keeps id and overlay;
+/// - a new account has default settings at version 1 and a random overlay address;
+/// - after `rotate_overlay` the old address finds nobody;
+/// - finding a streamer never needs to open tokens.
+#[async_trait]
+pub trait StreamerRepository: Send + Sync {
+    /// First login creates the account, later ones update it.
+    async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError>;
+
+    /// By our id.
+    async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError>;
+
+    /// By the secret address.
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError>;
+
+    /// Whoever logged in first of all.
+    async fn first(&self) -> Result<Option<Streamer>, StoreError>;
+
+    /// Gives the overlay a new address and returns it. `None` without such a streamer.
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError>;
+
+    /// Every account's sealed tokens, to check that they can be opened.
+    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError>;
+
+    /// Notes that the bot account agreed.
+    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError>;
+
+    /// Whether this account agreed to be the bot.
+    async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError>;
+}

@@ -1,0 +1,29 @@
+//! Our record of the conduit and its chat subscriptions.
+
+use async_trait::async_trait;
+
+use crate::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use crate::subscription::ChatSubscription;
+
+use super::error::StoreError;
+
+/// Remembers what we made at Twitch, so that a restart finds it again. Twitch's own list is the truth.
+///
+/// Every adapter promises: one record per broadcaster, the last one put; deleting what is not there is fine.
+#[async_trait]
+pub trait SubscriptionRepository: Send + Sync {
+    /// The conduit that is ours.
+    async fn conduit(&self) -> Result<Option<ConduitId>, StoreError>;
+
+    /// From now on this one is ours.
+    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError>;
+
+    /// All records.
+    async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError>;
+
+    /// Records one, in place of an earlier one of the same broadcaster.
+    async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError>;
+
+    /// Forgets a broadcaster's, if it is still this one.
+    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError>;
+}

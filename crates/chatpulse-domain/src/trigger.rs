@@ -1,0 +1,343 @@
+//! What counts as a vote: text is normalised, and must then equal a trigger as a whole.
+//!
+//! Start with [`normalize`]; PRODUCT's "What is a vote" is its specification, step by step.
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizer;
+
+use crate::vote::Side;
+
+/// Text after [`normalize`]: two texts that look the same to a viewer are equal here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Normalized(String);
+
+impl Normalized {
+    /// The normalised text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Nothing visible was left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Drops what chat clients append to dodge the duplicate check, folds compatibility forms and case,
+/// collapses white space and trims both ends.
+pub fn normalize(text: &str) -> Normalized {
+    if is_plain(text) {
+        return Normalized(collapse_white_space(&text.to_ascii_lowercase()));
+    }
+    let visible: String = text.chars().filter(|&c| !is_dropped_anywhere(c)).collect();
+    let nfkc = ComposingNormalizer::new_nfkc();
+    let composed = nfkc.normalize(&visible);
+    let folded = CaseMapper::new().fold_string(&composed).into_owned();
+    let composed = nfkc.normalize(&folded);
+    let collapsed = collapse_white_space(&composed);
+    let trimmed = collapsed.trim_matches(|c: char| c.is_whitespace() || is_trimmed_at_ends(c));
+    Normalized(trimmed.to_owned())
+}
+
+/// Printable ASCII: most of chat. Every step but case and spaces is the identity on it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+fn is_dropped_anywhere(c: char) -> bool {
+    matches!(c, '\u{034F}' | '\u{2060}' | '\u{206D}' | '\u{2800}' | '\u{FEFF}')
+}
+
+/// Joiners and selectors: needed inside emoji, noise at the ends.
+fn is_trimmed_at_ends(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200D}' | '\u{FE0F}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Each run of white space becomes one space; none is left at the ends.
+fn collapse_white_space(text: &str) -> String {
+    let mut collapsed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !collapsed.is_empty() {
+            collapsed.push(' ');
+        }
+        collapsed.push_str(word);
+    }
+    collapsed
+}
+
+/// One word, emote or phrase that counts as a vote. Keeps what the streamer typed, to show it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    typed: String,
+    normalized: Normalized,
+}
+
+impl Trigger {
+    /// Longest trigger, in Unicode scalar values after trimming.
+    pub const CHARS_MAX: usize = 500;
+
+    /// `None` for a blank row: nothing visible was typed.
+    pub fn parse(typed: &str) -> Result<Option<Self>, TriggerTooLong> {
+        let typed = typed.trim();
+        let chars = typed.chars().count();
+        if chars > Self::CHARS_MAX {
+            return Err(TriggerTooLong { chars });
+        }
+        let normalized = normalize(typed);
+        Ok((!normalized.is_empty()).then(|| Self {
+            typed: typed.to_owned(),
+            normalized,
+        }))
+    }
+
+    /// As the streamer typed it, trimmed.
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+}
+
+/// A trigger over [`Trigger::CHARS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a trigger is at most {} characters long, this one has {chars}",
+    Trigger::CHARS_MAX
+)]
+pub struct TriggerTooLong {
+    /// How many Unicode scalar values it has.
+    pub chars: usize,
+}
+
+/// Why the rows of one side, or both sides together, are not a set of triggers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTriggers {
+    /// One row is over the limit.
+    #[error(transparent)]
+    TooLong(#[from] TriggerTooLong),
+    /// More than [`TriggerSet::MAX`] after blank rows and repeats were dropped.
+    #[error("up to {} triggers a side, these are {count}", TriggerSet::MAX)]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// No row had anything visible.
+    #[error("at least one trigger is needed")]
+    None,
+}
+
+/// The triggers of one side: one to [`TriggerSet::MAX`], no repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerSet(Vec<Trigger>);
+
+impl TriggerSet {
+    /// Most triggers on one side.
+    pub const MAX: usize = 20;
+
+    /// Takes the rows of a form: blank rows and repeats are dropped, then counted.
+    pub fn parse<'a>(rows: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidTriggers> {
+        let mut triggers: Vec<Trigger> = Vec::new();
+        for row in rows {
+            let Some(trigger) = Trigger::parse(row)? else {
+                continue;
+            };
+            if !triggers
+                .iter()
+                .any(|known| known.normalized == trigger.normalized)
+            {
+                triggers.push(trigger);
+            }
+        }
+        match triggers.len() {
+            0 => Err(InvalidTriggers::None),
+            1..=Self::MAX => Ok(Self(triggers)),
+            count => Err(InvalidTriggers::TooMany { count }),
+        }
+    }
+
+    /// The triggers as typed, in their order.
+    pub fn typed(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Trigger::typed)
+    }
+
+    fn contains(&self, text: &Normalized) -> bool {
+        self.0.iter().any(|trigger| trigger.normalized == *text)
+    }
+}
+
+/// A trigger stands on both sides, so a vote with it could mean either.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{typed}” already counts as a vote for")]
+pub struct OnBothSides {
+    /// As it was typed on the against side.
+    pub typed: String,
+}
+
+/// Both sides' triggers; no text is on both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Triggers {
+    in_favor: TriggerSet,
+    against: TriggerSet,
+}
+
+impl Triggers {
+    /// Joins two sides that share no trigger (compared as normalised).
+    pub fn new(in_favor: TriggerSet, against: TriggerSet) -> Result<Self, OnBothSides> {
+        match against
+            .0
+            .iter()
+            .find(|trigger| in_favor.contains(&trigger.normalized))
+        {
+            Some(shared) => Err(OnBothSides {
+                typed: shared.typed.clone(),
+            }),
+            None => Ok(Self { in_favor, against }),
+        }
+    }
+
+    /// Which side a line votes for; `None` when it is just chat.
+    pub fn side_of(&self, text: &Normalized) -> Option<Side> {
+        if text.is_empty() {
+            return None;
+        }
+        if self.in_favor.contains(text) {
+            return Some(Side::For);
+        }
+        self.against.contains(text).then_some(Side::Against)
+    }
+
+    /// The triggers of one side.
+    pub fn of(&self, side: Side) -> &TriggerSet {
+        match side {
+            Side::For => &self.in_favor,
+            Side::Against => &self.against,
+        }
+    }
+}
+
+impl Default for Triggers {
+    /// `yes` against `no`.
+    fn default() -> Self {
+        let one = |word: &str| {
+            TriggerSet(vec![Trigger {
+                typed: word.to_owned(),
+                normalized: normalize(word),
+            }])
+        };
+        Self {
+            in_favor: one("yes"),
+            against: one("no"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn normalized(text: &str) -> String {
+        normalize(text).as_str().to_owned()
+    }
+
+    /// Planes 4 to 13 have no characters yet, 15 and 16 are private: no step knows anything about them.
+    #[test]
+    fn every_character_is_normalized_once_and_for_all() {
+        for c in ('\0'..='\u{3FFFF}').chain('\u{E0000}'..='\u{EFFFF}') {
+            let once = normalize(&format!(" {c}a{c}\u{301} {c}"));
+            assert_eq!(normalize(once.as_str()), once, "{c:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn normalizing_twice_changes_nothing(text in any::<String>()) {
+            let once = normalize(&text);
+            prop_assert_eq!(normalize(once.as_str()), once);
+        }
+
+        #[test]
+        fn the_plain_path_agrees_with_the_full_one(text in "[ -~]{0,40}") {
+            let padded = format!("{text}\u{2060}");
+            prop_assert_eq!(normalize(&text), normalize(&padded));
+        }
+
+        #[test]
+        fn padding_never_changes_a_vote(text in "[a-zA-Z0-9!]{1,20}", pad in "[ \u{34F}\u{E0000}\u{200B}\u{FE0F}\u{2800}\u{206D}]{0,6}") {
+            prop_assert_eq!(normalize(&format!("{pad}{text}{pad}")), normalize(&text));
+        }
+    }
+
+    #[test]
+    fn what_looks_the_same_is_the_same() {
+        for (typed, expected) in [
+            ("YES", "yes"),
+            ("yes \u{E0000}", "yes"),
+            ("yes \u{34F}", "yes"),
+            ("  y  e\ts ", "y e s"),
+            ("ｙｅｓ", "yes"),
+            ("Straße", "strasse"),
+            ("e\u{301}", "é"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+            ("\u{200B} yes \u{FE0F}\u{200D}", "yes"),
+            ("\u{FEFF}yes", "yes"),
+        ] {
+            assert_eq!(normalized(typed), expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_emoji_keeps_its_joiners_inside() {
+        let family = "👨\u{200D}👩\u{200D}👧";
+        assert_eq!(normalized(family), family);
+    }
+
+    #[test]
+    fn the_whole_text_must_equal_a_trigger() {
+        let triggers = Triggers::default();
+        assert_eq!(triggers.side_of(&normalize("Yes")), Some(Side::For));
+        assert_eq!(triggers.side_of(&normalize("nO ")), Some(Side::Against));
+        for chat in ["yes!", "yes yes", "", " ", "\u{200B}"] {
+            assert_eq!(triggers.side_of(&normalize(chat)), None, "{chat:?}");
+        }
+    }
+
+    #[test]
+    fn blank_rows_and_repeats_are_dropped_before_counting() {
+        let many: Vec<String> = (0..20).map(|n| format!("word{n}")).collect();
+        let mut rows: Vec<&str> = many.iter().map(String::as_str).collect();
+        rows.extend(["", "  ", "\u{2060}", "WORD1", "word1 "]);
+        assert_eq!(
+            TriggerSet::parse(rows.iter().copied()).unwrap().typed().count(),
+            20
+        );
+        rows.push("one more");
+        assert_eq!(
+            TriggerSet::parse(rows),
+            Err(InvalidTriggers::TooMany { count: 21 })
+        );
+    }
+
+    #[test]
+    fn a_side_needs_one_trigger_of_a_sane_length() {
+        assert_eq!(TriggerSet::parse(["", " "]), Err(InvalidTriggers::None));
+        let long = "ü".repeat(500);
+        assert!(TriggerSet::parse([format!(" {long} ").as_str()]).is_ok());
+        let longer = "ü".repeat(501);
+        assert!(matches!(
+            TriggerSet::parse([longer.as_str()]),
+            Err(InvalidTriggers::TooLong(_))
+        ));
+    }
+
+    #[test]
+    fn no_trigger_may_stand_on_both_sides() {
+        let in_favor = TriggerSet::parse(["ss"]).unwrap();
+        let against = TriggerSet::parse(["no", "ß"]).unwrap();
+        assert_eq!(
+            Triggers::new(in_favor, against),
+            Err(OnBothSides { typed: "ß".into() })
+        );
+    }
+}
