@@ -1,0 +1,90 @@
+//! What the rest of the program holds of the hub: a cloneable handle with ordinary methods.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chatpulse_domain::session::SessionSeed;
+use metrics::Gauge;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::frame::Frames;
+
+/// Asks the hub.
+#[derive(Clone)]
+pub struct HubHandle {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) clients: Arc<Clients>,
+}
+
+pub(crate) enum Command {
+    Watch {
+        seed: Box<SessionSeed>,
+        reply: oneshot::Sender<Result<watch::Receiver<Frames>, WatchError>>,
+    },
+}
+
+/// One socket's view of a session; dropping it ends it.
+pub struct Watching {
+    /// Begins with the newest frames.
+    pub frames: watch::Receiver<Frames>,
+    _counted: Counted,
+}
+
+/// Why a session cannot be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    /// As many sockets as a session may have on one instance.
+    #[error("this session has as many overlays as it may")]
+    Full,
+    /// The hub is gone: the server stops.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+impl HubHandle {
+    /// Starts watching a session that was opened before.
+    pub async fn watch(&self, seed: SessionSeed) -> Result<Watching, WatchError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Watch {
+            seed: Box::new(seed),
+            reply,
+        };
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| WatchError::Stopped)?;
+        let frames = answer.await.map_err(|_| WatchError::Stopped)??;
+        Ok(Watching {
+            frames,
+            _counted: Counted::new(&self.clients),
+        })
+    }
+
+    /// Sockets that watch now.
+    pub fn clients(&self) -> usize {
+        self.clients.count.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) struct Clients {
+    pub(crate) count: AtomicUsize,
+    pub(crate) gauge: Gauge,
+}
+
+/// Counts a socket from its first frame to its drop.
+struct Counted(Arc<Clients>);
+
+impl Counted {
+    fn new(clients: &Arc<Clients>) -> Self {
+        clients.count.fetch_add(1, Ordering::Relaxed);
+        clients.gauge.increment(1.0);
+        Self(Arc::clone(clients))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.gauge.decrement(1.0);
+    }
+}

@@ -1,0 +1,131 @@
+//! Accounts: logging in, connecting the bot, a new overlay address.
+
+use std::sync::Arc;
+
+use chatpulse_domain::ids::{OverlayId, TwitchUserId};
+use chatpulse_domain::login::{BotGrant, Grant, LoginRole};
+use chatpulse_domain::ports::cipher::TokenCipher;
+use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::signals::{Signal, Signals};
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::streamer::Streamer;
+use tracing::warn;
+
+use crate::Ports;
+use crate::cache::SessionCache;
+use crate::reader::Reader;
+use crate::sessions::Sessions;
+
+/// Signs in and keeps accounts.
+pub struct Accounts {
+    clock: Arc<dyn Clock>,
+    streamers: Arc<dyn StreamerRepository>,
+    live: Arc<dyn SessionStore>,
+    signals: Arc<dyn Signals>,
+    cipher: Arc<dyn TokenCipher>,
+    cache: Arc<SessionCache>,
+    reader: Arc<Reader>,
+    sessions: Arc<Sessions>,
+}
+
+/// Why the bot was not connected.
+#[derive(Debug, thiserror::Error)]
+pub enum BotError {
+    /// Somebody else agreed.
+    #[error("the account that agreed is not the bot account")]
+    OtherAccount,
+    /// It could not be noted.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Accounts {
+    pub(crate) fn new(
+        ports: &Ports,
+        cache: Arc<SessionCache>,
+        reader: Arc<Reader>,
+        sessions: Arc<Sessions>,
+    ) -> Self {
+        Self {
+            clock: Arc::clone(&ports.clock),
+            streamers: Arc::clone(&ports.streamers),
+            live: Arc::clone(&ports.sessions),
+            signals: Arc::clone(&ports.signals),
+            cipher: Arc::clone(&ports.cipher),
+            cache,
+            reader,
+            sessions,
+        }
+    }
+
+    /// A streamer who agreed at Twitch: the account is made or brought up to date. If the chat was refused
+    /// before, it is asked for again.
+    pub async fn sign_in(&self, grant: &Grant, role: LoginRole) -> Result<Streamer, StoreError> {
+        let sealed = self.cipher.seal(&grant.user.id, &grant.tokens);
+        let streamer = self.streamers.sign_in(&grant.user, &sealed).await?;
+        self.reader.note_first(&streamer.twitch_id);
+        if role == LoginRole::StreamerAndReader && self.reader.account() == Some(&streamer.twitch_id) {
+            self.note_bot(grant).await?;
+        }
+        self.cache.forget(&streamer.twitch_id);
+        match self.live.find(&streamer.twitch_id).await {
+            Ok(Some(_)) => self.sessions.read_chat(streamer.twitch_id.clone()),
+            Ok(None) => {}
+            Err(error) => {
+                warn!(%error, "a streamer logged in, and whether an overlay is open could not be seen");
+            }
+        }
+        Ok(streamer)
+    }
+
+    /// The bot account agreed.
+    pub async fn connect_bot(&self, grant: &Grant) -> Result<BotGrant, BotError> {
+        if self.reader.account() != Some(&grant.user.id) {
+            return Err(BotError::OtherAccount);
+        }
+        Ok(self.note_bot(grant).await?)
+    }
+
+    async fn note_bot(&self, grant: &Grant) -> Result<BotGrant, StoreError> {
+        let noted = BotGrant {
+            bot: grant.user.id.clone(),
+            display_name: grant.user.display_name.clone(),
+            granted_at: self.clock.now(),
+        };
+        self.streamers.note_bot_grant(&noted).await?;
+        Ok(noted)
+    }
+
+    /// Whether the account that reads chat has agreed; `None` while it is not known who that is.
+    pub async fn bot_is_connected(&self) -> Result<Option<bool>, StoreError> {
+        let Some(bot) = self.reader.account() else {
+            return Ok(None);
+        };
+        Ok(Some(self.streamers.find_bot_grant(bot).await?.is_some()))
+    }
+
+    /// A new overlay address. The old one is dead from the moment this returns: its session is gone and its
+    /// sockets are told to close.
+    pub async fn rotate_overlay(&self, streamer: &Streamer) -> Result<Option<OverlayId>, StoreError> {
+        let Some(renewed) = self.streamers.rotate_overlay(streamer.id).await? else {
+            return Ok(None);
+        };
+        if let Err(error) = self.live.delete(streamer.overlay).await {
+            warn!(%error, "an overlay address was replaced; its old session will be cleaned up later");
+        }
+        self.cache.forget(&streamer.twitch_id);
+        self.signals
+            .publish(Signal::SessionChanged(streamer.twitch_id.clone()));
+        self.signals.publish(Signal::OverlayRotated(streamer.overlay));
+        Ok(Some(renewed))
+    }
+
+    /// How many accounts' tokens our keys do not open, of how many. Those streamers log in again.
+    pub async fn count_unopenable(&self) -> Result<(usize, usize), StoreError> {
+        let all = self.streamers.all_tokens().await?;
+        let shut = |(user, sealed): &&(TwitchUserId, _)| self.cipher.open(user, sealed).is_err();
+        Ok((all.iter().filter(shut).count(), all.len()))
+    }
+}

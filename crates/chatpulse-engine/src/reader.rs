@@ -1,0 +1,57 @@
+//! Which account reads chat: the configured bot, or in Solo the first streamer who logged in.
+
+use std::sync::OnceLock;
+
+use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::login::LoginRole;
+use chatpulse_domain::message::ChatMessage;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+
+/// The reading account, once it is known.
+pub struct Reader {
+    configured: Option<TwitchUserId>,
+    first_streamer: OnceLock<TwitchUserId>,
+}
+
+impl Reader {
+    pub(crate) fn new(configured: Option<TwitchUserId>) -> Self {
+        Self {
+            configured,
+            first_streamer: OnceLock::new(),
+        }
+    }
+
+    /// Learns at start who logged in first.
+    pub async fn load(&self, streamers: &dyn StreamerRepository) -> Result<(), StoreError> {
+        if let Some(first) = streamers.first().await? {
+            self.note_first(&first.twitch_id);
+        }
+        Ok(())
+    }
+
+    /// The account, or `None` before anybody logged in.
+    pub fn account(&self) -> Option<&TwitchUserId> {
+        self.configured.as_ref().or_else(|| self.first_streamer.get())
+    }
+
+    /// What a streamer who logs in is asked for.
+    pub fn streamer_role(&self) -> LoginRole {
+        if self.configured.is_some() {
+            LoginRole::Streamer
+        } else {
+            LoginRole::StreamerAndReader
+        }
+    }
+
+    /// A shared bot talks in a streamer's chat; what it says is not a vote.
+    pub(crate) fn wrote(&self, message: &ChatMessage) -> bool {
+        self.account().is_some_and(|reader| {
+            *reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
+        })
+    }
+
+    pub(crate) fn note_first(&self, streamer: &TwitchUserId) {
+        let _ = self.first_streamer.get_or_init(|| streamer.clone());
+    }
+}

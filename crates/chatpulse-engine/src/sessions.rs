@@ -1,0 +1,355 @@
+//! Overlays open and close; the session store is told how many this instance serves.
+//!
+//! [`Sessions::open`] gives out an [`OpenOverlay`]; dropping that closes it, whatever ended the socket. Calls
+//! about one overlay are put in order by its own lock, so a close can never overtake an open.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::settings::SettingsRepository;
+use chatpulse_domain::ports::signals::{Signal, Signals};
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::session::SessionSeed;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::cache::SessionCache;
+use crate::housekeeping::DriftReport;
+use crate::reader::Reader;
+use crate::throttle::Throttle;
+use crate::{Policy, Ports};
+
+/// How long a replaced address is remembered: sockets that were about to open it, or still close.
+const RETIRED_FOR: Duration = Duration::from_mins(1);
+
+/// Who watches: OBS, or the preview on the dashboard. A preview keeps the session alive, but is no viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watcher {
+    /// A browser source on a stream.
+    Viewer,
+    /// The streamer's own look at it.
+    Preview,
+}
+
+/// Opens and closes the sessions of this instance.
+pub struct Sessions {
+    instance: InstanceId,
+    store: Arc<dyn SessionStore>,
+    streamers: Arc<dyn StreamerRepository>,
+    settings: Arc<dyn SettingsRepository>,
+    signals: Arc<dyn Signals>,
+    feed: Arc<dyn ChatFeed>,
+    cache: Arc<SessionCache>,
+    reader: Arc<Reader>,
+    served: Mutex<HashMap<OverlayId, Arc<tokio::sync::Mutex<Served>>>>,
+    /// Replaced addresses and when: nothing may hold their sessions again.
+    retired: Mutex<HashMap<OverlayId, Instant>>,
+    closings: mpsc::Sender<Closing>,
+    failures: Throttle,
+}
+
+/// One overlay that this instance serves.
+struct Served {
+    seed: SessionSeed,
+    viewers: u32,
+    previews: u32,
+    /// The store did not hear of the last change yet.
+    unheard: bool,
+}
+
+/// An overlay that went away; handled in order by [`crate::housekeeping::Housekeeping`].
+pub(crate) struct Closing {
+    overlay: OverlayId,
+    watcher: Watcher,
+}
+
+/// One open overlay socket. Dropping it closes it.
+pub struct OpenOverlay {
+    closing: Option<(mpsc::OwnedPermit<Closing>, Closing)>,
+}
+
+impl Drop for OpenOverlay {
+    fn drop(&mut self) {
+        if let Some((place, closing)) = self.closing.take() {
+            place.send(closing);
+        }
+    }
+}
+
+/// Why an overlay could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// As many as this instance takes are open or still closing.
+    #[error("too many overlays are open")]
+    Full,
+    /// The address was replaced a moment ago.
+    #[error("the overlay has a new address")]
+    Rotated,
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        ports: &Ports,
+        policy: &Policy,
+        cache: Arc<SessionCache>,
+        reader: Arc<Reader>,
+    ) -> (Self, mpsc::Receiver<Closing>) {
+        // Each open socket reserves the place of its own closing, so that dropping it never waits or fails.
+        let (closings, receiver) = mpsc::channel(policy.overlays_max.max(1));
+        let sessions = Self {
+            instance: policy.instance.clone(),
+            store: Arc::clone(&ports.sessions),
+            streamers: Arc::clone(&ports.streamers),
+            settings: Arc::clone(&ports.settings),
+            signals: Arc::clone(&ports.signals),
+            feed: Arc::clone(&ports.feed),
+            cache,
+            reader,
+            served: Mutex::default(),
+            retired: Mutex::default(),
+            closings,
+            failures: Throttle::default(),
+        };
+        (sessions, receiver)
+    }
+
+    /// What is shown at this address: `None` if it is nobody's. Answered from this instance's own copy while
+    /// the database is away.
+    pub async fn find(&self, overlay: OverlayId) -> Result<Option<SessionSeed>, StoreError> {
+        match self.find_stored(overlay).await {
+            Err(error) => match self.find_served(overlay).await {
+                Some(seed) => Ok(Some(seed)),
+                None => Err(error),
+            },
+            found => found,
+        }
+    }
+
+    async fn find_stored(&self, overlay: OverlayId) -> Result<Option<SessionSeed>, StoreError> {
+        let Some(streamer) = self.streamers.find_by_overlay(overlay).await? else {
+            return Ok(None);
+        };
+        let Some(settings) = self.settings.find(streamer.id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(SessionSeed {
+            overlay,
+            broadcaster: streamer.twitch_id,
+            settings,
+        }))
+    }
+
+    async fn find_served(&self, overlay: OverlayId) -> Option<SessionSeed> {
+        let served = self.lock().get(&overlay).cloned()?;
+        let served = served.lock().await;
+        served.is_open().then(|| served.seed.clone())
+    }
+
+    /// One more socket on this overlay. Never waits for Twitch, and a state store that is away does not keep
+    /// the overlay out: it is told later.
+    pub async fn open(&self, seed: SessionSeed, watcher: Watcher) -> Result<OpenOverlay, OpenError> {
+        let place = self
+            .closings
+            .clone()
+            .try_reserve_owned()
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => OpenError::Full,
+                mpsc::error::TrySendError::Closed(_) => OpenError::Stopping,
+            })?;
+        let (overlay, broadcaster) = (seed.overlay, seed.broadcaster.clone());
+        let open = OpenOverlay {
+            closing: Some((place, Closing { overlay, watcher })),
+        };
+        let served = self.served(&seed);
+        let mut served = served.lock().await;
+        if self.is_retired(overlay) {
+            return Err(OpenError::Rotated);
+        }
+        let first = !served.is_open();
+        served.seed = seed;
+        *served.count(watcher) += 1;
+        self.tell(&mut served).await;
+        drop(served);
+        if first {
+            self.cache.forget(&broadcaster);
+            self.signals.publish(Signal::SessionChanged(broadcaster.clone()));
+            self.read_chat(broadcaster);
+        }
+        Ok(open)
+    }
+
+    /// The address was replaced: what is still open goes on closing, and nothing holds the session again.
+    pub(crate) async fn retire(&self, overlay: OverlayId) {
+        self.lock_retired().insert(overlay, Instant::now());
+        let Some(served) = self.lock().get(&overlay).cloned() else {
+            return;
+        };
+        self.tell(&mut *served.lock().await).await;
+    }
+
+    /// Asks for a chat to be read, by the account that reads.
+    pub(crate) fn read_chat(&self, broadcaster: TwitchUserId) {
+        if let Some(reader) = self.reader.account().cloned() {
+            self.feed.want(ChatChannel { broadcaster, reader });
+        }
+    }
+
+    pub(crate) async fn close(&self, closing: Closing) {
+        let Some(served) = self.lock().get(&closing.overlay).cloned() else {
+            return;
+        };
+        let mut served = served.lock().await;
+        let count = served.count(closing.watcher);
+        *count = count.saturating_sub(1);
+        self.tell(&mut served).await;
+        self.forget_if_idle(&served);
+    }
+
+    /// Tells the store again what it did not hear; called now and then.
+    pub(crate) async fn retry_unheard(&self) {
+        self.lock_retired().retain(|_, at| at.elapsed() < RETIRED_FOR);
+        let all: Vec<_> = self.lock().values().cloned().collect();
+        for served in all {
+            let mut served = served.lock().await;
+            if served.unheard {
+                self.tell(&mut served).await;
+            }
+            self.forget_if_idle(&served);
+        }
+    }
+
+    /// Brings live sessions up to date whose settings the database has newer: a save reached it, and then
+    /// could not reach the session.
+    pub(crate) async fn reconcile_settings(&self) -> DriftReport {
+        let mut report = DriftReport::default();
+        let overlays: Vec<OverlayId> = self.lock().keys().copied().collect();
+        for overlay in overlays {
+            match self.reconcile_one(overlay).await {
+                Ok(None) => {}
+                Ok(Some(fixed)) => {
+                    report.detected += 1;
+                    report.fixed += u64::from(fixed);
+                }
+                Err(error) => warn!(%error, "settings could not be compared with the database this time"),
+            }
+        }
+        report
+    }
+
+    /// `None`: nothing to do. Otherwise whether the newer settings are now in the session.
+    async fn reconcile_one(&self, overlay: OverlayId) -> Result<Option<bool>, StoreError> {
+        let Some(stored) = self.find_stored(overlay).await? else {
+            return Ok(None);
+        };
+        let Some(live) = self.store.find(&stored.broadcaster).await? else {
+            return Ok(None);
+        };
+        if live.overlay != overlay || live.settings.version >= stored.settings.version {
+            return Ok(None);
+        }
+        let fixed = self.store.put_settings(overlay, &stored.settings).await?;
+        self.note_settings(overlay, &stored.settings).await;
+        self.signals.publish(Signal::SettingsChanged {
+            overlay,
+            broadcaster: stored.broadcaster,
+        });
+        Ok(Some(fixed))
+    }
+
+    /// Lets go of every session at shutdown, so that other instances need not wait for us to be found dead.
+    pub async fn release_all(&self) {
+        let all: Vec<_> = self.lock().drain().collect();
+        for (_, served) in all {
+            let mut served = served.lock().await;
+            (served.viewers, served.previews) = (0, 0);
+            self.tell(&mut served).await;
+        }
+    }
+
+    /// New settings of an overlay that is open here, kept for when the database is away.
+    pub(crate) async fn note_settings(&self, overlay: OverlayId, settings: &VersionedSettings) {
+        let Some(served) = self.lock().get(&overlay).cloned() else {
+            return;
+        };
+        served.lock().await.seed.settings = settings.clone();
+    }
+
+    async fn tell(&self, served: &mut Served) {
+        let told = if served.is_open() && !self.is_retired(served.seed.overlay) {
+            self.store
+                .hold(&served.seed, &self.instance, served.viewers)
+                .await
+        } else {
+            self.store.release(served.seed.overlay, &self.instance).await
+        };
+        served.unheard = told.is_err();
+        if let Err(error) = told
+            && self.failures.allows()
+        {
+            warn!(%error, "an overlay opened or closed and the session store could not be told (said once a minute)");
+        }
+    }
+
+    fn forget_if_idle(&self, served: &Served) {
+        if !served.is_open() && !served.unheard {
+            // An open that waits for our lock holds the same Arc: it must find the entry still there.
+            let mut all = self.lock();
+            let overlay = served.seed.overlay;
+            if all
+                .get(&overlay)
+                .is_some_and(|entry| Arc::strong_count(entry) <= 2)
+            {
+                all.remove(&overlay);
+            }
+        }
+    }
+
+    fn is_retired(&self, overlay: OverlayId) -> bool {
+        self.lock_retired().contains_key(&overlay)
+    }
+
+    fn lock_retired(&self) -> std::sync::MutexGuard<'_, HashMap<OverlayId, Instant>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn served(&self, seed: &SessionSeed) -> Arc<tokio::sync::Mutex<Served>> {
+        let new = || Served {
+            seed: seed.clone(),
+            viewers: 0,
+            previews: 0,
+            unheard: false,
+        };
+        Arc::clone(
+            self.lock()
+                .entry(seed.overlay)
+                .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(new()))),
+        )
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<OverlayId, Arc<tokio::sync::Mutex<Served>>>> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Served {
+    fn is_open(&self) -> bool {
+        self.viewers + self.previews > 0
+    }
+
+    fn count(&mut self, watcher: Watcher) -> &mut u32 {
+        match watcher {
+            Watcher::Viewer => &mut self.viewers,
+            Watcher::Preview => &mut self.previews,
+        }
+    }
+}

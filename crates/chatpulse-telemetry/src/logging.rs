@@ -1,0 +1,67 @@
+//! Log lines to standard error: text for people, JSON for machines.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::time::UtcTime;
+
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a terminal.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// A filter that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("not a log filter: {0}")]
+pub struct InvalidFilter(String);
+
+/// What is logged: a level (`info`) or tracing's filter syntax (`info,chatpulse_twitch=debug`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Checks the syntax.
+    pub fn parse(text: &str) -> Result<Self, InvalidFilter> {
+        let level_or_directive = |part: &str| {
+            let level = part.rsplit('=').next().unwrap_or(part).trim();
+            part.contains('[')
+                || ["trace", "debug", "info", "warn", "error", "off"].contains(&level.to_lowercase().as_str())
+        };
+        if let Some(odd) = text.split(',').find(|part| !level_or_directive(part)) {
+            return Err(InvalidFilter(odd.to_owned()));
+        }
+        EnvFilter::try_new(text).map_err(|error| InvalidFilter(error.to_string()))?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Begins to log. Called once, first thing.
+pub fn start(filter: &LogFilter, format: LogFormat) {
+    let filter = EnvFilter::new(&filter.0);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_timer(UtcTime::rfc_3339());
+    // A second start in one process (tests) keeps the first.
+    let _ = match format {
+        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_level_or_tracing_syntax() {
+        for good in ["info", "WARN", "info,chatpulse_twitch=debug", "off"] {
+            assert!(LogFilter::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["loud", "info,chatpulse=very", ""] {
+            assert!(LogFilter::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Counting round a port, so that what is inside knows nothing of metrics.
+
+use async_trait::async_trait;
+use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
+use chatpulse_domain::vote::Side;
+use metrics::{Counter, Histogram};
+use tokio::time::Instant;
+
+/// Counts what becomes of chat. Handles are held, since this is the path of every message.
+pub struct MeteredSink<S> {
+    inner: S,
+    outcomes: [Counter; ChatOutcome::LABELS.len()],
+    matches: [Counter; 2],
+    duration: Histogram,
+}
+
+impl<S: ChatSink> MeteredSink<S> {
+    /// Counts what `inner` says.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            outcomes: ChatOutcome::LABELS
+                .map(|result| metrics::counter!("vote_processing_total", "result" => result)),
+            matches: Side::BOTH
+                .map(|side| metrics::counter!("vote_trigger_matches_total", "trigger_type" => side.as_str())),
+            duration: metrics::histogram!("vote_processing_duration_seconds"),
+        }
+    }
+
+    fn count(&self, outcome: &ChatOutcome) {
+        let label = outcome.as_str();
+        if let Some(place) = ChatOutcome::LABELS.iter().position(|known| *known == label) {
+            self.outcomes[place].increment(1);
+        }
+        if let Some(side) = outcome.matched() {
+            let place = usize::from(side == Side::Against);
+            self.matches[place].increment(1);
+        }
+    }
+}
+
+#[async_trait]
+impl<S: ChatSink> ChatSink for MeteredSink<S> {
+    async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome {
+        let started = Instant::now();
+        let outcome = self.inner.receive(delivery).await;
+        self.duration.record(started.elapsed());
+        self.count(&outcome);
+        outcome
+    }
+}

@@ -1,0 +1,301 @@
+//! Name, kind, help and labels of each family. Label values come from small fixed sets, never from users.
+
+use chatpulse_domain::ports::chat_sink::ChatOutcome;
+
+/// What a family measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// A family's labels.
+#[derive(Debug, Clone, Copy)]
+pub enum Labels {
+    /// One series.
+    None,
+    /// One label with these values.
+    One(&'static str, &'static [&'static str]),
+    /// One series for each query of the database.
+    Query,
+    /// Label sets appear as they happen; their values are routes, methods and statuses of our own.
+    AsTheyCome,
+}
+
+impl Labels {
+    pub(super) fn all(&self, queries: &[&'static str]) -> Vec<Vec<(&'static str, &'static str)>> {
+        match self {
+            Self::None => vec![Vec::new()],
+            Self::One(label, values) => values.iter().map(|value| vec![(*label, *value)]).collect(),
+            Self::Query => queries.iter().map(|query| vec![("query", *query)]).collect(),
+            Self::AsTheyCome => Vec::new(),
+        }
+    }
+}
+
+/// One metric family.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// What it measures.
+    pub kind: Kind,
+    /// What an operator reads beside it.
+    pub help: &'static str,
+    /// How it is split.
+    pub labels: Labels,
+}
+
+const fn counter(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family {
+        name,
+        kind: Kind::Counter,
+        help,
+        labels,
+    }
+}
+const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family {
+        name,
+        kind: Kind::Gauge,
+        help,
+        labels,
+    }
+}
+const fn histogram(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family {
+        name,
+        kind: Kind::Histogram,
+        help,
+        labels,
+    }
+}
+
+/// Notification types with a series of their own; all others are `other`.
+const EVENT_TYPES: &[&str] = &[
+    "conduit.shard.disabled",
+    "user.authorization.grant",
+    "user.authorization.revoke",
+    "stream.online",
+    "stream.offline",
+    "channel.chat.message",
+    "channel.chat.message_delete",
+    "channel.chat.clear_user_messages",
+    "channel.chat.clear",
+    "channel.chat.notification",
+    "other",
+];
+
+/// All of them.
+pub const FAMILIES: &[Family] = &[
+    // Votes
+    counter(
+        "vote_processing_total",
+        Labels::One("result", &ChatOutcome::LABELS),
+        "Chat messages by what became of them.",
+    ),
+    histogram(
+        "vote_processing_duration_seconds",
+        Labels::None,
+        "From a verified chat message to its outcome.",
+    ),
+    counter(
+        "vote_trigger_matches_total",
+        Labels::One("trigger_type", &["for", "against"]),
+        "Chat messages that equalled a trigger, by side.",
+    ),
+    histogram(
+        "vote_to_broadcast_seconds",
+        Labels::None,
+        "From a vote in the store to its frame in the sockets' channel.",
+    ),
+    // Hub
+    gauge(
+        "broadcaster_active_sessions",
+        Labels::None,
+        "Sessions shown on this instance.",
+    ),
+    gauge(
+        "broadcaster_connected_clients",
+        Labels::None,
+        "Overlay sockets fed by this instance.",
+    ),
+    histogram(
+        "broadcaster_tick_duration_seconds",
+        Labels::None,
+        "Time to read and encode all sessions that changed in a tick.",
+    ),
+    counter(
+        "broadcaster_slow_clients_evicted_total",
+        Labels::None,
+        "Sockets closed because a write was stuck.",
+    ),
+    counter(
+        "broadcaster_slow_ticks_total",
+        Labels::None,
+        "Ticks that took longer than the tick interval.",
+    ),
+    // Overlay sockets
+    gauge(
+        "websocket_connections_current",
+        Labels::None,
+        "Open overlay sockets.",
+    ),
+    counter(
+        "websocket_connections_total",
+        Labels::One("result", &["accepted", "rejected"]),
+        "Overlay connections by result.",
+    ),
+    counter(
+        "websocket_connections_rejected_total",
+        Labels::One(
+            "reason",
+            &[
+                "rate_limit",
+                "invalid_id",
+                "unknown_overlay",
+                "not_websocket",
+                "global_limit",
+                "ip_limit",
+                "session_limit",
+                "unavailable",
+            ],
+        ),
+        "Overlay connections turned away, by reason.",
+    ),
+    histogram(
+        "websocket_connection_duration_seconds",
+        Labels::None,
+        "How long overlay sockets stayed open.",
+    ),
+    counter(
+        "websocket_ping_failures_total",
+        Labels::None,
+        "Pings that could not be sent.",
+    ),
+    counter(
+        "websocket_idle_disconnects_total",
+        Labels::None,
+        "Sockets closed because no pong came for 60 s.",
+    ),
+    gauge(
+        "websocket_unique_ips",
+        Labels::None,
+        "Addresses with at least one open overlay socket.",
+    ),
+    // Database
+    histogram(
+        "db_query_duration_seconds",
+        Labels::Query,
+        "Time in the database, by query.",
+    ),
+    gauge(
+        "db_connections_current",
+        Labels::One("state", &["active", "idle"]),
+        "Database connections by state.",
+    ),
+    counter("db_errors_total", Labels::Query, "Queries that failed, by query."),
+    // Settings cache and reconciliation
+    counter(
+        "config_cache_hits_total",
+        Labels::None,
+        "Session look-ups answered from memory.",
+    ),
+    counter(
+        "config_cache_misses_total",
+        Labels::None,
+        "Session look-ups that asked the store.",
+    ),
+    gauge("config_cache_entries", Labels::None, "Channels remembered."),
+    counter(
+        "config_drift_detected_total",
+        Labels::None,
+        "Live sessions found with older settings than the database.",
+    ),
+    counter(
+        "config_drift_fixed_total",
+        Labels::None,
+        "Of those, brought up to date.",
+    ),
+    // Clean-up
+    counter(
+        "orphan_cleanup_scans_total",
+        Labels::None,
+        "Rounds of clean-up on this instance.",
+    ),
+    counter(
+        "orphan_sessions_deleted_total",
+        Labels::None,
+        "Sessions deleted because nobody held them.",
+    ),
+    counter(
+        "orphan_sessions_skipped_total",
+        Labels::One("reason", &["rejoined", "error"]),
+        "Orphans left alone, by reason.",
+    ),
+    histogram(
+        "orphan_cleanup_duration_seconds",
+        Labels::None,
+        "Time of a round of clean-up.",
+    ),
+    gauge(
+        "disconnected_sessions_count",
+        Labels::None,
+        "Orphans found by the last round and not deleted.",
+    ),
+    // Who leads
+    gauge(
+        "is_leader",
+        Labels::One("key", &["cleanup:leader"]),
+        "1 while this instance does the housekeeping.",
+    ),
+    counter(
+        "leader_elections_total",
+        Labels::One("key", &["cleanup:leader"]),
+        "Times that this instance began to lead.",
+    ),
+    gauge(
+        "instance_registry_size",
+        Labels::None,
+        "Living instances, this one included.",
+    ),
+    // Twitch
+    counter(
+        "eventsub_subscribe_attempts_total",
+        Labels::One(
+            "result",
+            &["success", "conflict", "forbidden", "rate_limited", "error"],
+        ),
+        "Requests for a chat subscription, by result.",
+    ),
+    counter(
+        "eventsub_setup_failures_total",
+        Labels::None,
+        "Times that the conduit or its shard could not be set up.",
+    ),
+    counter(
+        "eventsub_notifications_total",
+        Labels::One("type", EVENT_TYPES),
+        "Notifications that are not chat messages, by type.",
+    ),
+    // HTTP
+    counter(
+        "http_requests_total",
+        Labels::AsTheyCome,
+        "Requests by route, method and status.",
+    ),
+    histogram(
+        "http_request_duration_seconds",
+        Labels::AsTheyCome,
+        "Time to answer, by route.",
+    ),
+    gauge(
+        "build_info",
+        Labels::AsTheyCome,
+        "Always 1; its labels say what runs.",
+    ),
+];

@@ -1,0 +1,52 @@
+//! Waiting longer after each failure, never all at the same moment.
+
+use std::time::Duration;
+
+/// Doubles from its first wait up to a limit; each wait is shortened at random by up to a half.
+#[derive(Debug, Clone)]
+pub(crate) struct Backoff {
+    next: Duration,
+    first: Duration,
+    limit: Duration,
+}
+
+impl Backoff {
+    pub(crate) const fn new(first: Duration, limit: Duration) -> Self {
+        Self {
+            next: first,
+            first,
+            limit,
+        }
+    }
+
+    /// How long to wait now.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let whole = self.next;
+        self.next = (whole * 2).min(self.limit);
+        whole.mul_f64(rand::random_range(0.5..=1.0))
+    }
+
+    /// It worked: begin anew next time.
+    pub(crate) fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_limit_and_begin_anew() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
+        for whole in [1, 2, 4, 4] {
+            let wait = backoff.wait();
+            assert!(
+                wait <= Duration::from_secs(whole) && wait * 2 >= Duration::from_secs(whole),
+                "{wait:?}"
+            );
+        }
+        backoff.reset();
+        assert!(backoff.wait() <= Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,61 @@
+//! Which Twitch, and who we are there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_domain::secret::Secret;
+use rustls::ClientConfig;
+use url::Url;
+
+/// Our application at Twitch.
+#[derive(Clone)]
+pub struct TwitchConfig {
+    /// Public name of the application.
+    pub client_id: String,
+    /// Its password.
+    pub client_secret: Secret,
+    /// Where Twitch sends browsers back to; registered with the application.
+    pub redirect_uri: String,
+    /// Twitch, or a simulation of it.
+    pub urls: TwitchUrls,
+    /// Roots and protocol for every connection.
+    pub tls: Arc<ClientConfig>,
+    /// How chat reaches us.
+    pub transport: Transport,
+    /// How long a chat that nobody asked for after a restart stays subscribed.
+    pub subscription_grace: Duration,
+}
+
+/// Base URLs, without a slash at the end.
+#[derive(Debug, Clone)]
+pub struct TwitchUrls {
+    /// `https://id.twitch.tv/oauth2`
+    pub auth: Url,
+    /// `https://api.twitch.tv/helix`
+    pub api: Url,
+    /// `wss://eventsub.wss.twitch.tv/ws`
+    pub eventsub: Url,
+}
+
+/// How chat reaches us.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// We connect to Twitch: needs no public address.
+    WebSocket,
+    /// Twitch posts to us.
+    Webhook {
+        /// Our public address for it.
+        callback: String,
+        /// What Twitch signs with.
+        secret: Secret,
+    },
+}
+
+/// A URL below a base, whatever slashes either has.
+pub(crate) fn below(base: &Url, path: &str) -> String {
+    format!(
+        "{}/{}",
+        base.as_str().trim_end_matches('/'),
+        path.trim_start_matches('/')
+    )
+}

@@ -1,0 +1,7 @@
+//! EventSub: what Twitch tells us, by webhook or by socket.
+
+pub mod event;
+pub mod gate;
+pub mod router;
+pub mod signature;
+pub mod socket;

@@ -1,0 +1,148 @@
+//! What is read of an event: as little as a vote needs, borrowed, in one pass. Unknown fields and values are
+//! ignored, optional ones may be missing. Source: Twitch's EventSub reference, `channel.chat.message` v1.
+
+use std::borrow::Cow;
+
+use chatpulse_domain::ids::{ChatterId, MessageId, TwitchUserId};
+use chatpulse_domain::message::ChatMessage;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The subscription type of chat.
+pub const CHAT_MESSAGE: &str = "channel.chat.message";
+
+/// `subscription` of any notification or revocation.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct SubscriptionInfo<'a> {
+    #[serde(borrow, default)]
+    pub(crate) id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) status: Cow<'a, str>,
+    #[serde(borrow, default, rename = "type")]
+    pub(crate) kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) condition: ConditionInfo<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ConditionInfo<'a> {
+    #[serde(borrow, default)]
+    pub(crate) broadcaster_user_id: Option<Cow<'a, str>>,
+}
+
+/// A body of which only the subscription matters.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AnyBody<'a> {
+    #[serde(borrow, default)]
+    pub(crate) subscription: SubscriptionInfo<'a>,
+}
+
+/// Both shapes of a challenge: a subscription's, and a conduit shard's, which has no `subscription`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ChallengeBody<'a> {
+    #[serde(borrow)]
+    pub(crate) challenge: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChatBody<'a> {
+    #[serde(borrow)]
+    event: ChatEvent<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChatEvent<'a> {
+    #[serde(borrow)]
+    broadcaster_user_id: Cow<'a, str>,
+    #[serde(borrow)]
+    chatter_user_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    message_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Text<'a>,
+    #[serde(default)]
+    reply: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    source_broadcaster_user_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Text<'a> {
+    #[serde(borrow, default)]
+    text: Cow<'a, str>,
+}
+
+/// Reads a chat notification. `transport_id` stands in where the message has no id of its own.
+pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessage> {
+    let ChatBody { event } = serde_json::from_slice(body).ok()?;
+    let id = event
+        .message_id
+        .as_deref()
+        .filter(|id| !id.is_empty())
+        .unwrap_or(transport_id);
+    let source_broadcaster = match event.source_broadcaster_user_id.as_deref() {
+        None | Some("") => None,
+        Some(source) => Some(TwitchUserId::new(source).ok()?),
+    };
+    Some(ChatMessage {
+        broadcaster: TwitchUserId::new(&event.broadcaster_user_id).ok()?,
+        chatter: ChatterId::new(&event.chatter_user_id).ok()?,
+        id: MessageId::new(id).ok()?,
+        text: event.message.text.into_owned(),
+        is_reply: event.reply.is_some(),
+        source_broadcaster,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(event: &str) -> Option<ChatMessage> {
+        chat_message(
+            format!(r#"{{"subscription":{{}},"event":{event}}}"#).as_bytes(),
+            "transport-1",
+        )
+    }
+
+    #[test]
+    fn a_message_is_read_with_what_it_has() {
+        let message = read(
+            r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message_id":"m","message":{"text":"y\u0065s","fragments":[{"type":"hologram"}]},
+                "reply":{"parent_message_id":"p"},"source_broadcaster_user_id":"9","message_type":"brand_new","gif":null}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (message.text.as_str(), message.id.as_str(), message.is_reply),
+            ("yes", "m", true)
+        );
+        assert_eq!(message.source_broadcaster.unwrap().as_str(), "9");
+    }
+
+    #[test]
+    fn nulls_and_missing_fields_are_fine() {
+        let old =
+            read(r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":"yes"}}"#).unwrap();
+        assert_eq!(
+            (old.id.as_str(), old.is_reply, old.source_broadcaster),
+            ("transport-1", false, None)
+        );
+        let gif = read(
+            r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message_id":null,"message":{},"reply":null,"source_broadcaster_user_id":null}"#,
+        );
+        assert_eq!(gif.unwrap().text, "");
+    }
+
+    #[test]
+    fn what_is_no_chat_message_is_none() {
+        for event in [
+            "{}",
+            "null",
+            "[]",
+            r#"{"broadcaster_user_id":"","chatter_user_id":"2","message":{"text":"yes"}}"#,
+        ] {
+            assert_eq!(read(event), None, "{event}");
+        }
+        assert_eq!(chat_message(b"\xff\xfe", "t"), None);
+    }
+}

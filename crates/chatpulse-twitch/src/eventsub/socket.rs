@@ -1,0 +1,212 @@
+//! EventSub over a WebSocket that we open. Its session becomes our conduit's shard, so subscriptions outlive it.
+//!
+//! Read [`EventSubSocket::run`], then [`Session::read`]. Source: Twitch's "Handling WebSocket Events": the first
+//! frame is a welcome; silence longer than the keepalive means lost; on `session_reconnect` the new socket is
+//! opened before the old one is closed, and both are read; we never send anything but pongs.
+
+mod frame;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_domain::ports::chat_sink::ChatSink;
+use futures_util::StreamExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::backoff::Backoff;
+use crate::config::TwitchConfig;
+use crate::eventsub::router::EventRouter;
+use crate::feed::TwitchFeed;
+use frame::Frame;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// To connect, and then to be welcomed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Added to Twitch's keepalive before a silent socket counts as lost.
+const KEEPALIVE_MARGIN: Duration = Duration::from_secs(3);
+/// What Twitch promises where the welcome does not say.
+const KEEPALIVE_DEFAULT: Duration = Duration::from_secs(10);
+/// A socket that lived this long was fine: the next attempt comes soon.
+const STABLE_AFTER: Duration = Duration::from_mins(1);
+
+/// Keeps one EventSub socket connected.
+pub struct EventSubSocket {
+    config: TwitchConfig,
+    feed: TwitchFeed,
+    router: EventRouter,
+    sink: Arc<dyn ChatSink>,
+}
+
+/// Why a socket ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("could not connect: {0}")]
+    Connect(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
+    Timeout,
+    #[error("no welcome came")]
+    NoWelcome,
+    #[error("nothing was heard for longer than the keepalive")]
+    Silent,
+    #[error("Twitch closed it: {code} {reason}")]
+    Closed { code: u16, reason: String },
+    #[error("the connection broke: {0}")]
+    Broken(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+}
+
+/// A socket that was welcomed.
+struct Session {
+    socket: Socket,
+    id: String,
+    keepalive: Duration,
+}
+
+impl EventSubSocket {
+    /// Chat goes to `sink`, everything else through `router`.
+    pub fn new(config: TwitchConfig, feed: TwitchFeed, router: EventRouter, sink: Arc<dyn ChatSink>) -> Self {
+        Self {
+            config,
+            feed,
+            router,
+            sink,
+        }
+    }
+
+    /// Connects, reads, connects again, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
+        let live = async {
+            loop {
+                let started = Instant::now();
+                let ended = Box::pin(self.live_once()).await;
+                self.feed.socket_is_down();
+                if started.elapsed() > STABLE_AFTER {
+                    backoff.reset();
+                }
+                let wait = backoff.wait();
+                warn!(%ended, retry_in_ms = wait.as_millis(), "the EventSub socket ended; connecting again");
+                tokio::time::sleep(wait).await;
+            }
+        };
+        stop.run_until_cancelled(Box::pin(live)).await;
+    }
+
+    async fn live_once(&self) -> Ended {
+        let mut session = match self.connect(self.config.urls.eventsub.as_str()).await {
+            Ok(session) => session,
+            Err(ended) => return ended,
+        };
+        info!("the EventSub socket is connected");
+        loop {
+            self.feed.socket_is_up(&session.id);
+            match Box::pin(self.read(session)).await {
+                Ok(successor) => session = successor,
+                Err(ended) => return ended,
+            }
+        }
+    }
+
+    /// Reads until the socket ends, or until a successor that Twitch asked for is welcomed.
+    async fn read(&self, mut session: Session) -> Result<Session, Ended> {
+        let url = loop {
+            match self.next(&mut session).await? {
+                Frame::Reconnect { url } => break url,
+                frame => self.handle(&frame).await,
+            }
+        };
+        debug!("Twitch asks for a new socket; both are read until it is welcomed");
+        let successor = self.connect(&url);
+        tokio::pin!(successor);
+        loop {
+            tokio::select! {
+                welcomed = &mut successor => {
+                    // The old one is closed only now; Twitch may have said something on it until here.
+                    let _ = timeout(Duration::from_secs(1), session.socket.close(None)).await;
+                    return welcomed;
+                }
+                frame = self.next(&mut session) => match frame {
+                    Ok(frame) => self.handle(&frame).await,
+                    Err(ended) => {
+                        debug!(%ended, "the old socket ended before its successor was welcomed");
+                        return successor.await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn connect(&self, url: &str) -> Result<Session, Ended> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        let tls = Connector::Rustls(Arc::clone(&self.config.tls));
+        let connecting = connect_async_tls_with_config(url, None, true, Some(tls));
+        let connected = timeout_at(deadline, connecting)
+            .await
+            .map_err(|_| Ended::Timeout)?;
+        let (mut socket, _) = connected.map_err(|error| Ended::Connect(Box::new(error)))?;
+        let welcome = timeout_at(deadline, next_frame(&mut socket))
+            .await
+            .map_err(|_| Ended::NoWelcome)??;
+        let Frame::Welcome {
+            session_id,
+            keepalive_secs,
+        } = welcome
+        else {
+            return Err(Ended::NoWelcome);
+        };
+        let keepalive = keepalive_secs.map_or(KEEPALIVE_DEFAULT, Duration::from_secs) + KEEPALIVE_MARGIN;
+        Ok(Session {
+            socket,
+            id: session_id,
+            keepalive,
+        })
+    }
+
+    /// Pings keep a connection open, but do not count as a sign that messages come.
+    async fn next(&self, session: &mut Session) -> Result<Frame, Ended> {
+        timeout(session.keepalive, next_frame(&mut session.socket))
+            .await
+            .map_err(|_| Ended::Silent)?
+    }
+
+    async fn handle(&self, frame: &Frame) {
+        match frame {
+            Frame::Notification(notification) => {
+                if let Some(delivery) = self.router.notification(&notification.envelope()) {
+                    self.sink.receive(delivery).await;
+                }
+            }
+            Frame::Revocation(revocation) => self.router.revocation(&revocation.envelope()),
+            Frame::Keepalive | Frame::Welcome { .. } | Frame::Reconnect { .. } => {}
+            Frame::Unknown => debug!("a message of a kind that is not known yet was ignored"),
+        }
+    }
+}
+
+/// The next text frame; control frames are answered by the library.
+async fn next_frame(socket: &mut Socket) -> Result<Frame, Ended> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(Frame::read(&text)),
+            Some(Ok(Message::Close(close))) => {
+                let (code, reason) = close.map_or((1005, String::new()), |close| {
+                    (close.code.into(), close.reason.to_string())
+                });
+                return Err(Ended::Closed { code, reason });
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(Ended::Broken(Box::new(error))),
+            None => {
+                return Err(Ended::Closed {
+                    code: 1006,
+                    reason: "without a word".into(),
+                });
+            }
+        }
+    }
+}

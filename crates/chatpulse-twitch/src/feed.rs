@@ -1,0 +1,230 @@
+//! The chats that are wanted, and what Twitch makes of them.
+//!
+//! [`TwitchFeed`] is the handle: it changes the wanted set and answers at once. [`worker::FeedWorker`] is the
+//! task behind it: it keeps the conduit and its shard alive and makes Twitch's subscriptions equal the wanted
+//! set. What is wanted and what is live are kept apart, so that a lost connection forgets nothing.
+
+mod conduit;
+mod reconcile;
+mod subscribe;
+pub mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
+use chatpulse_domain::subscription::ChatState;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+
+/// A refused chat is asked for again after this long, or when the streamer logs in.
+const REFUSED_FOR: Duration = Duration::from_hours(1);
+
+/// Handle to the feed.
+#[derive(Clone)]
+pub struct TwitchFeed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    channels: HashMap<TwitchUserId, Channel>,
+    shard: ShardState,
+}
+
+/// Where our one shard stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum ShardState {
+    /// No transport: the socket is not connected.
+    #[default]
+    Down,
+    /// This transport waits to be assigned.
+    ToAssign(ShardTransport),
+    /// Twitch delivers to it.
+    Enabled(ShardTransport),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ShardTransport {
+    Socket { session_id: String },
+    Webhook,
+}
+
+struct Channel {
+    reader: TwitchUserId,
+    want: Want,
+    progress: Progress,
+    backoff: Backoff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Read,
+    StopAt(Instant),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Progress {
+    /// To be asked for then.
+    Due(Instant),
+    Subscribed(SubscriptionId),
+    /// Twitch does not allow it; asked for again then.
+    Refused(Instant),
+}
+
+/// Why Twitch ended a subscription. Source: "Revoking your subscription" in Twitch's webhook guide; statuses
+/// of Get `EventSub` Subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// Somebody must agree again, or unban the bot.
+    NotAuthorized,
+    /// It can simply be made again.
+    MakeAgain,
+}
+
+impl Revocation {
+    /// From `subscription.status`; unknown ones can do no harm when made again.
+    pub fn from_status(status: &str) -> Self {
+        match status {
+            "authorization_revoked" | "user_removed" | "moderator_removed" | "chat_user_banned" => {
+                Self::NotAuthorized
+            }
+            _ => Self::MakeAgain,
+        }
+    }
+}
+
+impl TwitchFeed {
+    fn new() -> Self {
+        Self {
+            shared: Arc::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// The socket was welcomed: its session wants to be our shard.
+    pub(crate) fn socket_is_up(&self, session_id: &str) {
+        self.lock().shard = ShardState::ToAssign(ShardTransport::Socket {
+            session_id: session_id.to_owned(),
+        });
+        self.wake();
+    }
+
+    /// The socket is gone.
+    pub(crate) fn socket_is_down(&self) {
+        self.lock().shard = ShardState::Down;
+    }
+
+    /// Something was said about our shard: look at it now.
+    pub(crate) fn check_shard(&self) {
+        let mut state = self.lock();
+        if let ShardState::Enabled(transport) = state.shard.clone() {
+            state.shard = ShardState::ToAssign(transport);
+        }
+        drop(state);
+        self.wake();
+    }
+
+    /// Twitch ended this subscription.
+    pub(crate) fn revoked(&self, broadcaster: &TwitchUserId, id: &SubscriptionId, why: Revocation) {
+        let mut state = self.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        // A late word about an earlier subscription says nothing about the present one.
+        if matches!(&channel.progress, Progress::Subscribed(present) if present != id) {
+            return;
+        }
+        channel.progress = match why {
+            Revocation::NotAuthorized => Progress::Refused(Instant::now() + REFUSED_FOR),
+            Revocation::MakeAgain => Progress::Due(Instant::now()),
+        };
+        drop(state);
+        self.wake();
+    }
+
+    /// Twitch delivers to us, or would if a chat were wanted.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.lock().shard, ShardState::Enabled(_))
+    }
+}
+
+impl ChatFeed for TwitchFeed {
+    fn want(&self, wanted: ChatChannel) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let channel = state
+            .channels
+            .entry(wanted.broadcaster)
+            .or_insert_with(|| Channel::new(wanted.reader.clone(), now));
+        channel.want = Want::Read;
+        match &mut channel.progress {
+            // Still refused until Twitch says otherwise, but asked for right away.
+            Progress::Refused(retry_at) => *retry_at = now,
+            progress if channel.reader != wanted.reader => *progress = Progress::Due(now),
+            Progress::Subscribed(_) | Progress::Due(_) => {}
+        }
+        channel.reader = wanted.reader;
+        drop(state);
+        self.wake();
+    }
+
+    fn unwant(&self, broadcaster: &TwitchUserId) {
+        if let Some(channel) = self.lock().channels.get_mut(broadcaster) {
+            channel.want = Want::StopAt(Instant::now());
+        }
+        self.wake();
+    }
+
+    fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
+        let state = self.lock();
+        let Some(channel) = state.channels.get(broadcaster) else {
+            return ChatState::Idle;
+        };
+        match (&channel.progress, channel.want) {
+            (Progress::Refused(_), _) => ChatState::NotAuthorized,
+            (_, Want::StopAt(_)) => ChatState::Idle,
+            (Progress::Subscribed(_), Want::Read) if matches!(state.shard, ShardState::Enabled(_)) => {
+                ChatState::Reading
+            }
+            (Progress::Subscribed(_) | Progress::Due(_), Want::Read) => ChatState::Connecting,
+        }
+    }
+}
+
+impl Channel {
+    fn new(reader: TwitchUserId, now: Instant) -> Self {
+        Self {
+            reader,
+            want: Want::Read,
+            progress: Progress::Due(now),
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
+        }
+    }
+
+    /// When there is something to do about this channel.
+    fn due_at(&self) -> Option<Instant> {
+        match (self.want, &self.progress) {
+            (Want::Read, Progress::Due(at) | Progress::Refused(at)) => Some(*at),
+            (Want::Read, Progress::Subscribed(_)) | (Want::StopAt(_), Progress::Refused(_)) => None,
+            (Want::StopAt(at), Progress::Subscribed(_) | Progress::Due(_)) => Some(at),
+        }
+    }
+}

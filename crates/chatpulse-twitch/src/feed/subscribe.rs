@@ -1,0 +1,164 @@
+//! One channel: ask Twitch for its chat, or stop reading it.
+
+use std::time::Duration;
+
+use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::chat_feed::ChatChannel;
+use chatpulse_domain::subscription::ChatSubscription;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::worker::FeedWorker;
+use super::{Progress, REFUSED_FOR, Want};
+use crate::helix::HelixError;
+
+/// A real rate limit: Twitch's bucket refills within the minute.
+const RATE_LIMITED_FOR: Duration = Duration::from_secs(30);
+
+impl FeedWorker {
+    pub(super) async fn keep_channel(&mut self, conduit: &ConduitId, broadcaster: &TwitchUserId) {
+        // Looked at again, right before anything is done: the streamer may be back, or gone.
+        let (want, progress, reader) = {
+            let state = self.feed.lock();
+            let Some(channel) = state.channels.get(broadcaster) else {
+                return;
+            };
+            (channel.want, channel.progress.clone(), channel.reader.clone())
+        };
+        match (want, progress) {
+            (Want::Read, Progress::Due(_) | Progress::Refused(_)) => {
+                self.start_reading(
+                    conduit,
+                    ChatChannel {
+                        broadcaster: broadcaster.clone(),
+                        reader,
+                    },
+                )
+                .await;
+            }
+            (Want::StopAt(at), Progress::Subscribed(id)) if at <= Instant::now() => {
+                self.stop_reading(broadcaster, &id).await;
+            }
+            (Want::StopAt(at), Progress::Due(_)) if at <= Instant::now() => {
+                self.feed.lock().channels.remove(broadcaster);
+            }
+            _ => {}
+        }
+    }
+
+    async fn start_reading(&self, conduit: &ConduitId, channel: ChatChannel) {
+        let asked = match self.helix.subscribe(conduit, &channel).await {
+            Err(HelixError::Conflict { existing }) => self.settle_conflict(conduit, &channel, existing).await,
+            asked => asked,
+        };
+        let result = match &asked {
+            Ok(_) => "success",
+            Err(HelixError::Conflict { .. }) => "conflict",
+            Err(HelixError::Forbidden(_)) => "forbidden",
+            Err(HelixError::RateLimited) => "rate_limited",
+            Err(_) => "error",
+        };
+        metrics::counter!("eventsub_subscribe_attempts_total", "result" => result).increment(1);
+        let broadcaster = &channel.broadcaster;
+        match asked {
+            Ok(id) => {
+                info!(broadcaster.id = %broadcaster, "reading the chat of {broadcaster}");
+                self.note_subscribed(broadcaster, &id);
+                self.record(ChatSubscription {
+                    id,
+                    conduit: conduit.clone(),
+                    broadcaster: channel.broadcaster,
+                    reader: channel.reader,
+                })
+                .await;
+            }
+            Err(error) => self.note_failed(broadcaster, &error),
+        }
+    }
+
+    /// Twitch has a subscription like it. If it delivers to our conduit it is the one; otherwise it is of no use,
+    /// and only one may exist.
+    async fn settle_conflict(
+        &self,
+        conduit: &ConduitId,
+        channel: &ChatChannel,
+        existing: Option<String>,
+    ) -> Result<SubscriptionId, HelixError> {
+        let found = if let Some(id) = existing {
+            self.helix.subscription(&id).await?
+        } else {
+            let reader = Some(channel.reader.as_str());
+            let mut all = self.helix.subscriptions_of(&channel.broadcaster).await?;
+            all.retain(|listed| listed.status == "enabled" && listed.condition.user_id.as_deref() == reader);
+            all.pop()
+        };
+        let Some(found) = found else {
+            return Err(HelixError::Conflict { existing: None });
+        };
+        let id = SubscriptionId::new(&found.id).map_err(HelixError::malformed)?;
+        if found.is_live_on(conduit) {
+            return Ok(id);
+        }
+        self.helix.unsubscribe(&id).await?;
+        self.helix.subscribe(conduit, channel).await
+    }
+
+    fn note_subscribed(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
+        if let Some(channel) = self.feed.lock().channels.get_mut(broadcaster) {
+            channel.progress = Progress::Subscribed(id.clone());
+            channel.backoff.reset();
+        }
+    }
+
+    fn note_failed(&self, broadcaster: &TwitchUserId, error: &HelixError) {
+        let mut state = self.feed.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        let now = Instant::now();
+        channel.progress = match error {
+            HelixError::Forbidden(_) => Progress::Refused(now + REFUSED_FOR),
+            HelixError::RateLimited => Progress::Due(now + RATE_LIMITED_FOR),
+            _ => Progress::Due(now + channel.backoff.wait()),
+        };
+        drop(state);
+        if matches!(error, HelixError::Forbidden(_)) {
+            warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} may not be read: the streamer must log in again, or unban the bot");
+        } else {
+            warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} is not read yet; trying again");
+        }
+    }
+
+    async fn stop_reading(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
+        if let Err(error) = self.helix.unsubscribe(id).await {
+            warn!(broadcaster.id = %broadcaster, %error, "a chat that nobody needs is still subscribed; trying again");
+            let mut state = self.feed.lock();
+            if let Some(channel) = state.channels.get_mut(broadcaster)
+                && let Want::StopAt(_) = channel.want
+            {
+                channel.want = Want::StopAt(Instant::now() + channel.backoff.wait());
+            }
+            return;
+        }
+        info!(broadcaster.id = %broadcaster, "stopped reading the chat of {broadcaster}");
+        {
+            let mut state = self.feed.lock();
+            match state.channels.get_mut(broadcaster) {
+                // Wanted again while Twitch was asked to stop.
+                Some(channel) if channel.want == Want::Read => {
+                    channel.progress = Progress::Due(Instant::now());
+                }
+                _ => drop(state.channels.remove(broadcaster)),
+            }
+        }
+        if let Err(error) = self.records.delete(broadcaster, id).await {
+            warn!(%error, "the record of an ended subscription stays for now");
+        }
+    }
+
+    async fn record(&self, subscription: ChatSubscription) {
+        if let Err(error) = self.records.put(&subscription).await {
+            warn!(%error, "a subscription could not be recorded; the next reconciliation finds it at Twitch");
+        }
+    }
+}

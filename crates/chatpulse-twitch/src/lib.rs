@@ -1,0 +1,18 @@
+//! Twitch, as ChatPulse needs it: log in, read chats.
+//!
+//! [`login`] is the OAuth side. [`feed`] keeps the wanted chats subscribed through a conduit, whose one shard is
+//! either our webhook ([`eventsub::gate`]) or our EventSub socket ([`eventsub::socket`]); both end in the same
+//! chat messages. [`helix`] makes the calls, [`tokens`] seals what users gave us.
+//!
+//! Facts of Twitch are stated where they are used, with their source. Everything inbound is decoded tolerantly:
+//! unknown fields and values are normal, since Twitch adds them without notice.
+
+mod app_token;
+mod backoff;
+pub mod config;
+pub mod eventsub;
+pub mod feed;
+pub mod helix;
+mod http_client;
+pub mod login;
+pub mod tokens;

@@ -1,0 +1,181 @@
+//! Logging in with Twitch: the authorization code flow.
+//! Source: Twitch's "Getting OAuth Access Tokens" and "Validating Requests".
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::login::{Grant, LoginRole, UserTokens};
+use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
+use chatpulse_domain::secret::Secret;
+use chatpulse_domain::streamer::TwitchProfile;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tracing::warn;
+use url::Url;
+
+use crate::config::{TwitchConfig, below};
+use crate::http_client;
+
+/// Twitch's OAuth endpoints.
+pub struct OauthLogin {
+    http: reqwest::Client,
+    config: TwitchConfig,
+    clock: Arc<dyn Clock>,
+}
+
+impl OauthLogin {
+    /// Fails only if TLS cannot be set up.
+    pub fn new(config: TwitchConfig, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            http: http_client::build(&config.tls)?,
+            config,
+            clock,
+        })
+    }
+}
+
+#[async_trait]
+impl TwitchLogin for OauthLogin {
+    fn authorize_url(&self, role: LoginRole, state: &str) -> String {
+        let mut url = match Url::parse(&below(&self.config.urls.auth, "authorize")) {
+            Ok(url) => url,
+            Err(_) => self.config.urls.auth.clone(),
+        };
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.config.client_id)
+            .append_pair("redirect_uri", &self.config.redirect_uri)
+            .append_pair("response_type", "code")
+            .append_pair("scope", &role.scopes().join(" "))
+            .append_pair("state", state);
+        if role == LoginRole::Bot {
+            // Without it Twitch silently takes whichever account the browser is logged in with.
+            url.query_pairs_mut().append_pair("force_verify", "true");
+        }
+        url.into()
+    }
+
+    async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
+        let token = self.redeem(code).await?;
+        let access = Secret::new(token.access_token);
+        let validated = self.validate(&access).await?;
+        let id = validated
+            .user_id
+            .as_deref()
+            .and_then(|id| TwitchUserId::new(id).ok());
+        let (Some(id), Some(login)) = (id, validated.login) else {
+            return Err(LoginError::Refused("the token belongs to no user".into()));
+        };
+        let display_name = self.display_name(&access, &id).await.unwrap_or_else(|error| {
+            warn!(%error, "Twitch did not say the name of a user who logged in; the login name is shown");
+            login.clone()
+        });
+        let lives = Duration::from_secs(token.expires_in.or(validated.expires_in).unwrap_or(0));
+        Ok(Grant {
+            user: TwitchProfile {
+                id,
+                login,
+                display_name,
+            },
+            tokens: UserTokens {
+                access,
+                refresh: token.refresh_token.map(Secret::new),
+                expires_at: self.clock.now().plus(lives),
+                scopes: validated.scopes.or(token.scope).unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// `expires_in`, `refresh_token` and `scope` are each missing in some real answers.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+    #[serde(default)]
+    scope: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct ValidateAnswer {
+    #[serde(default)]
+    user_id: Option<String>,
+    #[serde(default)]
+    login: Option<String>,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct UsersAnswer {
+    data: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: String,
+    #[serde(default)]
+    display_name: String,
+}
+
+impl OauthLogin {
+    async fn redeem(&self, code: &Secret) -> Result<TokenAnswer, LoginError> {
+        let form = [
+            ("client_id", self.config.client_id.as_str()),
+            ("client_secret", self.config.client_secret.expose()),
+            ("code", code.expose()),
+            ("grant_type", "authorization_code"),
+            ("redirect_uri", self.config.redirect_uri.as_str()),
+        ];
+        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form))
+            .await
+    }
+
+    async fn validate(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
+        let authorization = format!("OAuth {}", access.expose());
+        let request = self.http.get(below(&self.config.urls.auth, "validate"));
+        self.ask(request.header("Authorization", authorization)).await
+    }
+
+    async fn display_name(&self, access: &Secret, id: &TwitchUserId) -> Result<String, LoginError> {
+        let mut url = Url::parse(&below(&self.config.urls.api, "users"))
+            .map_err(|error| LoginError::Unreachable(error.into()))?;
+        url.query_pairs_mut().append_pair("id", id.as_str());
+        let request = self
+            .http
+            .get(url)
+            .bearer_auth(access.expose())
+            .header("Client-Id", &self.config.client_id);
+        let answer: UsersAnswer = self.ask(request).await?;
+        let user = answer
+            .data
+            .into_iter()
+            .find(|user| user.id == id.as_str() && !user.display_name.is_empty());
+        user.map(|user| user.display_name)
+            .ok_or_else(|| LoginError::Refused("Twitch does not know the user".into()))
+    }
+
+    /// A 4xx is Twitch's word; everything else may be better in a moment.
+    async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, LoginError> {
+        let unreachable = |error: reqwest::Error| LoginError::Unreachable(error.without_url().into());
+        let answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| LoginError::Unreachable(error.into()));
+        }
+        let said = format!("Twitch answered {status}: {}", crate::helix::message_of(&body));
+        if status.is_client_error() && status.as_u16() != 429 {
+            Err(LoginError::Refused(said.into()))
+        } else {
+            Err(LoginError::Unreachable(said.into()))
+        }
+    }
+}
