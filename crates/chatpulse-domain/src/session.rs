@@ -33,6 +33,8 @@ pub struct Session {
 pub struct SessionActivity {
     /// Overlay sockets over all instances.
     pub viewers: u32,
+    /// Some instance holds the session: an overlay or a preview is open.
+    pub held: bool,
     /// When the last vote was applied.
     pub last_vote_at: Option<Timestamp>,
     /// Votes applied in the last 60 seconds.

@@ -1,0 +1,2 @@
+DELETE FROM login_sessions
+WHERE streamer_id = :streamer_id

@@ -1,0 +1,11 @@
+-- Every write raises the version; one based on an older version than the stored one finds no row.
+UPDATE settings
+SET version = version + 1,
+    for_triggers = :for_triggers,
+    against_triggers = :against_triggers,
+    left_label = :left_label,
+    right_label = :right_label,
+    decay_speed = :decay_speed
+WHERE streamer_id = :streamer_id
+  AND (:based_on IS NULL OR :based_on >= version)
+RETURNING version

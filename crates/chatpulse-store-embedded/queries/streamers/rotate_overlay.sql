@@ -1,0 +1,3 @@
+UPDATE streamers
+SET overlay = :overlay
+WHERE id = :id

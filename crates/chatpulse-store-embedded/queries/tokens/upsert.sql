@@ -1,0 +1,4 @@
+INSERT INTO tokens (streamer_id, sealed)
+VALUES (:streamer_id, :sealed)
+ON CONFLICT (streamer_id) DO UPDATE
+SET sealed = excluded.sealed

@@ -1,0 +1,28 @@
+//! Solo storage: accounts in one SQLite file, live state in process memory.
+//!
+//! - [`SqliteFile`] opens the file, and its one thread runs every query. [`SqliteStreamers`], [`SqliteSettings`],
+//!   [`SqliteSubscriptions`] and [`SqliteLoginSessions`] are its ports; all are cheap to clone from one file.
+//! - [`MemoryLive`] is votes and sessions behind one lock; read `live/votes.rs` for the path of a vote.
+//! - [`LocalSignals`] and [`SingleInstance`] are what is left of a fleet when there is one instance.
+
+mod error;
+mod file;
+mod leadership;
+mod live;
+mod login_sessions;
+mod query;
+mod settings;
+mod signals;
+mod streamers;
+mod subscriptions;
+
+pub use error::OpenError;
+pub use file::{FileToCheck, SqliteFile};
+pub use leadership::SingleInstance;
+pub use live::MemoryLive;
+pub use login_sessions::SqliteLoginSessions;
+pub use query::QUERIES;
+pub use settings::SqliteSettings;
+pub use signals::LocalSignals;
+pub use streamers::SqliteStreamers;
+pub use subscriptions::SqliteSubscriptions;

@@ -1,0 +1,145 @@
+//! One session's state, and what each call does to it. No lock and no clock in here: `now` comes in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_domain::ids::{InstanceId, TwitchUserId};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
+use chatpulse_domain::time::Timestamp;
+use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
+
+use super::last_minute::LastMinute;
+
+/// The live state of one overlay.
+pub(super) struct LiveSession {
+    session: Session,
+    /// As it was at `changed_at`; a reader decays it to now.
+    value: Sentiment,
+    changed_at: Timestamp,
+    /// Sockets at each instance that serves it.
+    holders: HashMap<InstanceId, u32>,
+    /// Set when the last holder left.
+    disconnected_at: Option<Timestamp>,
+    /// `None` until the first vote: a new bucket is full.
+    bucket: Option<TokenBucket>,
+    last_vote_at: Option<Timestamp>,
+    applied: LastMinute,
+    limited: LastMinute,
+}
+
+impl LiveSession {
+    pub(super) fn new(seed: &SessionSeed, now: Timestamp) -> Self {
+        Self {
+            session: Session {
+                overlay: seed.overlay,
+                broadcaster: seed.broadcaster.clone(),
+                settings: Arc::new(seed.settings.clone()),
+            },
+            value: Sentiment::CENTRE,
+            changed_at: now,
+            holders: HashMap::new(),
+            disconnected_at: None,
+            bucket: None,
+            last_vote_at: None,
+            applied: LastMinute::new(),
+            limited: LastMinute::new(),
+        }
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn broadcaster(&self) -> &TwitchUserId {
+        &self.session.broadcaster
+    }
+
+    pub(super) fn reading(&self, now: Timestamp) -> Reading {
+        Reading {
+            sentiment: self.value,
+            age: now.since(self.changed_at),
+            decay: self.session.settings.settings.decay,
+        }
+    }
+
+    /// Spends a token. `false` if there is none, which costs nothing.
+    pub(super) fn take_token(&mut self, limit: Option<BucketLimit>, now: Timestamp) -> bool {
+        let Some(limit) = limit else {
+            return true;
+        };
+        let bucket = self.bucket.unwrap_or_else(|| TokenBucket::full(limit, now));
+        let Some(left) = bucket.refilled(limit, now).take() else {
+            self.limited.add(now);
+            return false;
+        };
+        self.bucket = Some(left);
+        true
+    }
+
+    /// Decays to now, then one step to the side.
+    pub(super) fn push(&mut self, side: Side, now: Timestamp) -> Sentiment {
+        self.set(self.value_at(now).pushed(side), now);
+        self.last_vote_at = Some(now);
+        self.applied.add(now);
+        self.value
+    }
+
+    pub(super) fn reset(&mut self, now: Timestamp) {
+        self.set(Sentiment::CENTRE, now);
+    }
+
+    /// Takes newer settings, after folding the value at the old speed. `false` if they are not newer.
+    pub(super) fn put_settings(&mut self, settings: &VersionedSettings, now: Timestamp) -> bool {
+        if settings.version <= self.session.settings.version {
+            return false;
+        }
+        self.set(self.value_at(now), now);
+        self.session.settings = Arc::new(settings.clone());
+        true
+    }
+
+    pub(super) fn hold(&mut self, instance: &InstanceId, viewers: u32) {
+        self.holders.insert(instance.clone(), viewers);
+        self.disconnected_at = None;
+    }
+
+    pub(super) fn release(&mut self, instance: &InstanceId, now: Timestamp) {
+        let held = self.holders.remove(instance).is_some();
+        if held && self.holders.is_empty() {
+            self.disconnected_at = Some(now);
+        }
+    }
+
+    pub(super) fn activity(&self, now: Timestamp) -> SessionActivity {
+        let viewers = self.holders.values();
+        SessionActivity {
+            viewers: viewers.fold(0, |sum, viewers| sum.saturating_add(*viewers)),
+            held: !self.holders.is_empty(),
+            last_vote_at: self.last_vote_at,
+            votes_last_minute: self.applied.total(now),
+            limited: self.limited.total(now) > 0,
+        }
+    }
+
+    /// What it is without a holder for at least `age`; `None` if it is held, or not for long enough without.
+    pub(super) fn orphan(&self, age: Duration, now: Timestamp) -> Option<Orphan> {
+        let disconnected_at = self.disconnected_at?;
+        (now.since(disconnected_at) >= age).then(|| Orphan {
+            overlay: self.session.overlay,
+            broadcaster: self.session.broadcaster.clone(),
+            disconnected_at,
+        })
+    }
+
+    fn value_at(&self, now: Timestamp) -> Sentiment {
+        self.reading(now).after(Duration::ZERO)
+    }
+
+    fn set(&mut self, value: Sentiment, now: Timestamp) {
+        self.value = value;
+        self.changed_at = now;
+    }
+}

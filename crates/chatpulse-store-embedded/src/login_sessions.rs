@@ -1,0 +1,102 @@
+//! Logins in SQLite.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::login::{LoginHash, LoginSession};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::login_sessions::LoginSessions;
+use chatpulse_domain::time::Timestamp;
+use rusqlite::{Connection, named_params};
+
+use crate::file::SqliteFile;
+use crate::query::{self, Query};
+
+pub(crate) const BEGIN: Query = Query {
+    name: "login_sessions.begin",
+    does: "begin a login in SQLite",
+};
+pub(crate) const FIND: Query = Query {
+    name: "login_sessions.find",
+    does: "find a login in SQLite",
+};
+pub(crate) const END: Query = Query {
+    name: "login_sessions.end",
+    does: "end a login in SQLite",
+};
+pub(crate) const END_ALL: Query = Query {
+    name: "login_sessions.end_all",
+    does: "end all of a streamer's logins in SQLite",
+};
+pub(crate) const SWEEP: Query = Query {
+    name: "login_sessions.sweep",
+    does: "sweep expired logins from SQLite",
+};
+
+const INSERT: &str = include_str!("../queries/login_sessions/insert.sql");
+const SELECT: &str = include_str!("../queries/login_sessions/find.sql");
+const DELETE: &str = include_str!("../queries/login_sessions/delete.sql");
+const DELETE_ALL_OF: &str = include_str!("../queries/login_sessions/delete_all_of.sql");
+const DELETE_EXPIRED: &str = include_str!("../queries/login_sessions/delete_expired.sql");
+
+/// Who is logged in.
+#[derive(Clone)]
+pub struct SqliteLoginSessions {
+    file: SqliteFile,
+}
+
+impl SqliteLoginSessions {
+    /// On an open file.
+    pub fn new(file: SqliteFile) -> Self {
+        Self { file }
+    }
+}
+
+#[async_trait]
+impl LoginSessions for SqliteLoginSessions {
+    async fn begin(&self, session: &LoginSession) -> Result<(), StoreError> {
+        let session = session.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! {
+                ":hash": session.hash.0,
+                ":streamer_id": session.streamer.to_string(),
+                ":expires_at_ms": session.expires_at.unix_ms,
+            };
+            query::execute(connection, INSERT, params).map(|_| ())
+        };
+        self.file.call(BEGIN, work).await
+    }
+
+    async fn find(&self, hash: LoginHash, now: Timestamp) -> Result<Option<StreamerId>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":hash": hash.0, ":now_ms": now.unix_ms };
+            query::find(connection, SELECT, params, |row| {
+                query::parsed(row, "streamer_id", "login_sessions.streamer_id")
+            })
+        };
+        self.file.call(FIND, work).await
+    }
+
+    async fn end(&self, hash: LoginHash) -> Result<(), StoreError> {
+        let work = move |connection: &mut Connection| {
+            query::execute(connection, DELETE, named_params! { ":hash": hash.0 }).map(|_| ())
+        };
+        self.file.call(END, work).await
+    }
+
+    async fn end_all(&self, streamer: StreamerId) -> Result<(), StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":streamer_id": streamer.to_string() };
+            query::execute(connection, DELETE_ALL_OF, params).map(|_| ())
+        };
+        self.file.call(END_ALL, work).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":now_ms": now.unix_ms };
+            query::execute(connection, DELETE_EXPIRED, params)
+        };
+        let swept = self.file.call(SWEEP, work).await?;
+        Ok(u64::try_from(swept).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,186 @@
+//! Accounts in SQLite.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
+use chatpulse_domain::login::{BotGrant, SealedTokens};
+use chatpulse_domain::overlay::OverlaySettings;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+use chatpulse_domain::time::Timestamp;
+use rusqlite::{Connection, Row, TransactionBehavior, named_params};
+
+use crate::error::Failure;
+use crate::file::SqliteFile;
+use crate::query::{self, Query};
+use crate::settings;
+
+pub(crate) const SIGN_IN: Query = Query {
+    name: "streamers.sign_in",
+    does: "sign a streamer in to SQLite",
+};
+pub(crate) const FIND: Query = Query {
+    name: "streamers.find",
+    does: "find a streamer in SQLite",
+};
+pub(crate) const FIND_BY_OVERLAY: Query = Query {
+    name: "streamers.find_by_overlay",
+    does: "find an overlay's streamer in SQLite",
+};
+pub(crate) const FIRST: Query = Query {
+    name: "streamers.first",
+    does: "find the first streamer in SQLite",
+};
+pub(crate) const ROTATE_OVERLAY: Query = Query {
+    name: "streamers.rotate_overlay",
+    does: "rotate an overlay's address in SQLite",
+};
+pub(crate) const ALL_TOKENS: Query = Query {
+    name: "streamers.all_tokens",
+    does: "read all tokens from SQLite",
+};
+pub(crate) const NOTE_BOT_GRANT: Query = Query {
+    name: "streamers.note_bot_grant",
+    does: "note the bot's consent in SQLite",
+};
+pub(crate) const FIND_BOT_GRANT: Query = Query {
+    name: "streamers.find_bot_grant",
+    does: "find the bot's consent in SQLite",
+};
+
+const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
+const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");
+const SELECT_BY_OVERLAY: &str = include_str!("../queries/streamers/find_by_overlay.sql");
+const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
+const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
+const UPSERT_TOKENS: &str = include_str!("../queries/tokens/upsert.sql");
+const SELECT_TOKENS: &str = include_str!("../queries/tokens/all.sql");
+const UPSERT_BOT_GRANT: &str = include_str!("../queries/bot_grants/upsert.sql");
+const SELECT_BOT_GRANT: &str = include_str!("../queries/bot_grants/find.sql");
+
+/// Accounts, their sealed tokens, and the bot's consent.
+#[derive(Clone)]
+pub struct SqliteStreamers {
+    file: SqliteFile,
+}
+
+impl SqliteStreamers {
+    /// On an open file.
+    pub fn new(file: SqliteFile) -> Self {
+        Self { file }
+    }
+}
+
+#[async_trait]
+impl StreamerRepository for SqliteStreamers {
+    async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
+        let (profile, tokens) = (profile.clone(), tokens.clone());
+        let work = move |connection: &mut Connection| sign_in(connection, &profile, &tokens);
+        self.file.call(SIGN_IN, work).await
+    }
+
+    async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":id": id.to_string() };
+            query::find(connection, SELECT_BY_ID, params, streamer)
+        };
+        self.file.call(FIND, work).await
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":overlay": overlay.to_string() };
+            query::find(connection, SELECT_BY_OVERLAY, params, streamer)
+        };
+        self.file.call(FIND_BY_OVERLAY, work).await
+    }
+
+    async fn first(&self) -> Result<Option<Streamer>, StoreError> {
+        let work = |connection: &mut Connection| query::find(connection, SELECT_FIRST, [], streamer);
+        self.file.call(FIRST, work).await
+    }
+
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
+        let overlay = OverlayId::random();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":id": id.to_string(), ":overlay": overlay.to_string() };
+            let changed = query::execute(connection, UPDATE_OVERLAY, params)?;
+            Ok((changed > 0).then_some(overlay))
+        };
+        self.file.call(ROTATE_OVERLAY, work).await
+    }
+
+    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
+        let work = |connection: &mut Connection| query::all(connection, SELECT_TOKENS, owned_tokens);
+        self.file.call(ALL_TOKENS, work).await
+    }
+
+    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
+        let grant = grant.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! {
+                ":bot": grant.bot.as_str(),
+                ":display_name": grant.display_name,
+                ":granted_at_ms": grant.granted_at.unix_ms,
+            };
+            query::execute(connection, UPSERT_BOT_GRANT, params).map(|_| ())
+        };
+        self.file.call(NOTE_BOT_GRANT, work).await
+    }
+
+    async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
+        let bot = bot.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":bot": bot.as_str() };
+            query::find(connection, SELECT_BOT_GRANT, params, |row| bot_grant(&bot, row))
+        };
+        self.file.call(FIND_BOT_GRANT, work).await
+    }
+}
+
+/// Account, tokens and settings, all or nothing. The new ids are used only if the account is new.
+fn sign_in(
+    connection: &mut Connection,
+    profile: &TwitchProfile,
+    tokens: &SealedTokens,
+) -> Result<Streamer, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let params = named_params! {
+        ":id": StreamerId::random().to_string(),
+        ":twitch_id": profile.id.as_str(),
+        ":login": profile.login,
+        ":display_name": profile.display_name,
+        ":overlay": OverlayId::random().to_string(),
+    };
+    let signed_in = query::find(&transaction, UPSERT_STREAMER, params, streamer)?;
+    let signed_in = signed_in.ok_or(Failure::Unanswered("the account was not returned"))?;
+    let streamer_id = signed_in.id.to_string();
+    let params = named_params! { ":streamer_id": streamer_id, ":sealed": tokens.0 };
+    query::execute(&transaction, UPSERT_TOKENS, params)?;
+    settings::create(&transaction, signed_in.id, &OverlaySettings::default())?;
+    transaction.commit()?;
+    Ok(signed_in)
+}
+
+fn streamer(row: &Row<'_>) -> Result<Streamer, Failure> {
+    Ok(Streamer {
+        id: query::parsed(row, "id", "streamers.id")?,
+        twitch_id: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
+        login: row.get("login")?,
+        display_name: row.get("display_name")?,
+        overlay: query::parsed(row, "overlay", "streamers.overlay")?,
+    })
+}
+
+fn owned_tokens(row: &Row<'_>) -> Result<(TwitchUserId, SealedTokens), Failure> {
+    let owner = query::parsed(row, "twitch_id", "streamers.twitch_id")?;
+    Ok((owner, SealedTokens(row.get("sealed")?)))
+}
+
+fn bot_grant(bot: &TwitchUserId, row: &Row<'_>) -> Result<BotGrant, Failure> {
+    Ok(BotGrant {
+        bot: bot.clone(),
+        display_name: row.get("display_name")?,
+        granted_at: Timestamp::from_unix_ms(row.get("granted_at_ms")?),
+    })
+}

@@ -1,0 +1,110 @@
+//! The record of conduit and chat subscriptions in SQLite.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::subscription::ChatSubscription;
+use rusqlite::{Connection, Row, named_params};
+
+use crate::error::Failure;
+use crate::file::SqliteFile;
+use crate::query::{self, Query};
+
+pub(crate) const CONDUIT: Query = Query {
+    name: "subscriptions.conduit",
+    does: "find the conduit in SQLite",
+};
+pub(crate) const PUT_CONDUIT: Query = Query {
+    name: "subscriptions.put_conduit",
+    does: "record the conduit in SQLite",
+};
+pub(crate) const ALL: Query = Query {
+    name: "subscriptions.all",
+    does: "read all subscriptions from SQLite",
+};
+pub(crate) const PUT: Query = Query {
+    name: "subscriptions.put",
+    does: "record a subscription in SQLite",
+};
+pub(crate) const DELETE: Query = Query {
+    name: "subscriptions.delete",
+    does: "forget a subscription in SQLite",
+};
+
+const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
+const UPSERT_CONDUIT: &str = include_str!("../queries/conduits/upsert.sql");
+const SELECT_ALL: &str = include_str!("../queries/subscriptions/all.sql");
+const UPSERT: &str = include_str!("../queries/subscriptions/upsert.sql");
+const DELETE_ONE: &str = include_str!("../queries/subscriptions/delete.sql");
+
+/// What we made at Twitch.
+#[derive(Clone)]
+pub struct SqliteSubscriptions {
+    file: SqliteFile,
+}
+
+impl SqliteSubscriptions {
+    /// On an open file.
+    pub fn new(file: SqliteFile) -> Self {
+        Self { file }
+    }
+}
+
+#[async_trait]
+impl SubscriptionRepository for SqliteSubscriptions {
+    async fn conduit(&self) -> Result<Option<ConduitId>, StoreError> {
+        let work = |connection: &mut Connection| {
+            query::find(connection, SELECT_CONDUIT, [], |row| {
+                query::parsed(row, "id", "conduits.id")
+            })
+        };
+        self.file.call(CONDUIT, work).await
+    }
+
+    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
+        let conduit = conduit.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":id": conduit.as_str() };
+            query::execute(connection, UPSERT_CONDUIT, params).map(|_| ())
+        };
+        self.file.call(PUT_CONDUIT, work).await
+    }
+
+    async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
+        let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, subscription);
+        self.file.call(ALL, work).await
+    }
+
+    async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
+        let subscription = subscription.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! {
+                ":broadcaster": subscription.broadcaster.as_str(),
+                ":id": subscription.id.as_str(),
+                ":reader": subscription.reader.as_str(),
+                ":conduit": subscription.conduit.as_str(),
+            };
+            query::execute(connection, UPSERT, params).map(|_| ())
+        };
+        self.file.call(PUT, work).await
+    }
+
+    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+        let (broadcaster, id) = (broadcaster.clone(), id.clone());
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":broadcaster": broadcaster.as_str(), ":id": id.as_str() };
+            query::execute(connection, DELETE_ONE, params).map(|_| ())
+        };
+        self.file.call(DELETE, work).await
+    }
+}
+
+fn subscription(row: &Row<'_>) -> Result<ChatSubscription, Failure> {
+    Ok(ChatSubscription {
+        id: query::parsed(row, "id", "subscriptions.id")?,
+        broadcaster: query::parsed(row, "broadcaster", "subscriptions.broadcaster")?,
+        reader: query::parsed(row, "reader", "subscriptions.reader")?,
+        conduit: query::parsed(row, "conduit", "subscriptions.conduit")?,
+    })
+}

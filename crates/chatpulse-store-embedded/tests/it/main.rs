@@ -1,0 +1,10 @@
+//! The Solo adapters from outside: contracts, agreement with the fakes, files on a real disk.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod accounts;
+mod live;
+mod metrics;
+mod opening;
+mod signals;
+mod support;

@@ -1,0 +1,36 @@
+//! What the tests here share.
+
+use std::sync::Arc;
+
+use chatpulse_domain::vote::BucketLimit;
+use chatpulse_store_embedded::{
+    MemoryLive, SqliteFile, SqliteLoginSessions, SqliteSettings, SqliteStreamers, SqliteSubscriptions,
+};
+use chatpulse_testkit::clock::TestClock;
+use chatpulse_testkit::contract::{Accounts, Live};
+
+/// Fresh live state with its time in the test's hands.
+pub(crate) fn memory_live(limit: Option<BucketLimit>) -> Live {
+    let clock = TestClock::new();
+    let live = Arc::new(MemoryLive::new(Arc::new(clock.clone()), limit));
+    Live {
+        votes: live.clone(),
+        sessions: live,
+        time: Arc::new(clock),
+    }
+}
+
+/// The ports of an open file.
+pub(crate) fn accounts_in(file: &SqliteFile) -> Accounts {
+    Accounts {
+        streamers: Arc::new(SqliteStreamers::new(file.clone())),
+        settings: Arc::new(SqliteSettings::new(file.clone())),
+        login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
+        subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
+    }
+}
+
+/// The ports of a database of its own.
+pub(crate) async fn fresh_accounts() -> Accounts {
+    accounts_in(&SqliteFile::in_memory().await.unwrap())
+}

@@ -1,0 +1,67 @@
+//! What every adapter of a store port promises, as tests that take any adapter.
+//!
+//! An adapter's crate calls `holds` with a function that makes a fresh adapter for each promise:
+//!
+//! ```no_run
+//! # use chatpulse_testkit::{clock::TestClock, contract, fakes::FakeLive};
+//! # async fn votes_keep_the_contract() {
+//! contract::votes::holds(async |limit| FakeLive::new(TestClock::new(), limit).into()).await;
+//! # }
+//! ```
+//!
+//! Adapters of live state may share one server, since no promise looks at what it did not make itself; those of
+//! accounts begin empty. Promises about atomicity only bite on a runtime with more than one thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatpulse_domain::ports::login_sessions::LoginSessions;
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::settings::SettingsRepository;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::ports::votes::VoteStore;
+
+pub mod agreement;
+pub mod login_sessions;
+pub mod sessions;
+pub mod settings;
+pub mod signals;
+pub mod streamers;
+pub mod subscriptions;
+pub mod votes;
+
+/// Moves the time that an adapter goes by, wherever it keeps it.
+#[async_trait]
+pub trait TimeControl: Send + Sync {
+    /// Lets so much time pass.
+    async fn advance(&self, span: Duration);
+}
+
+/// A fresh adapter of live state.
+pub struct Live {
+    /// Where votes go.
+    pub votes: Arc<dyn VoteStore>,
+    /// The sessions they count in.
+    pub sessions: Arc<dyn SessionStore>,
+    /// The time both go by.
+    pub time: Arc<dyn TimeControl>,
+}
+
+/// A fresh adapter of the durable truth.
+pub struct Accounts {
+    /// Who logged in.
+    pub streamers: Arc<dyn StreamerRepository>,
+    /// What they set.
+    pub settings: Arc<dyn SettingsRepository>,
+    /// Who is logged in now.
+    pub login_sessions: Arc<dyn LoginSessions>,
+    /// What Twitch delivers to us.
+    pub subscriptions: Arc<dyn SubscriptionRepository>,
+}
+
+/// Equal but for the last digits: stores may add in another order.
+fn assert_close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+}

@@ -1,0 +1,131 @@
+//! Who is an orphan, when, and who may delete it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_domain::session::{Orphan, SessionSeed};
+use chatpulse_domain::vote::BucketLimit;
+use tokio::sync::Barrier;
+
+use super::{assert_gone, found, hold as hold_session, release, seed};
+use crate::contract::Live;
+
+const AGE: Duration = Duration::from_secs(30);
+
+pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
+    a_session_is_an_orphan_once_it_is_old_enough(make(None).await).await;
+    a_session_with_one_holder_left_is_no_orphan(make(None).await).await;
+    a_session_without_viewers_is_still_held(make(None).await).await;
+    releasing_what_one_does_not_hold_changes_nothing(make(None).await).await;
+    a_session_held_again_is_no_orphan(make(None).await).await;
+    an_orphan_is_deleted_only_when_it_is_old_enough(make(None).await).await;
+    a_session_joined_while_it_is_cleaned_up_survives(make(None).await).await;
+}
+
+async fn orphan(live: &Live, seed: &SessionSeed) -> Option<Orphan> {
+    let orphans = live.sessions.orphans(AGE).await.unwrap();
+    orphans.into_iter().find(|orphan| orphan.overlay == seed.overlay)
+}
+
+async fn delete_orphan(live: &Live, seed: &SessionSeed) -> bool {
+    live.sessions.delete_orphan(seed.overlay, AGE).await.unwrap()
+}
+
+async fn a_session_is_an_orphan_once_it_is_old_enough(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 1).await;
+    release(&live, &seed, "a").await;
+    let a_moment = Duration::from_millis(1);
+    live.time.advance(AGE.checked_sub(a_moment).unwrap()).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    live.time.advance(a_moment).await;
+    let first = orphan(&live, &seed).await.unwrap();
+    assert_eq!(first.broadcaster, seed.broadcaster);
+    live.time.advance(AGE).await;
+    let later = orphan(&live, &seed).await.unwrap();
+    assert_eq!(later.disconnected_at, first.disconnected_at);
+}
+
+async fn a_session_with_one_holder_left_is_no_orphan(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 1).await;
+    hold_session(&live, &seed, "b", 1).await;
+    release(&live, &seed, "a").await;
+    live.time.advance(AGE * 2).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    assert!(!delete_orphan(&live, &seed).await);
+    assert_eq!(found(&live, &seed).await, Some(seed.overlay));
+}
+
+async fn a_session_without_viewers_is_still_held(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 0).await;
+    live.time.advance(AGE * 2).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    assert!(!delete_orphan(&live, &seed).await);
+}
+
+async fn releasing_what_one_does_not_hold_changes_nothing(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 1).await;
+    release(&live, &seed, "stranger").await;
+    live.time.advance(AGE).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    release(&live, &seed, "a").await;
+    live.time.advance(AGE / 2).await;
+    release(&live, &seed, "a").await;
+    release(&live, &seed, "stranger").await;
+    live.time.advance(AGE / 2).await;
+    assert!(
+        orphan(&live, &seed).await.is_some(),
+        "its age does not begin anew"
+    );
+}
+
+async fn a_session_held_again_is_no_orphan(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 1).await;
+    release(&live, &seed, "a").await;
+    live.time.advance(AGE).await;
+    hold_session(&live, &seed, "b", 1).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    assert!(!delete_orphan(&live, &seed).await);
+    release(&live, &seed, "b").await;
+    assert_eq!(orphan(&live, &seed).await, None, "its age begins anew");
+    assert!(!delete_orphan(&live, &seed).await);
+}
+
+async fn an_orphan_is_deleted_only_when_it_is_old_enough(live: Live) {
+    let seed = seed();
+    hold_session(&live, &seed, "a", 1).await;
+    release(&live, &seed, "a").await;
+    live.time.advance(AGE / 2).await;
+    assert!(!delete_orphan(&live, &seed).await);
+    live.time.advance(AGE / 2).await;
+    assert!(delete_orphan(&live, &seed).await);
+    assert_gone(&live, &seed).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    assert!(!delete_orphan(&live, &seed).await);
+}
+
+/// Whichever comes first, the joining overlay ends up with a session.
+async fn a_session_joined_while_it_is_cleaned_up_survives(live: Live) {
+    for _ in 0..50 {
+        let seed = seed();
+        hold_session(&live, &seed, "a", 1).await;
+        release(&live, &seed, "a").await;
+        let start = Arc::new(Barrier::new(2));
+        let cleaner = {
+            let (sessions, start) = (Arc::clone(&live.sessions), Arc::clone(&start));
+            let overlay = seed.overlay;
+            tokio::spawn(async move {
+                start.wait().await;
+                sessions.delete_orphan(overlay, Duration::ZERO).await.unwrap()
+            })
+        };
+        start.wait().await;
+        hold_session(&live, &seed, "b", 1).await;
+        cleaner.await.unwrap();
+        assert_eq!(found(&live, &seed).await, Some(seed.overlay));
+    }
+}

@@ -1,0 +1,64 @@
+//! What every [`Signals`] does as long as nothing is lost: who heals without it is tested where it heals.
+
+use std::time::Duration;
+
+use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
+use tokio::time::timeout;
+
+use crate::builders as build;
+
+/// Checks all of it; `make` gives a fresh publisher with nobody listening.
+pub async fn holds<S: Signals>(make: impl AsyncFn() -> S) {
+    every_listener_hears_every_signal_in_order(&make().await).await;
+    a_listener_hears_only_what_comes_after_it_began(&make().await).await;
+    publishing_to_nobody_is_fine(&make().await).await;
+}
+
+async fn next(stream: &mut Box<dyn SignalStream>) -> Heard {
+    let heard = timeout(Duration::from_secs(5), stream.next());
+    heard.await.expect("a signal was published, and nothing came")
+}
+
+async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
+    let mut listeners = [signals.subscribe(), signals.subscribe()];
+    let overlay = OverlayId::random();
+    let broadcaster = build::fresh_user();
+    let all = [
+        Signal::SentimentChanged(overlay),
+        Signal::SettingsChanged {
+            overlay,
+            broadcaster: broadcaster.clone(),
+        },
+        Signal::SessionChanged(broadcaster),
+        Signal::OverlayRotated(overlay),
+    ];
+    for signal in &all {
+        signals.publish(signal.clone());
+    }
+    for listener in &mut listeners {
+        for signal in &all {
+            assert_eq!(next(listener).await, Heard::Signal(signal.clone()));
+        }
+    }
+}
+
+async fn a_listener_hears_only_what_comes_after_it_began(signals: &dyn Signals) {
+    let mut early = signals.subscribe();
+    let before = Signal::OverlayRotated(OverlayId::random());
+    signals.publish(before.clone());
+    assert_eq!(next(&mut early).await, Heard::Signal(before));
+    let mut late = signals.subscribe();
+    let after = Signal::OverlayRotated(OverlayId::random());
+    signals.publish(after.clone());
+    assert_eq!(next(&mut late).await, Heard::Signal(after));
+}
+
+async fn publishing_to_nobody_is_fine(signals: &dyn Signals) {
+    signals.publish(Signal::OverlayRotated(OverlayId::random()));
+    drop(signals.subscribe());
+    let signal = Signal::OverlayRotated(OverlayId::random());
+    let mut late = signals.subscribe();
+    signals.publish(signal.clone());
+    assert_eq!(next(&mut late).await, Heard::Signal(signal));
+}

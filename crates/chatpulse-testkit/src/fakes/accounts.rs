@@ -1,0 +1,115 @@
+//! Accounts, settings, logins and subscription records in plain lists.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use chatpulse_domain::ids::{ConduitId, StreamerId};
+use chatpulse_domain::login::{BotGrant, LoginSession, SealedTokens};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::streamer::Streamer;
+use chatpulse_domain::subscription::ChatSubscription;
+
+use super::Outage;
+use crate::contract::Accounts;
+
+mod login_sessions;
+mod settings;
+mod streamers;
+mod subscriptions;
+
+pub use login_sessions::FakeLoginSessions;
+pub use settings::FakeSettings;
+pub use streamers::FakeStreamers;
+pub use subscriptions::FakeSubscriptions;
+
+/// One database, seen through four ports. Clones are one.
+#[derive(Clone)]
+pub struct FakeAccounts {
+    /// Who logged in.
+    pub streamers: Arc<FakeStreamers>,
+    /// What they set.
+    pub settings: Arc<FakeSettings>,
+    /// Who is logged in now.
+    pub login_sessions: Arc<FakeLoginSessions>,
+    /// What Twitch delivers to us.
+    pub subscriptions: Arc<FakeSubscriptions>,
+    outage: Outage,
+}
+
+/// What the four share: each is this with a port of its own.
+#[derive(Clone, Default)]
+struct Database {
+    tables: Arc<Mutex<Tables>>,
+    outage: Outage,
+}
+
+#[derive(Default)]
+struct Tables {
+    /// In the order of first logins.
+    accounts: Vec<Account>,
+    bot_grants: Vec<BotGrant>,
+    logins: Vec<LoginSession>,
+    conduit: Option<ConduitId>,
+    subscriptions: Vec<ChatSubscription>,
+}
+
+struct Account {
+    streamer: Streamer,
+    tokens: SealedTokens,
+    settings: VersionedSettings,
+}
+
+impl FakeAccounts {
+    /// With no accounts.
+    pub fn new() -> Self {
+        let database = Database::default();
+        Self {
+            outage: database.outage.clone(),
+            streamers: Arc::new(FakeStreamers(database.clone())),
+            settings: Arc::new(FakeSettings(database.clone())),
+            login_sessions: Arc::new(FakeLoginSessions(database.clone())),
+            subscriptions: Arc::new(FakeSubscriptions(database)),
+        }
+    }
+
+    /// Every call through any of the ports fails from now on.
+    pub fn break_down(&self) {
+        self.outage.begin();
+    }
+
+    /// Calls are answered again.
+    pub fn recover(&self) {
+        self.outage.end();
+    }
+}
+
+impl From<FakeAccounts> for Accounts {
+    fn from(fake: FakeAccounts) -> Self {
+        Self {
+            streamers: fake.streamers,
+            settings: fake.settings,
+            login_sessions: fake.login_sessions,
+            subscriptions: fake.subscriptions,
+        }
+    }
+}
+
+impl Default for FakeAccounts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Database {
+    /// The tables, unless it broke down.
+    fn enter(&self, operation: &'static str) -> Result<MutexGuard<'_, Tables>, StoreError> {
+        self.outage.check(operation)?;
+        Ok(self.tables.lock().unwrap())
+    }
+}
+
+impl Tables {
+    fn account(&mut self, id: StreamerId) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|account| account.streamer.id == id)
+    }
+}

@@ -1,0 +1,90 @@
+use async_trait::async_trait;
+use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
+use chatpulse_domain::login::{BotGrant, SealedTokens};
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+
+use super::{Account, Database};
+
+/// The streamers of [`super::FakeAccounts`].
+pub struct FakeStreamers(pub(super) Database);
+
+#[async_trait]
+impl StreamerRepository for FakeStreamers {
+    async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
+        let mut tables = self.0.enter("sign a streamer in")?;
+        let known = tables
+            .accounts
+            .iter_mut()
+            .find(|account| account.streamer.twitch_id == profile.id);
+        if let Some(account) = known {
+            account.streamer.login.clone_from(&profile.login);
+            account.streamer.display_name.clone_from(&profile.display_name);
+            account.tokens = tokens.clone();
+            return Ok(account.streamer.clone());
+        }
+        let streamer = Streamer {
+            id: StreamerId::random(),
+            twitch_id: profile.id.clone(),
+            login: profile.login.clone(),
+            display_name: profile.display_name.clone(),
+            overlay: OverlayId::random(),
+        };
+        tables.accounts.push(Account {
+            streamer: streamer.clone(),
+            tokens: tokens.clone(),
+            settings: VersionedSettings {
+                settings: OverlaySettings::default(),
+                version: SettingsVersion(1),
+            },
+        });
+        Ok(streamer)
+    }
+
+    async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
+        let mut tables = self.0.enter("find a streamer")?;
+        Ok(tables.account(id).map(|account| account.streamer.clone()))
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
+        let tables = self.0.enter("find an overlay's streamer")?;
+        let mut streamers = tables.accounts.iter().map(|account| &account.streamer);
+        Ok(streamers.find(|streamer| streamer.overlay == overlay).cloned())
+    }
+
+    async fn first(&self) -> Result<Option<Streamer>, StoreError> {
+        let tables = self.0.enter("find the first streamer")?;
+        Ok(tables.accounts.first().map(|account| account.streamer.clone()))
+    }
+
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
+        let mut tables = self.0.enter("rotate an overlay's address")?;
+        Ok(tables.account(id).map(|account| {
+            account.streamer.overlay = OverlayId::random();
+            account.streamer.overlay
+        }))
+    }
+
+    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
+        let tables = self.0.enter("read all tokens")?;
+        let tokens = tables
+            .accounts
+            .iter()
+            .map(|account| (account.streamer.twitch_id.clone(), account.tokens.clone()));
+        Ok(tokens.collect())
+    }
+
+    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
+        let mut tables = self.0.enter("note the bot's consent")?;
+        tables.bot_grants.retain(|known| known.bot != grant.bot);
+        tables.bot_grants.push(grant.clone());
+        Ok(())
+    }
+
+    async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
+        let tables = self.0.enter("find the bot's consent")?;
+        Ok(tables.bot_grants.iter().find(|grant| grant.bot == *bot).cloned())
+    }
+}

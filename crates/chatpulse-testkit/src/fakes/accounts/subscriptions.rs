@@ -1,0 +1,39 @@
+use async_trait::async_trait;
+use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::subscription::ChatSubscription;
+
+use super::Database;
+
+/// The subscription records of [`super::FakeAccounts`].
+pub struct FakeSubscriptions(pub(super) Database);
+
+#[async_trait]
+impl SubscriptionRepository for FakeSubscriptions {
+    async fn conduit(&self) -> Result<Option<ConduitId>, StoreError> {
+        Ok(self.0.enter("find the conduit")?.conduit.clone())
+    }
+
+    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
+        self.0.enter("put the conduit")?.conduit = Some(conduit.clone());
+        Ok(())
+    }
+
+    async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
+        Ok(self.0.enter("read all subscriptions")?.subscriptions.clone())
+    }
+
+    async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
+        let records = &mut self.0.enter("put a subscription")?.subscriptions;
+        records.retain(|record| record.broadcaster != subscription.broadcaster);
+        records.push(subscription.clone());
+        Ok(())
+    }
+
+    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+        let records = &mut self.0.enter("delete a subscription")?.subscriptions;
+        records.retain(|record| record.broadcaster != *broadcaster || record.id != *id);
+        Ok(())
+    }
+}

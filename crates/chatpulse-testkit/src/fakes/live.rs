@@ -1,0 +1,145 @@
+//! Live state in plain lists: the rules of votes and sessions as one would explain them on paper.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chatpulse_domain::ids::{ChatterId, InstanceId, MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::session::Session;
+use chatpulse_domain::time::Timestamp;
+use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
+
+use super::Outage;
+use crate::clock::TestClock;
+use crate::contract::Live;
+
+mod sessions;
+mod votes;
+
+/// Votes and sessions that go by a [`TestClock`]. Clones are one.
+#[derive(Clone)]
+pub struct FakeLive {
+    clock: TestClock,
+    limit: Option<BucketLimit>,
+    outage: Outage,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    sessions: Vec<FakeSession>,
+    /// Which session each chat votes in; the last entry of a chat counts.
+    index: Vec<(TwitchUserId, OverlayId)>,
+    seen: Vec<(OverlayId, MessageId, Timestamp)>,
+    debounced: Vec<(OverlayId, ChatterId, Timestamp)>,
+}
+
+struct FakeSession {
+    session: Session,
+    value: Sentiment,
+    changed_at: Timestamp,
+    holders: Vec<(InstanceId, u32)>,
+    disconnected_at: Option<Timestamp>,
+    bucket: Option<TokenBucket>,
+    applied: Vec<Timestamp>,
+    limited: Vec<Timestamp>,
+}
+
+impl FakeLive {
+    /// Nothing live yet; sessions get this token bucket.
+    pub fn new(clock: TestClock, limit: Option<BucketLimit>) -> Self {
+        Self {
+            clock,
+            limit,
+            outage: Outage::default(),
+            state: Arc::default(),
+        }
+    }
+
+    /// Every call fails from now on; what is stored stays.
+    pub fn break_down(&self) {
+        self.outage.begin();
+    }
+
+    /// Calls are answered again.
+    pub fn recover(&self) {
+        self.outage.end();
+    }
+
+    /// Loses everything, like a Redis that restarted empty.
+    pub fn forget_everything(&self) {
+        *self.state.lock().unwrap() = State::default();
+    }
+
+    /// The lock and the time, unless it broke down.
+    fn enter(&self, operation: &'static str) -> Result<(MutexGuard<'_, State>, Timestamp), StoreError> {
+        self.outage.check(operation)?;
+        Ok((self.state.lock().unwrap(), self.clock.now()))
+    }
+}
+
+impl From<FakeLive> for Live {
+    fn from(fake: FakeLive) -> Self {
+        Self {
+            time: Arc::new(fake.clock.clone()),
+            votes: Arc::new(fake.clone()),
+            sessions: Arc::new(fake),
+        }
+    }
+}
+
+impl State {
+    fn session(&mut self, overlay: OverlayId) -> Option<&mut FakeSession> {
+        self.sessions
+            .iter_mut()
+            .find(|live| live.session.overlay == overlay)
+    }
+
+    fn remove(&mut self, overlay: OverlayId) {
+        self.sessions.retain(|live| live.session.overlay != overlay);
+        self.index.retain(|(_, indexed)| *indexed != overlay);
+    }
+}
+
+impl FakeSession {
+    fn reading(&self, now: Timestamp) -> Reading {
+        Reading {
+            sentiment: self.value,
+            age: now.since(self.changed_at),
+            decay: self.session.settings.settings.decay,
+        }
+    }
+
+    fn set(&mut self, value: Sentiment, now: Timestamp) {
+        self.value = value;
+        self.changed_at = now;
+    }
+
+    fn push(&mut self, side: Side, now: Timestamp) -> Sentiment {
+        let value = self.reading(now).after(Duration::ZERO).pushed(side);
+        self.set(value, now);
+        self.applied.push(now);
+        value
+    }
+
+    /// `true` if these were newer.
+    fn put_settings(&mut self, settings: &VersionedSettings, now: Timestamp) -> bool {
+        if settings.version <= self.session.settings.version {
+            return false;
+        }
+        let folded = self.reading(now).after(Duration::ZERO);
+        self.set(folded, now);
+        self.session.settings = Arc::new(settings.clone());
+        true
+    }
+}
+
+/// Adapters count by the second, so this does too.
+fn within_the_last_minute(times: &[Timestamp], now: Timestamp) -> usize {
+    let second = |time: Timestamp| time.unix_ms.div_euclid(1_000);
+    let is_recent = |time: &&Timestamp| second(now) - second(**time) < 60;
+    times.iter().filter(is_recent).count()
+}

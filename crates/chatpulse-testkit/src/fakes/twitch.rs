@@ -1,0 +1,133 @@
+//! Twitch, as the engine and the pages see it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::login::{Grant, LoginRole};
+use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
+use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
+use chatpulse_domain::secret::Secret;
+use chatpulse_domain::subscription::ChatState;
+
+use super::Outage;
+
+/// A feed that notes what is wanted. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct FakeFeed {
+    state: Arc<Mutex<Feed>>,
+}
+
+#[derive(Debug, Default)]
+struct Feed {
+    wanted: Vec<ChatChannel>,
+    asked: Vec<ChatChannel>,
+    unwanted: Vec<TwitchUserId>,
+    states: HashMap<TwitchUserId, ChatState>,
+}
+
+impl FakeFeed {
+    /// Reads nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The chats wanted now, in the order they were asked for.
+    pub fn wanted(&self) -> Vec<ChatChannel> {
+        self.state.lock().unwrap().wanted.clone()
+    }
+
+    /// Every call of `want` so far.
+    pub fn asked(&self) -> Vec<ChatChannel> {
+        self.state.lock().unwrap().asked.clone()
+    }
+
+    /// Every call of `unwant` so far.
+    pub fn unwanted(&self) -> Vec<TwitchUserId> {
+        self.state.lock().unwrap().unwanted.clone()
+    }
+
+    /// What [`ChatFeed::state`] says from now on; else it is reading what is wanted and idle otherwise.
+    pub fn set_state(&self, broadcaster: &TwitchUserId, state: ChatState) {
+        let mut feed = self.state.lock().unwrap();
+        feed.states.insert(broadcaster.clone(), state);
+    }
+}
+
+impl ChatFeed for FakeFeed {
+    fn want(&self, channel: ChatChannel) {
+        let mut feed = self.state.lock().unwrap();
+        feed.asked.push(channel.clone());
+        feed.wanted
+            .retain(|wanted| wanted.broadcaster != channel.broadcaster);
+        feed.wanted.push(channel);
+    }
+
+    fn unwant(&self, broadcaster: &TwitchUserId) {
+        let mut feed = self.state.lock().unwrap();
+        feed.unwanted.push(broadcaster.clone());
+        feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
+    }
+
+    fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
+        let feed = self.state.lock().unwrap();
+        if let Some(state) = feed.states.get(broadcaster) {
+            return *state;
+        }
+        let is_wanted = feed
+            .wanted
+            .iter()
+            .any(|wanted| wanted.broadcaster == *broadcaster);
+        if is_wanted {
+            ChatState::Reading
+        } else {
+            ChatState::Idle
+        }
+    }
+}
+
+/// A login that takes the codes it was told. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct FakeLogin {
+    grants: Arc<Mutex<HashMap<String, Grant>>>,
+    outage: Outage,
+}
+
+impl FakeLogin {
+    /// Knows no code yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This code is good, once.
+    pub fn accept(&self, code: &str, grant: Grant) {
+        self.grants.lock().unwrap().insert(code.to_owned(), grant);
+    }
+
+    /// Twitch is out of reach from now on.
+    pub fn break_down(&self) {
+        self.outage.begin();
+    }
+
+    /// Twitch answers again.
+    pub fn recover(&self) {
+        self.outage.end();
+    }
+}
+
+#[async_trait]
+impl TwitchLogin for FakeLogin {
+    fn authorize_url(&self, role: LoginRole, state: &str) -> String {
+        let scopes = role.scopes().join("+");
+        format!("https://twitch.invalid/authorize?scope={scopes}&state={state}")
+    }
+
+    async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
+        if let Err(down) = self.outage.check("reach Twitch") {
+            return Err(LoginError::Unreachable(down.into()));
+        }
+        let grant = self.grants.lock().unwrap().remove(code.expose());
+        grant.ok_or_else(|| LoginError::Refused("unknown code".into()))
+    }
+}

@@ -1,0 +1,95 @@
+//! Who exists at the simulated Twitch, and what each of them has granted to the application.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::SimUser;
+use crate::tokens::Scopes;
+
+/// People and their grants. Tokens are next door in [`crate::tokens`].
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    users: Vec<SimUser>,
+    /// Who the browser is logged in as.
+    signed_in: String,
+    grants: BTreeMap<String, BTreeSet<String>>,
+    /// Pairs of channel and moderator.
+    moderators: BTreeSet<(String, String)>,
+}
+
+impl Accounts {
+    pub(crate) fn new(users: Vec<SimUser>) -> Self {
+        let signed_in = users.first().map(|user| user.id.clone()).unwrap_or_default();
+        Self {
+            users,
+            signed_in,
+            grants: BTreeMap::new(),
+            moderators: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn users(&self) -> &[SimUser] {
+        &self.users
+    }
+
+    pub(crate) fn user(&self, id: &str) -> Option<&SimUser> {
+        self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The names of a channel; one that nobody registered gets names from its id.
+    pub(crate) fn profile(&self, id: &str) -> SimUser {
+        let stranger = || SimUser::new(id, format!("channel_{id}"), format!("Channel_{id}"));
+        self.user(id).cloned().unwrap_or_else(stranger)
+    }
+
+    pub(crate) fn signed_in(&self) -> &str {
+        &self.signed_in
+    }
+
+    pub(crate) fn sign_in_as(&mut self, user_id: &str) {
+        user_id.clone_into(&mut self.signed_in);
+    }
+
+    pub(crate) fn grants(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        &self.grants
+    }
+
+    /// Whether the user agreed before to all of these, so that no page needs to ask.
+    pub(crate) fn has_consented(&self, user_id: &str, scopes: &Scopes) -> bool {
+        self.grants
+            .get(user_id)
+            .is_some_and(|granted| granted.is_superset(scopes))
+    }
+
+    pub(crate) fn has_granted(&self, user_id: &str, scope: &str) -> bool {
+        self.grants
+            .get(user_id)
+            .is_some_and(|granted| granted.contains(scope))
+    }
+
+    pub(crate) fn grant(&mut self, user_id: &str, scopes: &Scopes) {
+        self.grants
+            .entry(user_id.to_owned())
+            .or_default()
+            .extend(scopes.iter().cloned());
+    }
+
+    /// Takes back everything the user granted. False when there was nothing.
+    pub(crate) fn disconnect(&mut self, user_id: &str) -> bool {
+        self.grants.remove(user_id).is_some()
+    }
+
+    pub(crate) fn make_moderator(&mut self, channel: &str, user_id: &str) {
+        self.moderators.insert((channel.to_owned(), user_id.to_owned()));
+    }
+
+    /// Whether the application may read the chat of `channel` as `reader` with an app token.
+    ///
+    /// Nothing written says a broadcaster counts as moderator of the own channel, so `channel:bot`
+    /// is asked of a streamer who is its own reader as well.
+    pub(crate) fn may_read_chat(&self, channel: &str, reader: &str) -> bool {
+        let reader_agreed =
+            self.has_granted(reader, "user:read:chat") && self.has_granted(reader, "user:bot");
+        let is_moderator = self.moderators.contains(&(channel.to_owned(), reader.to_owned()));
+        reader_agreed && (is_moderator || self.has_granted(channel, "channel:bot"))
+    }
+}

@@ -1,0 +1,29 @@
+//! Waiting for something to become true, without polling.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::Sim;
+
+impl Sim {
+    /// Waits until `condition` holds; it is asked again after every change. False when the time was
+    /// up first.
+    pub async fn wait_until(&self, limit: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
+        let mut changes = self.shared.changes();
+        let holds = async {
+            while !condition(self) {
+                if changes.changed().await.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(limit, holds).await.unwrap_or(false)
+    }
+
+    /// Waits until a chat line in this channel would reach somebody.
+    pub async fn wait_until_subscribed(&self, channel: &str, limit: Duration) -> bool {
+        self.wait_until(limit, |sim| sim.chat_is_read(channel)).await
+    }
+}

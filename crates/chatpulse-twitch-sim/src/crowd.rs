@@ -1,0 +1,136 @@
+//! A crowd that chats in one channel, votes by its mood, and laughs in between.
+//!
+//! What it says is a pure sequence, [`script::Script`]: the same seed gives the same chatters, texts
+//! and pauses. Here that sequence is spoken in real time.
+
+pub(crate) mod cast;
+pub(crate) mod mood;
+pub(crate) mod phrase;
+pub(crate) mod script;
+pub(crate) mod turn;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::line::{ChatLine, Chatter, Parent};
+use crate::shared::Shared;
+use script::Script;
+use turn::Turn;
+
+/// Lines that can still be answered.
+pub(crate) const MEMORY: usize = 8;
+
+/// A crowd before it starts.
+#[derive(Debug, Clone)]
+pub struct CrowdConfig {
+    /// User id of the channel it chats in.
+    pub channel: String,
+    /// How many people take part, at least one.
+    pub chatters: usize,
+    /// Lines a second, on average.
+    pub messages_per_second: f64,
+    /// The same seed says the same.
+    pub seed: u64,
+    /// Pairs of a word for and a word against. Most votes use the first pair.
+    pub words: Vec<(String, String)>,
+    /// User id of another channel in a Shared Chat session; some lines are copies from there.
+    pub partner: String,
+}
+
+impl Default for CrowdConfig {
+    fn default() -> Self {
+        let pair = |in_favor: &str, against: &str| (in_favor.to_owned(), against.to_owned());
+        Self {
+            channel: "1971641".to_owned(),
+            chatters: 60,
+            messages_per_second: 3.0,
+            seed: 1,
+            words: vec![pair("yes", "no"), pair("1", "2"), pair("PogChamp", "NotLikeThis")],
+            partner: "112233".to_owned(),
+        }
+    }
+}
+
+impl CrowdConfig {
+    /// The usual crowd in this channel.
+    pub fn in_channel(channel: impl Into<String>) -> Self {
+        Self {
+            channel: channel.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A crowd that is chatting. Dropping this does not stop it; [`Crowd::stop`] and [`crate::Sim::stop`] do.
+#[derive(Debug)]
+pub struct Crowd {
+    stop: CancellationToken,
+    said: Arc<AtomicU64>,
+}
+
+impl Crowd {
+    pub(crate) fn start(shared: &Arc<Shared>, config: CrowdConfig) -> Self {
+        let crowd = Self {
+            stop: CancellationToken::new(),
+            said: Arc::default(),
+        };
+        let chatting = chat(Arc::clone(shared), config, Arc::clone(&crowd.said));
+        let stop = crowd.stop.clone();
+        shared.spawn(async move {
+            stop.run_until_cancelled_owned(chatting).await;
+        });
+        crowd
+    }
+
+    /// Ends the chatter. A line that is just being delivered may still arrive.
+    pub fn stop(self) {
+        self.stop.cancel();
+    }
+
+    /// Lines said so far, whether or not anybody read them.
+    pub fn lines_said(&self) -> u64 {
+        self.said.load(Ordering::Relaxed)
+    }
+}
+
+async fn chat(shared: Arc<Shared>, config: CrowdConfig, said: Arc<AtomicU64>) {
+    let cast = cast::cast(config.chatters.max(1));
+    let mut spoken: VecDeque<Parent> = VecDeque::with_capacity(MEMORY);
+    for turn in Script::new(&config) {
+        tokio::time::sleep(turn.after).await;
+        let line = line(&turn, &config, &cast, &spoken);
+        let delivered = shared.say(&line).await;
+        said.fetch_add(1, Ordering::Relaxed);
+        // An answer names the id of its own channel, which for a copy is not the original's.
+        let message_id = delivered
+            .shared_ids
+            .into_iter()
+            .next()
+            .unwrap_or(delivered.message_id);
+        spoken.truncate(MEMORY - 1);
+        spoken.push_front(Parent {
+            message_id,
+            text: line.text,
+            chatter: line.chatter,
+        });
+    }
+}
+
+fn line(turn: &Turn, config: &CrowdConfig, cast: &[Chatter], spoken: &VecDeque<Parent>) -> ChatLine {
+    let chatter = cast[turn.chatter % cast.len()].clone();
+    let typed_in = if turn.from_partner {
+        &config.partner
+    } else {
+        &config.channel
+    };
+    let mut line = ChatLine::new(typed_in, chatter, &turn.text).repeated(turn.repeats);
+    line.action = turn.action;
+    line.reply_to = turn.reply_to.and_then(|back| spoken.get(back - 1)).cloned();
+    if turn.from_partner {
+        line.shared_with.push(config.channel.clone());
+    }
+    line
+}

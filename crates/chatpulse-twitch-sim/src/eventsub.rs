@@ -1,0 +1,16 @@
+//! EventSub: from an event to the application, over webhooks and WebSocket.
+//!
+//! Read [`delivery`] first: it takes an event, finds who subscribed, and hands [`parcel`]s to a
+//! [`socket`] or a [`webhook`]. The other files are what it decides by.
+
+pub(crate) mod conduit;
+pub(crate) mod delivery;
+pub(crate) mod event;
+pub(crate) mod message;
+pub(crate) mod parcel;
+pub(crate) mod session;
+pub(crate) mod shard_loss;
+pub(crate) mod socket;
+pub(crate) mod subscription;
+pub(crate) mod verification;
+pub(crate) mod webhook;

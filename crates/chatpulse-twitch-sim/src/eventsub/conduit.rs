@@ -1,0 +1,126 @@
+//! Conduits and their shards, and which shard a channel falls to.
+
+use serde::Serialize;
+
+use crate::eventsub::subscription::{Status, Transport};
+use crate::ids::stable_hash;
+
+/// Holds subscriptions; its shards carry the events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conduit {
+    /// Given by Twitch.
+    pub id: String,
+    /// As many as the application asked for.
+    pub shards: Vec<Shard>,
+}
+
+/// One webhook or WebSocket of a conduit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Its place in the conduit, counted from 0.
+    pub id: usize,
+    /// Only an enabled one carries events. A shard that never had a transport counts as disconnected.
+    pub status: Status,
+    /// None until the application assigns one.
+    pub transport: Option<Transport>,
+}
+
+#[derive(Serialize)]
+struct ShardInAnswer<'a> {
+    id: String,
+    status: Status,
+    transport: Option<&'a Transport>,
+}
+
+impl Shard {
+    fn empty(id: usize) -> Self {
+        Self {
+            id,
+            status: Status::WebsocketDisconnected,
+            transport: None,
+        }
+    }
+
+    pub(crate) fn in_answer(&self) -> impl Serialize {
+        ShardInAnswer {
+            id: self.id.to_string(),
+            status: self.status,
+            transport: self.transport.as_ref(),
+        }
+    }
+
+    /// Whether this very webhook is still assigned; a later request may have replaced it.
+    pub(crate) fn has(&self, transport: &Transport) -> bool {
+        self.transport.as_ref() == Some(transport)
+    }
+}
+
+impl Conduit {
+    pub(crate) fn new(id: String, shard_count: usize) -> Self {
+        Self {
+            id,
+            shards: (0..shard_count).map(Shard::empty).collect(),
+        }
+    }
+
+    /// Adds empty shards at the end, or drops the highest ones.
+    pub(crate) fn resize(&mut self, shard_count: usize) {
+        let present = self.shards.len();
+        self.shards.truncate(shard_count);
+        self.shards.extend((present..shard_count).map(Shard::empty));
+    }
+
+    /// The shard that carries the events of `channel`.
+    ///
+    /// All events of one channel fall to one shard. When that one is disabled, one other is tried;
+    /// when that one is disabled too, there is none.
+    pub(crate) fn route(&self, channel: &str) -> Option<&Shard> {
+        let count = self.shards.len();
+        let first = usize::try_from(stable_hash(channel) % u64::try_from(count).ok()?.max(1)).ok()?;
+        [first, (first + 1) % count.max(1)]
+            .into_iter()
+            .filter_map(|index| self.shards.get(index))
+            .find(|shard| shard.status == Status::Enabled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conduit(statuses: &[Status]) -> Conduit {
+        let mut conduit = Conduit::new("c".to_owned(), statuses.len());
+        for (shard, status) in conduit.shards.iter_mut().zip(statuses) {
+            shard.status = *status;
+        }
+        conduit
+    }
+
+    #[test]
+    fn a_channel_always_falls_to_the_same_shard() {
+        let conduit = conduit(&[Status::Enabled; 4]);
+        let once = conduit.route("1971641").map(|shard| shard.id);
+        assert!(once.is_some());
+        assert_eq!(conduit.route("1971641").map(|shard| shard.id), once);
+    }
+
+    #[test]
+    fn a_disabled_shard_has_one_stand_in() {
+        let mut conduit = conduit(&[Status::Enabled; 3]);
+        let first = conduit.route("1971641").unwrap().id;
+        conduit.shards[first].status = Status::WebsocketDisconnected;
+        let second = conduit.route("1971641").unwrap().id;
+        assert_ne!(first, second);
+        conduit.shards[second].status = Status::WebsocketDisconnected;
+        assert_eq!(conduit.route("1971641"), None);
+    }
+
+    #[test]
+    fn fewer_shards_drop_the_highest() {
+        let mut conduit = conduit(&[Status::Enabled; 3]);
+        conduit.resize(1);
+        assert_eq!(conduit.shards.len(), 1);
+        conduit.resize(2);
+        assert_eq!(conduit.shards[1].transport, None);
+    }
+}

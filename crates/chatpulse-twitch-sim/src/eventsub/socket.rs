@@ -1,0 +1,236 @@
+//! The EventSub WebSocket: `GET /ws`.
+//!
+//! [`open`] finds or starts the session, then [`Socket::run`] lives as long as the connection does:
+//! it forwards frames, keeps the client informed that it is alive, and enforces Twitch's rules.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_ws::{CloseCode, CloseReason, Message};
+use bytestring::ByteString;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::eventsub::message;
+use crate::eventsub::session::{Command, Outbox, SEND_TIMEOUT};
+use crate::eventsub::subscription::Status;
+use crate::shared::Shared;
+
+/// The longest keepalive interval a client can ask for.
+const KEEPALIVE_SECS_MAX: u64 = 600;
+
+/// How long a goodbye may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Query of the address: a wish for a fresh session, or the two parts of a reconnect address.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OpenQuery {
+    keepalive_timeout_seconds: Option<u64>,
+    id: Option<String>,
+    challenge: Option<String>,
+}
+
+/// Takes a connection, and a session with it.
+pub(crate) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    query: web::Query<OpenQuery>,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Error> {
+    let (response, session, stream) = actix_ws::handle(&request, payload)?;
+    let (outbox, inbox) = Outbox::new();
+    let default_secs = shared.config.keepalive_secs.max(1);
+    let place = shared.change(|world| match (&query.id, &query.challenge) {
+        (Some(id), Some(challenge)) => world.resume_session(id, challenge, outbox),
+        _ => Some(world.start_session(keepalive_secs(&query, default_secs), outbox)),
+    });
+    let tasks = shared.tasks.clone();
+    let shared = shared.into_inner();
+    actix_web::rt::spawn(tasks.track_future(async move {
+        let Some(place) = place else {
+            return close(session, stream, 4007).await;
+        };
+        let keepalive = Duration::from_secs(place.keepalive_secs);
+        let socket = Socket {
+            shared,
+            id: place.session_id,
+            number: place.number,
+            session,
+            keepalive,
+            silent: false,
+        };
+        socket.run(place.welcome, stream, inbox).await;
+    }));
+    Ok(response)
+}
+
+fn keepalive_secs(query: &OpenQuery, default_secs: u64) -> u64 {
+    let wish = query.keepalive_timeout_seconds;
+    wish.map_or(default_secs, |wish| {
+        wish.clamp(default_secs.min(10), KEEPALIVE_SECS_MAX)
+    })
+}
+
+/// Why a socket ended.
+enum End {
+    /// The client closed it or vanished.
+    Client,
+    /// We close it with this code.
+    Close(u16),
+    /// We break it without a word.
+    Drop,
+}
+
+struct Socket {
+    shared: Arc<Shared>,
+    id: String,
+    number: u64,
+    session: actix_ws::Session,
+    keepalive: Duration,
+    /// On order it says nothing any more.
+    silent: bool,
+}
+
+impl Socket {
+    async fn run(
+        mut self,
+        welcome: ByteString,
+        mut stream: actix_ws::MessageStream,
+        mut inbox: mpsc::Receiver<Command>,
+    ) {
+        let end = match self.text(welcome).await {
+            Some(end) => end,
+            None => self.serve(&mut stream, &mut inbox).await,
+        };
+        let status = match end {
+            End::Close(4000) => Status::WebsocketInternalError,
+            End::Close(4001) => Status::WebsocketReceivedInboundTraffic,
+            End::Close(4002) => Status::WebsocketFailedPingPong,
+            End::Close(4003) => Status::WebsocketConnectionUnused,
+            End::Close(4004) => Status::WebsocketFailedToReconnect,
+            End::Close(4005) => Status::WebsocketNetworkTimeout,
+            End::Close(4006) => Status::WebsocketNetworkError,
+            End::Client | End::Close(_) | End::Drop => Status::WebsocketDisconnected,
+        };
+        // First the world, then the client: who sees the close also sees what it meant.
+        self.shared.lose_socket(&self.id, self.number, status).await;
+        match end {
+            End::Client => close(self.session, stream, 1000).await,
+            End::Close(code) => close(self.session, stream, code).await,
+            End::Drop => drop(self.session),
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        stream: &mut actix_ws::MessageStream,
+        inbox: &mut mpsc::Receiver<Command>,
+    ) -> End {
+        let limits = self.shared.config.limits.clone();
+        let stop = self.shared.stop.clone();
+        let opened = Instant::now();
+        let mut keepalive_at = opened + self.keepalive;
+        let mut unused_at = Some(opened + limits.unused_session);
+        let mut reconnect_until = None;
+        let mut ping_at = opened + limits.ping_interval;
+        let mut pong_is_due = false;
+        loop {
+            let ended = tokio::select! {
+                () = stop.cancelled() => Some(End::Close(1001)),
+                command = inbox.recv() => match command {
+                    Some(Command::Send(frame)) => {
+                        keepalive_at = Instant::now() + self.keepalive;
+                        self.text(frame).await
+                    }
+                    Some(Command::Reconnect(frame)) => {
+                        reconnect_until = Some(Instant::now() + limits.reconnect_grace);
+                        self.text(frame).await
+                    }
+                    Some(Command::Silence) => {
+                        self.silent = true;
+                        None
+                    }
+                    Some(Command::Close(code)) => Some(End::Close(code)),
+                    Some(Command::Drop) | None => Some(End::Drop),
+                },
+                () = sleep_until(keepalive_at) => {
+                    keepalive_at = Instant::now() + self.keepalive;
+                    let message_id = self.shared.change(|world| world.ids.uuid());
+                    self.text(message::keepalive(&message_id)).await
+                }
+                () = at(unused_at) => {
+                    unused_at = None;
+                    let used = self.shared.read(|world| world.session_is_used(&self.id));
+                    (!used).then_some(End::Close(4003))
+                }
+                () = at(reconnect_until) => Some(End::Close(4004)),
+                () = sleep_until(ping_at) => {
+                    ping_at = Instant::now() + limits.ping_interval;
+                    let missed = std::mem::replace(&mut pong_is_due, true);
+                    let sent = !missed && self.session.ping(b"").await.is_ok();
+                    (!sent).then_some(End::Close(4002))
+                }
+                frame = stream.recv() => match frame {
+                    Some(Ok(Message::Pong(_))) => {
+                        pong_is_due = false;
+                        None
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => Some(End::Client),
+                    Some(Ok(_)) => Some(End::Close(4001)),
+                },
+            };
+            if let Some(end) = ended {
+                return end;
+            }
+        }
+    }
+
+    /// Sends a frame. A client that does not take it ends the socket.
+    async fn text(&mut self, frame: ByteString) -> Option<End> {
+        if self.silent {
+            return None;
+        }
+        match timeout(SEND_TIMEOUT, self.session.text(frame)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(End::Client),
+            Err(_) => Some(End::Close(4005)),
+        }
+    }
+}
+
+/// Waits until then, or forever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+/// Says goodbye, and stays until that has left or the client has had its time.
+async fn close(session: actix_ws::Session, mut stream: actix_ws::MessageStream, code: u16) {
+    let description = match code {
+        4000 => "internal server error",
+        4001 => "sent inbound traffic",
+        4002 => "failed ping pong",
+        4003 => "connection unused",
+        4004 => "client reconnect grace time expired",
+        4005 => "network timeout",
+        4006 => "network error",
+        4007 => "invalid reconnect attempt",
+        _ => "",
+    };
+    let reason = CloseReason {
+        code: CloseCode::Other(code),
+        description: Some(description.to_owned()),
+    };
+    let goodbye = async {
+        if session.close(Some(reason)).await.is_ok() {
+            while let Some(Ok(_)) = stream.recv().await {}
+        }
+    };
+    // A client that is gone already cannot be told, and one that blocks must not hold us.
+    let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+}

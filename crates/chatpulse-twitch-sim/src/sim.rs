@@ -1,0 +1,111 @@
+//! The running server: start, addresses, stop.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{debug, warn};
+
+use crate::chat::line::{ChatLine, Delivered};
+use crate::config::SimConfig;
+use crate::crowd::{Crowd, CrowdConfig};
+use crate::eventsub::socket;
+use crate::shared::Shared;
+use crate::{front_door, helix, oauth, picture};
+
+/// A running simulated Twitch. Clones are handles to the same one; it stops with [`Sim::stop`], or
+/// when the last handle is dropped.
+#[derive(Clone)]
+pub struct Sim {
+    pub(crate) shared: Arc<Shared>,
+    stopped: CancellationToken,
+    _last_one_stops: Arc<DropGuard>,
+}
+
+impl Sim {
+    /// Starts on 127.0.0.1 and is ready when this returns.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start(config: SimConfig) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
+        let shared = Arc::new(Shared::new(config, listener.local_addr()?)?);
+        let data: Data<Shared> = Data::from(Arc::clone(&shared));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .wrap(from_fn(front_door::pass))
+                .service(web::scope("/oauth2").configure(oauth::routes))
+                .service(web::scope("/helix").configure(helix::routes))
+                .route("/ws", web::get().to(socket::open))
+                .route("/pictures/{id}.svg", web::get().to(picture::show))
+        })
+        .workers(1)
+        .disable_signals()
+        .listen(listener.into_std()?)?
+        .run();
+
+        let stopped = CancellationToken::new();
+        tokio::spawn(wind_down(Arc::clone(&shared), server.handle(), stopped.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = server.await {
+                warn!("the simulated Twitch ended: {error}");
+            }
+        });
+        debug!("simulated Twitch listens at {}", shared.address);
+        let guard = shared.stop.clone().drop_guard();
+        Ok(Self {
+            shared,
+            stopped,
+            _last_one_stops: Arc::new(guard),
+        })
+    }
+
+    /// Stands for `https://id.twitch.tv/oauth2`.
+    pub fn auth_url(&self) -> String {
+        format!("http://{}/oauth2", self.shared.address)
+    }
+
+    /// Stands for `https://api.twitch.tv/helix`.
+    pub fn api_url(&self) -> String {
+        format!("http://{}/helix", self.shared.address)
+    }
+
+    /// Stands for `wss://eventsub.wss.twitch.tv/ws`.
+    pub fn eventsub_ws_url(&self) -> String {
+        format!("ws://{}/ws", self.shared.address)
+    }
+
+    /// Somebody types a line. It is on its way to every enabled subscription when this returns;
+    /// webhooks may still be answering.
+    pub async fn say(&self, line: ChatLine) -> Delivered {
+        self.shared.say(&line).await
+    }
+
+    /// Fills a channel with chatters, until the crowd or Twitch is stopped.
+    pub fn start_crowd(&self, config: CrowdConfig) -> Crowd {
+        Crowd::start(&self.shared, config)
+    }
+
+    /// Closes sockets, ends the crowd and every webhook on its way, and stops the server.
+    pub async fn stop(self) {
+        self.shared.stop.cancel();
+        self.stopped.cancelled().await;
+    }
+}
+
+/// Waits for the order to stop, then ends everything in turn.
+async fn wind_down(shared: Arc<Shared>, server: ServerHandle, stopped: CancellationToken) {
+    shared.stop.cancelled().await;
+    shared.tasks.close();
+    shared.tasks.wait().await;
+    // Sockets have said goodbye by now; idle connections need no farewell.
+    server.stop(false).await;
+    stopped.cancel();
+}

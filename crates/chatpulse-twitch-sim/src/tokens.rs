@@ -1,0 +1,209 @@
+//! Codes, access tokens and refresh tokens: what was given out, to whom, and until when.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::config::Limits;
+use crate::ids::Ids;
+
+/// Scope names, sorted as Twitch returns them.
+pub(crate) type Scopes = BTreeSet<String>;
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    App,
+    User(String),
+}
+
+/// An access token that was given out.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub(crate) owner: Owner,
+    pub(crate) scopes: Scopes,
+    expires: Instant,
+}
+
+impl Token {
+    /// Seconds it is still valid.
+    pub(crate) fn expires_in(&self) -> u64 {
+        self.expires.saturating_duration_since(Instant::now()).as_secs()
+    }
+}
+
+/// What the consent page hands to the browser, and the application exchanges.
+#[derive(Debug, Clone)]
+pub(crate) struct Code {
+    pub(crate) user_id: String,
+    pub(crate) scopes: Scopes,
+    pub(crate) redirect_uri: String,
+    expires: Instant,
+}
+
+#[derive(Debug, Clone)]
+struct Refresh {
+    user_id: String,
+    scopes: Scopes,
+    state: RefreshState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RefreshState {
+    Valid,
+    /// A newer one replaced it.
+    Spent,
+    /// The user disconnected the application.
+    Disconnected,
+}
+
+/// Why a refresh token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshRefused {
+    Unknown,
+    Disconnected,
+}
+
+/// What a user's browser or the application walks away with.
+#[derive(Debug, Clone)]
+pub(crate) struct Issued {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+    pub(crate) scopes: Scopes,
+}
+
+/// Everything that was given out.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    codes: HashMap<String, Code>,
+    access: HashMap<String, Token>,
+    refresh: HashMap<String, Refresh>,
+}
+
+impl Tokens {
+    pub(crate) fn issue_code(
+        &mut self,
+        ids: &mut Ids,
+        lifetime: Duration,
+        grant: (&str, Scopes),
+        uri: &str,
+    ) -> String {
+        let code = ids.token();
+        let (user_id, scopes) = grant;
+        let expires = Instant::now() + lifetime;
+        let entry = Code {
+            user_id: user_id.to_owned(),
+            scopes,
+            redirect_uri: uri.to_owned(),
+            expires,
+        };
+        self.codes.insert(code.clone(), entry);
+        code
+    }
+
+    /// Exchanges a code, which works once.
+    pub(crate) fn redeem_code(&mut self, code: &str) -> Option<Code> {
+        self.codes
+            .remove(code)
+            .filter(|code| code.expires > Instant::now())
+    }
+
+    pub(crate) fn issue_app(&mut self, ids: &mut Ids, limits: &Limits) -> String {
+        self.insert_access(ids, Owner::App, Scopes::new(), limits.app_token_lifetime)
+    }
+
+    /// A fresh pair of access and refresh token.
+    pub(crate) fn issue_user(
+        &mut self,
+        ids: &mut Ids,
+        limits: &Limits,
+        user_id: &str,
+        scopes: Scopes,
+    ) -> Issued {
+        let refresh_token = ids.refresh_token();
+        let entry = Refresh {
+            user_id: user_id.to_owned(),
+            scopes: scopes.clone(),
+            state: RefreshState::Valid,
+        };
+        self.refresh.insert(refresh_token.clone(), entry);
+        let owner = Owner::User(user_id.to_owned());
+        let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
+        Issued {
+            access_token,
+            refresh_token,
+            scopes,
+        }
+    }
+
+    /// A new access token for a refresh token, which is replaced where the limits say so.
+    pub(crate) fn refresh(
+        &mut self,
+        ids: &mut Ids,
+        limits: &Limits,
+        old: &str,
+    ) -> Result<Issued, RefreshRefused> {
+        let entry = self.refresh.get_mut(old).ok_or(RefreshRefused::Unknown)?;
+        match entry.state {
+            RefreshState::Valid => {}
+            RefreshState::Spent => return Err(RefreshRefused::Unknown),
+            RefreshState::Disconnected => return Err(RefreshRefused::Disconnected),
+        }
+        let (user_id, scopes) = (entry.user_id.clone(), entry.scopes.clone());
+        if limits.rotate_refresh_tokens {
+            entry.state = RefreshState::Spent;
+            return Ok(self.issue_user(ids, limits, &user_id, scopes));
+        }
+        let owner = Owner::User(user_id);
+        let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
+        Ok(Issued {
+            access_token,
+            refresh_token: old.to_owned(),
+            scopes,
+        })
+    }
+
+    /// The token, while it is valid.
+    pub(crate) fn valid(&self, token: &str) -> Option<&Token> {
+        self.access
+            .get(token)
+            .filter(|token| token.expires > Instant::now())
+    }
+
+    /// Ends one access token. Gives the token back when it was valid.
+    pub(crate) fn revoke(&mut self, token: &str) -> Option<Token> {
+        self.access
+            .remove(token)
+            .filter(|token| token.expires > Instant::now())
+    }
+
+    /// Ends every access token that `which` picks, as if its time had come.
+    pub(crate) fn expire(&mut self, which: impl Fn(&Owner) -> bool) {
+        self.access.retain(|_, token| !which(&token.owner));
+    }
+
+    /// Ends all tokens of a user who disconnected.
+    pub(crate) fn disconnect(&mut self, user_id: &str) {
+        self.expire(|owner| matches!(owner, Owner::User(id) if id == user_id));
+        let mine = self
+            .refresh
+            .values_mut()
+            .filter(|refresh| refresh.user_id == user_id);
+        mine.for_each(|refresh| refresh.state = RefreshState::Disconnected);
+    }
+
+    /// Makes Twitch forget every refresh token: each is then answered with 400.
+    pub(crate) fn forget_refresh_tokens(&mut self) {
+        self.refresh.clear();
+    }
+
+    fn insert_access(&mut self, ids: &mut Ids, owner: Owner, scopes: Scopes, lifetime: Duration) -> String {
+        let access_token = ids.token();
+        let token = Token {
+            owner,
+            scopes,
+            expires: Instant::now() + lifetime,
+        };
+        self.access.insert(access_token.clone(), token);
+        access_token
+    }
+}

@@ -1,0 +1,95 @@
+// The framed overlay: shows what is typed before it's saved, takes test votes, stands on a
+// ground that one can choose. The frame is the same page that OBS loads.
+
+import { postJson, words } from "./api.js";
+
+const GROUND = "chatpulse.ground";
+
+export class Preview {
+  constructor({ overlayId }) {
+    this.overlayId = overlayId;
+    this.frame = document.querySelector("[data-preview-frame]");
+    this.stage = document.querySelector("[data-stage]");
+    this.line = document.querySelector("[data-preview-words]");
+    this.usual = this.line.textContent;
+    this.draft = null;
+
+    this.frame.addEventListener("load", () => this.post());
+    for (const button of document.querySelectorAll("[data-test]")) {
+      button.addEventListener("click", () => this.test(button.dataset.test));
+    }
+    document.querySelector("[data-reset]").addEventListener("click", () => this.reset());
+    this.setUpGrounds();
+  }
+
+  show(values) {
+    this.draft = {
+      type: "chatpulse:preview",
+      left_label: values.left_label.trim() || "Against",
+      right_label: values.right_label.trim() || "For",
+      decay: Number(values.decay_speed),
+    };
+    this.post();
+  }
+
+  post() {
+    if (this.draft) this.frame.contentWindow?.postMessage(this.draft, location.origin);
+  }
+
+  move(overlayId, overlayPath) {
+    this.overlayId = overlayId;
+    this.frame.src = `${overlayPath}?preview=1`;
+  }
+
+  async test(side) {
+    const answer = await postJson("/api/test-vote", { side });
+    if (answer.status === 200) this.say(this.usual);
+    else if (answer.status === 409) {
+      this.say("No overlay is open yet, so there’s nothing to move. Add it to OBS first, or reload this page.");
+    } else this.say(words(answer));
+  }
+
+  async reset() {
+    const answer = await postJson(`/api/reset/${encodeURIComponent(this.overlayId)}`);
+    this.say(answer.status === 200 ? "Back to the middle, on every overlay." : words(answer));
+  }
+
+  say(text) {
+    if (this.line.textContent !== text) this.line.textContent = text;
+  }
+
+  setUpGrounds() {
+    const group = document.querySelector("[data-grounds]");
+    const buttons = [...group.querySelectorAll("[data-ground]")];
+    const choose = (ground) => {
+      this.stage.dataset.stage = ground;
+      for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.ground === ground));
+    };
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        choose(button.dataset.ground);
+        remember(GROUND, button.dataset.ground);
+      });
+    }
+    const last = recall(GROUND);
+    choose(buttons.some((button) => button.dataset.ground === last) ? last : "game");
+    group.hidden = false;
+  }
+}
+
+// Small comforts survive a reload where the browser allows it, and are not missed elsewhere.
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Private windows may refuse.
+  }
+}
+
+export function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,94 @@
+//! What the dashboard's script calls. Always JSON.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chatpulse_domain::time::Timestamp;
+use chatpulse_domain::vote::Side;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::dashboard::own_overlay;
+use crate::error::{Answer, Problem};
+use crate::guard::origin::public_base;
+use crate::guard::{body, csrf};
+use crate::session::{self, LoggedIn};
+use crate::state::{Shared, Web};
+
+pub(crate) async fn overlay_status(web: Shared, request: HttpRequest) -> Answer {
+    let login = session::require(&web, &request).await?;
+    let status = web.ports.engine.bar.status(&login.streamer).await?;
+    Ok(answer(&json!({
+        "viewers": status.activity.viewers,
+        "chat": status.chat.as_str(),
+        "last_vote_at": status.activity.last_vote_at.and_then(rfc3339),
+        "votes_last_minute": status.activity.votes_last_minute,
+        "limited": status.activity.limited,
+    })))
+}
+
+pub(crate) async fn test_vote(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+    let login = allowed(&web, &request).await?;
+    let body = body::read(&request, payload, body::FORM).await?;
+    let side = side_of(&body)
+        .ok_or_else(|| Problem::bad_request("A test vote has a `side`: `for` or `against`."))?;
+    match web.ports.engine.bar.test_vote(&login.streamer, side).await? {
+        Some(sentiment) => Ok(answer(&json!({"status": "ok", "value": sentiment.value()}))),
+        None => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "No overlay is open",
+            "There is no overlay open that could show a test vote.",
+            "Open the overlay in OBS or in a browser tab, then try again.",
+        )),
+    }
+}
+
+pub(crate) async fn reset(web: Shared, request: HttpRequest, uuid: Path<String>) -> Answer {
+    let login = allowed(&web, &request).await?;
+    own_overlay(&login, &uuid)?;
+    web.ports.engine.bar.reset(&login.streamer).await?;
+    Ok(answer(&json!({"status": "ok"})))
+}
+
+pub(crate) async fn rotate(web: Shared, request: HttpRequest) -> Answer {
+    let login = allowed(&web, &request).await?;
+    let renewed = web.ports.engine.accounts.rotate_overlay(&login.streamer).await?;
+    let renewed = renewed.ok_or_else(Problem::unauthorized)?;
+    let base = public_base(&request, &web.config);
+    Ok(answer(&json!({
+        "status": "ok",
+        "new_uuid": renewed.to_string(),
+        "new_url": format!("{base}/overlay/{renewed}"),
+    })))
+}
+
+/// Logged in, and sent by our own page.
+async fn allowed(web: &Web, request: &HttpRequest) -> Result<LoggedIn, Problem> {
+    let login = session::require(web, request).await?;
+    csrf::check(&web.config.session_key, &login, request, None)?;
+    Ok(login)
+}
+
+fn side_of(body: &[u8]) -> Option<Side> {
+    #[derive(Deserialize)]
+    struct TestVote {
+        side: String,
+    }
+    let vote: TestVote = serde_json::from_slice(body).ok()?;
+    Side::BOTH.into_iter().find(|side| side.as_str() == vote.side)
+}
+
+fn rfc3339(at: Timestamp) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.unix_ms) * 1_000_000)
+        .ok()?
+        .format(&Rfc3339)
+        .ok()
+}
+
+fn answer(body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(body)
+}

@@ -1,0 +1,185 @@
+//! The style sheets, scripts and pictures of the pages, inside the binary.
+//!
+//! Every file is served as `/assets/NAME.HASH.EXT` and may be cached for ever: other bytes get
+//! another name. Views ask [`url`], the handler asks [`find`]. Files name each other as
+//! `"./bar.js"`; those names become hashed ones here, once, so a changed file changes the
+//! names of all that use it.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+
+/// Where the handler of [`find`] is mounted.
+pub(crate) const PREFIX: &str = "/assets/";
+
+/// One file as it is served.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    /// The whole path, hash included.
+    url: String,
+    /// The value of the `Content-Type` header.
+    pub(crate) content_type: &'static str,
+    /// Cheap to clone: a reference count.
+    pub(crate) body: Bytes,
+}
+
+/// The address of a file, for views.
+pub(crate) fn url(file: File) -> &'static str {
+    &ASSETS[file as usize].url
+}
+
+/// The file that is served under `path_name`, which is what follows [`PREFIX`].
+pub(crate) fn find(path_name: &str) -> Option<&'static Asset> {
+    ASSETS
+        .iter()
+        .find(|asset| asset.url.strip_prefix(PREFIX) == Some(path_name))
+}
+
+/// Declares [`File`] and [`SOURCES`] together, so that a variant's number is its place.
+macro_rules! files {
+    ($($file:ident = $name:literal,)+) => {
+        /// Every file that a page can ask for.
+        #[expect(dead_code, reason = "some files are asked for only by other files")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum File { $($file,)+ }
+
+        const SOURCES: &[Source] = &[$(
+            Source { name: $name, text: include_str!(concat!("../assets/", $name)) },
+        )+];
+    };
+}
+
+// A file comes after the files it names: their hashes are part of its own bytes.
+files! {
+    Favicon = "favicon.svg",
+    Ground = "ground.svg",
+    TokensCss = "tokens.css",
+    BarCss = "bar.css",
+    OverlayCss = "overlay.css",
+    AppCss = "app.css",
+    DashboardCss = "dashboard.css",
+    DashboardFormCss = "dashboard-form.css",
+    DashboardSideCss = "dashboard-side.css",
+    LoginCss = "login.css",
+    BootJs = "boot.js",
+    BarJs = "bar.js",
+    ConnectionJs = "connection.js",
+    OverlayJs = "overlay.js",
+    LoginJs = "login.js",
+    ApiJs = "api.js",
+    ChipsJs = "chips.js",
+    FieldsJs = "fields.js",
+    SettingsJs = "settings.js",
+    PreviewJs = "preview.js",
+    AddressJs = "address.js",
+    StatusJs = "status.js",
+    DashboardJs = "dashboard.js",
+}
+
+struct Source {
+    name: &'static str,
+    text: &'static str,
+}
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let mut assets: Vec<Asset> = Vec::with_capacity(SOURCES.len());
+    for source in SOURCES {
+        let text = with_hashed_names(source.text, &assets);
+        assets.push(Asset {
+            url: hashed_url(source.name, &text),
+            content_type: content_type(source.name),
+            body: Bytes::from(text),
+        });
+    }
+    assets
+});
+
+/// Replaces `"./bar.js"` by `"/assets/bar.HASH.js"` for the files that are already named.
+fn with_hashed_names(text: &str, named: &[Asset]) -> String {
+    SOURCES
+        .iter()
+        .zip(named)
+        .fold(text.to_owned(), |text, (source, asset)| {
+            text.replace(&format!("\"./{}\"", source.name), &format!("\"{}\"", asset.url))
+        })
+}
+
+/// Sixteen digits of SHA-256: two versions of one file never meet under one name.
+fn hashed_url(name: &str, text: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let hash = digest
+        .as_ref()
+        .iter()
+        .take(8)
+        .fold(String::new(), |mut hash, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        });
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    format!("{PREFIX}{stem}.{hash}.{extension}")
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_found_under_its_own_url_and_under_no_other() {
+        for (asset, source) in ASSETS.iter().zip(SOURCES) {
+            let path_name = asset.url.strip_prefix(PREFIX).unwrap();
+            assert_eq!(find(path_name).unwrap().url, asset.url);
+            assert!(
+                find(source.name).is_none(),
+                "{} is served without its hash",
+                source.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_variant_stands_for_the_file_of_its_name() {
+        assert!(url(File::Favicon).starts_with("/assets/favicon."));
+        assert!(url(File::DashboardJs).starts_with("/assets/dashboard."));
+    }
+
+    #[test]
+    fn no_file_names_another_without_its_hash() {
+        for (asset, source) in ASSETS.iter().zip(SOURCES) {
+            let text = str::from_utf8(&asset.body).unwrap();
+            assert!(
+                !text.contains("\"./"),
+                "{} names a file that comes after it",
+                source.name
+            );
+            assert!(
+                !text.contains("'./"),
+                "{} names a file in single quotes",
+                source.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_follows_the_bytes() {
+        assert_ne!(hashed_url("bar.js", "one"), hashed_url("bar.js", "two"));
+        assert_eq!(hashed_url("bar.js", "one"), hashed_url("bar.js", "one"));
+    }
+
+    #[test]
+    fn scripts_and_styles_say_what_they_are() {
+        assert_eq!(content_type("bar.js"), "text/javascript; charset=utf-8");
+        assert_eq!(content_type("bar.css"), "text/css; charset=utf-8");
+        assert_eq!(content_type("favicon.svg"), "image/svg+xml");
+    }
+}

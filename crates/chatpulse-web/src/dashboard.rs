@@ -1,0 +1,211 @@
+//! The streamer's page: settings, and all that belongs beside them.
+
+mod form;
+mod view;
+
+use actix_web::cookie::time::Duration as CookieAge;
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::ports::settings::SaveOutcome;
+use chatpulse_engine::bar::BarStatus;
+use tracing::warn;
+
+use crate::error::{Answer, Problem, accepts_json};
+use crate::guard::origin::public_base;
+use crate::guard::{body, csrf};
+use crate::login::{html, redirect, set_cookie};
+use crate::session::{self, LoggedIn, cookie};
+use crate::state::{Shared, Web};
+use form::{SettingsInput, form_of};
+use view::{BotHint, DashboardPage, Notice, SettingsForm};
+
+/// Carries "saved" over the redirect to the page that says it, once.
+const JUST_SAVED: &str = "chatpulse_saved";
+
+pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
+    let Some(login) = session::find(&web, &request).await? else {
+        return Ok(redirect("/auth/login"));
+    };
+    let stored = stored_settings(&web, &login).await?;
+    let notice = request
+        .cookie(JUST_SAVED)
+        .filter(|cookie| !cookie.value().is_empty())
+        .map(|_| Notice::Saved);
+    let mut page = show(&web, &request, &login, StatusCode::OK, form_of(&stored), notice).await?;
+    if notice.is_some() {
+        set_cookie(
+            &mut page,
+            &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config),
+        );
+    }
+    Ok(page)
+}
+
+/// A form post is answered with a page, a script's with JSON; both keep what was typed.
+pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+    let for_script = accepts_json(request.headers());
+    let Some(login) = session::find(&web, &request).await? else {
+        return if for_script {
+            Err(Problem::unauthorized())
+        } else {
+            Ok(redirect("/auth/login"))
+        };
+    };
+    let body = body::read(&request, payload, body::FORM).await?;
+    let input = SettingsInput::read(&body);
+    csrf::check(
+        &web.config.session_key,
+        &login,
+        &request,
+        input.csrf_token.as_deref(),
+    )?;
+
+    let (settings, based_on) = match input.parse() {
+        Ok(parsed) => parsed,
+        Err(problems) if for_script => return Err(invalid(problems)),
+        Err(problems) => {
+            let form = input.into_form(problems);
+            return show(
+                &web,
+                &request,
+                &login,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                form,
+                Some(Notice::Invalid),
+            )
+            .await;
+        }
+    };
+    match web
+        .ports
+        .engine
+        .settings
+        .save(&login.streamer, settings, based_on)
+        .await?
+    {
+        SaveOutcome::Saved(version) if for_script => Ok(HttpResponse::Ok().json(serde_json::json!({
+            "status": "ok",
+            "version": version.0,
+        }))),
+        SaveOutcome::Saved(_) => {
+            let mut response = redirect("/dashboard");
+            set_cookie(
+                &mut response,
+                &cookie(JUST_SAVED, "1".to_owned(), CookieAge::minutes(1), &web.config),
+            );
+            Ok(response)
+        }
+        SaveOutcome::Stale if for_script => Err(changed_elsewhere()),
+        SaveOutcome::Stale => {
+            // The newest version goes into the form: saving again replaces it knowingly.
+            let stored = stored_settings(&web, &login).await?;
+            let form = SettingsForm {
+                version: stored.version.0.to_string(),
+                ..input.into_form(form::Problems::new())
+            };
+            show(
+                &web,
+                &request,
+                &login,
+                StatusCode::CONFLICT,
+                form,
+                Some(Notice::ChangedElsewhere),
+            )
+            .await
+        }
+        SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
+    }
+}
+
+/// Whether the uuid in a path is an overlay's, and the caller's own.
+pub(crate) fn own_overlay(login: &LoggedIn, uuid: &Path<String>) -> Result<(), Problem> {
+    let asked: chatpulse_domain::ids::OverlayId = uuid
+        .parse()
+        .map_err(|_| Problem::bad_request("The address ends in a UUID; this one does not."))?;
+    if asked == login.streamer.overlay {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "That overlay is not yours, or it has a new address.",
+        "Reload the dashboard and try again.",
+    ))
+}
+
+async fn stored_settings(web: &Web, login: &LoggedIn) -> Result<VersionedSettings, Problem> {
+    web.ports
+        .engine
+        .settings
+        .find(&login.streamer)
+        .await?
+        .ok_or_else(Problem::unauthorized)
+}
+
+async fn show(
+    web: &Web,
+    request: &HttpRequest,
+    login: &LoggedIn,
+    status: StatusCode,
+    form: SettingsForm,
+    notice: Option<Notice>,
+) -> Answer {
+    let overlay_path = format!("/overlay/{}", login.streamer.overlay);
+    let page = view::page(&DashboardPage {
+        display_name: login.streamer.display_name.clone(),
+        login: login.streamer.login.clone(),
+        csrf_token: csrf::token(&web.config.session_key, login),
+        overlay_url: format!("{}{overlay_path}", public_base(request, &web.config)),
+        overlay_path,
+        overlay_id: login.streamer.overlay.to_string(),
+        form,
+        notice,
+        bot: bot_hint(web).await,
+        limited: votes_are_limited(web, login).await,
+    });
+    Ok(html(status, page.into_string()))
+}
+
+/// Only where a shared bot is used: in Solo the streamer connects it by logging in.
+async fn bot_hint(web: &Web) -> Option<BotHint> {
+    match web.ports.engine.accounts.bot_is_connected().await {
+        Ok(Some(false)) => Some(BotHint {
+            words: "The account that reads chat is not connected yet, so votes from chat do not count."
+                .to_owned(),
+            link_label: "Connect the bot account".to_owned(),
+            href: "/auth/start?role=bot".to_owned(),
+        }),
+        Ok(_) => None,
+        Err(error) => {
+            warn!(%error, "whether the bot is connected could not be looked up");
+            None
+        }
+    }
+}
+
+/// Live state may be away while the page is not: then nothing is said about limits.
+async fn votes_are_limited(web: &Web, login: &LoggedIn) -> bool {
+    let status: Option<BarStatus> = web.ports.engine.bar.status(&login.streamer).await.ok();
+    status.is_some_and(|status| status.activity.limited)
+}
+
+fn invalid(problems: form::Problems) -> Problem {
+    Problem {
+        fields: problems,
+        ..Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Not saved",
+            "Some fields need another look.",
+            "Mend the marked fields, then save again.",
+        )
+    }
+}
+
+fn changed_elsewhere() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "Changed in another tab",
+        "These settings were changed in another tab since this page was loaded.",
+        "Reload the page to see them; what you typed is kept.",
+    )
+}

@@ -1,0 +1,248 @@
+//! The settings form: from what was typed to settings that are valid, or to words beside each field.
+
+use std::collections::BTreeMap;
+
+use chatpulse_domain::overlay::{
+    InvalidLabel, Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings,
+};
+use chatpulse_domain::sentiment::DecaySpeed;
+use chatpulse_domain::trigger::{InvalidTriggers, Trigger, TriggerSet, Triggers};
+use chatpulse_domain::vote::Side;
+
+use super::view::{FormProblems, SettingsForm};
+
+/// Field name to what is wrong with it.
+pub(super) type Problems = BTreeMap<&'static str, String>;
+
+/// What was typed, unchecked.
+#[derive(Debug, Default)]
+pub(super) struct SettingsInput {
+    pub(super) csrf_token: Option<String>,
+    for_triggers: Vec<String>,
+    against_triggers: Vec<String>,
+    left_label: Option<String>,
+    right_label: Option<String>,
+    decay_speed: Option<String>,
+    version: Option<String>,
+}
+
+impl SettingsInput {
+    /// Unknown fields are ignored; of a field that may come once, the first counts.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let mut input = Self::default();
+        for (name, value) in url::form_urlencoded::parse(body) {
+            let value = value.into_owned();
+            match name.as_ref() {
+                "for_trigger" => input.for_triggers.push(value),
+                "against_trigger" => input.against_triggers.push(value),
+                "csrf_token" => drop(input.csrf_token.get_or_insert(value)),
+                "left_label" => drop(input.left_label.get_or_insert(value)),
+                "right_label" => drop(input.right_label.get_or_insert(value)),
+                "decay_speed" => drop(input.decay_speed.get_or_insert(value)),
+                "version" => drop(input.version.get_or_insert(value)),
+                _ => {}
+            }
+        }
+        input
+    }
+
+    /// All problems at once, each under its field's name.
+    pub(super) fn parse(&self) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
+        let mut problems = Problems::new();
+        let in_favor = noted(&mut problems, "for_trigger", triggers(&self.for_triggers));
+        let against = noted(&mut problems, "against_trigger", triggers(&self.against_triggers));
+        let left = noted(&mut problems, "left_label", label(self.left_label.as_deref()));
+        let right = noted(&mut problems, "right_label", label(self.right_label.as_deref()));
+        let decay = noted(&mut problems, "decay_speed", decay(self.decay_speed.as_deref()));
+        let version = noted(&mut problems, "version", version(self.version.as_deref()));
+        let triggers = in_favor.zip(against).and_then(|(in_favor, against)| {
+            let joined = Triggers::new(in_favor, against).map_err(|shared| format!("{shared}."));
+            noted(&mut problems, "against_trigger", joined)
+        });
+        let (Some(triggers), Some(left), Some(right), Some(decay), Some(version)) =
+            (triggers, left, right, decay, version)
+        else {
+            return Err(problems);
+        };
+        Ok((
+            OverlaySettings {
+                triggers,
+                labels: Labels { left, right },
+                decay,
+            },
+            version,
+        ))
+    }
+
+    /// The page again, with every value as it was typed.
+    pub(super) fn into_form(self, mut problems: Problems) -> SettingsForm {
+        SettingsForm {
+            for_triggers: self.for_triggers,
+            against_triggers: self.against_triggers,
+            left_label: self.left_label.unwrap_or_default(),
+            right_label: self.right_label.unwrap_or_default(),
+            decay_speed: self.decay_speed.unwrap_or_default(),
+            version: self.version.unwrap_or_default(),
+            problems: FormProblems {
+                for_trigger: problems.remove("for_trigger"),
+                against_trigger: problems.remove("against_trigger"),
+                left_label: problems.remove("left_label"),
+                right_label: problems.remove("right_label"),
+                decay_speed: problems.remove("decay_speed"),
+                version: problems.remove("version"),
+            },
+        }
+    }
+}
+
+/// The form as stored settings fill it.
+pub(super) fn form_of(stored: &VersionedSettings) -> SettingsForm {
+    let VersionedSettings { settings, version } = stored;
+    let typed = |side| settings.triggers.of(side).typed().map(str::to_owned).collect();
+    SettingsForm {
+        for_triggers: typed(Side::For),
+        against_triggers: typed(Side::Against),
+        left_label: settings.labels.left.as_str().to_owned(),
+        right_label: settings.labels.right.as_str().to_owned(),
+        decay_speed: settings.decay.per_second().to_string(),
+        version: version.0.to_string(),
+        problems: FormProblems::default(),
+    }
+}
+
+fn noted<T>(problems: &mut Problems, field: &'static str, parsed: Result<T, String>) -> Option<T> {
+    parsed.map_err(|words| problems.insert(field, words)).ok()
+}
+
+fn triggers(rows: &[String]) -> Result<TriggerSet, String> {
+    rows.iter().try_for_each(|row| storable(row).map(drop))?;
+    TriggerSet::parse(rows.iter().map(String::as_str)).map_err(|problem| match problem {
+        InvalidTriggers::None => "Add at least one word that counts as a vote.".to_owned(),
+        InvalidTriggers::TooMany { count } => {
+            format!(
+                "Up to {} triggers a side; these are {count}. Remove some.",
+                TriggerSet::MAX
+            )
+        }
+        InvalidTriggers::TooLong(long) => {
+            format!(
+                "A trigger is at most {} characters long; one has {}.",
+                Trigger::CHARS_MAX,
+                long.chars
+            )
+        }
+    })
+}
+
+fn label(typed: Option<&str>) -> Result<Label, String> {
+    Label::parse(storable(typed.unwrap_or_default())?).map_err(|problem| match problem {
+        InvalidLabel::Empty => "A label has at least one character.".to_owned(),
+        InvalidLabel::TooLong { chars } => {
+            format!(
+                "A label is at most {} characters long; this one has {chars}.",
+                Label::CHARS_MAX
+            )
+        }
+    })
+}
+
+fn decay(typed: Option<&str>) -> Result<DecaySpeed, String> {
+    let number = typed
+        .and_then(|typed| typed.trim().parse().ok())
+        .and_then(|number| DecaySpeed::new(number).ok());
+    number.ok_or_else(|| {
+        format!(
+            "Drift is a number from {} to {}.",
+            DecaySpeed::MIN,
+            DecaySpeed::MAX
+        )
+    })
+}
+
+/// Optional: a page that does not send it replaces whatever is there.
+fn version(typed: Option<&str>) -> Result<Option<SettingsVersion>, String> {
+    match typed.map(str::trim).filter(|typed| !typed.is_empty()) {
+        None => Ok(None),
+        Some(typed) => typed
+            .parse()
+            .map(|version| Some(SettingsVersion(version)))
+            .map_err(|_| "The page's version got lost. Reload the page.".to_owned()),
+    }
+}
+
+/// Databases cannot hold a NUL character, and no keyboard types one.
+fn storable(typed: &str) -> Result<&str, String> {
+    if typed.contains('\0') {
+        Err("This holds a character that cannot be stored.".to_owned())
+    } else {
+        Ok(typed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "for_trigger=yes&for_trigger=&against_trigger=no&left_label=Nope&right_label=Do+it%21&decay_speed=0.7&version=4";
+
+    fn parse(form: &str) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
+        SettingsInput::read(form.as_bytes()).parse()
+    }
+
+    fn fields(form: &str) -> Vec<&'static str> {
+        parse(form).unwrap_err().into_keys().collect()
+    }
+
+    #[test]
+    fn a_good_form_becomes_settings() {
+        let (settings, version) = parse(GOOD).unwrap();
+        assert_eq!(settings.labels.right.as_str(), "Do it!");
+        assert_eq!(
+            settings.triggers.of(Side::For).typed().collect::<Vec<_>>(),
+            ["yes"]
+        );
+        assert_eq!(version, Some(SettingsVersion(4)));
+    }
+
+    #[test]
+    fn every_missing_field_is_its_own_problem() {
+        let all = [
+            "against_trigger",
+            "decay_speed",
+            "for_trigger",
+            "left_label",
+            "right_label",
+        ];
+        assert_eq!(fields(""), all);
+    }
+
+    #[test]
+    fn a_number_with_anything_behind_it_is_no_number() {
+        for bad in ["0.5abc", "NaN", "inf", "0.05", "2.1", "", "1,5", "0x1"] {
+            assert_eq!(fields(&GOOD.replace("0.7", bad)), ["decay_speed"], "{bad:?}");
+        }
+        assert!(
+            parse(&GOOD.replace("0.7", "+2.0+")).is_ok(),
+            "blanks round it are fine"
+        );
+    }
+
+    #[test]
+    fn a_trigger_on_both_sides_is_said_beside_the_against_side() {
+        assert_eq!(
+            fields(&GOOD.replace("against_trigger=no", "against_trigger=YES+")),
+            ["against_trigger"]
+        );
+    }
+
+    #[test]
+    fn a_version_that_is_none_is_said() {
+        assert_eq!(fields(&GOOD.replace("version=4", "version=four")), ["version"]);
+        assert_eq!(parse(&GOOD.replace("&version=4", "")).unwrap().1, None);
+    }
+
+    #[test]
+    fn what_no_database_can_hold_is_refused() {
+        assert_eq!(fields(&GOOD.replace("Nope", "a%00b")), ["left_label"]);
+    }
+}

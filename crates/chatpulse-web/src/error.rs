@@ -1,0 +1,302 @@
+//! What went wrong, for whoever asked: a page for people, `application/problem+json` (RFC 9457) for programs.
+//! Neither ever shows an internal message; both carry the request's id, which is also in the log.
+
+mod view;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use chatpulse_domain::ports::error::StoreError;
+use serde::Serialize;
+use tracing::error;
+
+use view::ErrorPage;
+
+/// A refusal, in words.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// In a few words.
+    pub(crate) title: &'static str,
+    /// What happened, in a sentence.
+    pub(crate) what_happened: String,
+    /// What the reader can do about it.
+    pub(crate) what_to_do: &'static str,
+    /// A button: label and address.
+    pub(crate) action: Option<&'static (&'static str, &'static str)>,
+    /// Form fields and what is wrong with each.
+    pub(crate) fields: BTreeMap<&'static str, String>,
+    /// Seconds.
+    pub(crate) retry_after: Option<u32>,
+}
+
+pub(crate) type Answer = Result<HttpResponse, Problem>;
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        title: &'static str,
+        what_happened: impl Into<String>,
+        what_to_do: &'static str,
+    ) -> Self {
+        let what_happened = what_happened.into();
+        Self {
+            status,
+            title,
+            what_happened,
+            what_to_do,
+            action: None,
+            fields: BTreeMap::new(),
+            retry_after: None,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_action(mut self, action: &'static (&'static str, &'static str)) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(
+            u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+        );
+        self
+    }
+
+    pub(crate) fn bad_request(what_happened: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "That request makes no sense",
+            what_happened,
+            "Check the address, or go back and try again.",
+        )
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "You are not logged in",
+            "Your login has ended, or you have not logged in yet.",
+            "Log in again; what you typed stays in the page.",
+        )
+        .with_action(&("Log in", "/auth/login"))
+    }
+
+    pub(crate) fn forbidden(what_happened: impl Into<String>, what_to_do: &'static str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "That is not allowed",
+            what_happened,
+            what_to_do,
+        )
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is nothing here",
+            "No page has this address.",
+            "Check the address, or start from the dashboard.",
+        )
+        .with_action(&("To the dashboard", "/dashboard"))
+    }
+
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "A little slower, please",
+            "Your address sent more requests than we take in a minute.",
+            "Wait a moment, then try again.",
+        )
+        .retry_after(wait)
+    }
+
+    pub(crate) fn too_large(limit: &'static str) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much",
+            format!("The request is larger than {limit}."),
+            "Send less at once.",
+        )
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "That took too long",
+            "The request did not arrive in time.",
+            "Check your connection, then try again.",
+        )
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "We cannot reach our storage",
+            "ChatPulse is running, but the place where settings are kept does not answer.",
+            "Nothing is lost and you are still logged in. Try again in a moment.",
+        )
+        .retry_after(Duration::from_secs(4))
+    }
+
+    /// What actix itself refused.
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                status,
+                "That does not work here",
+                "This address does not take that kind of request.",
+                "Go back and use the page's own buttons.",
+            ),
+            StatusCode::REQUEST_TIMEOUT => Self::timed_out(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("what this address takes"),
+            status if status.is_client_error() => Self {
+                status,
+                ..Self::bad_request("The request could not be read.")
+            },
+            status => Self::new(
+                status,
+                "Something broke on our side",
+                "The request could not be answered.",
+                "Try again. If it stays, tell whoever runs this server the number below.",
+            ),
+        }
+    }
+}
+
+/// A store that gave no answer is the one failure that handlers pass on; its cause is for the log only.
+impl From<StoreError> for Problem {
+    fn from(failure: StoreError) -> Self {
+        let cause = std::error::Error::source(&failure)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        error!(error = %failure, cause, "a request was answered 503");
+        Self::unavailable()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.title)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body follows in [`render`], which knows who asked.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status);
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// Who asked, as far as an error's form depends on it.
+pub(crate) struct Asker {
+    wants_json: bool,
+    pub(crate) request_id: String,
+}
+
+impl Asker {
+    pub(crate) fn of(request: &ServiceRequest, request_id: String) -> Self {
+        const FOR_PROGRAMS: [&str; 6] = ["/api/", "/ws/", "/webhooks/", "/health/", "/metrics", "/version"];
+        let accepts_json = accepts_json(request.headers());
+        let for_programs = FOR_PROGRAMS
+            .iter()
+            .any(|prefix| request.path().starts_with(prefix));
+        Self {
+            wants_json: accepts_json || for_programs,
+            request_id,
+        }
+    }
+}
+
+/// The client asks for JSON, and not for a page.
+pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    accept.contains("application/json") && !accept.contains("text/html")
+}
+
+/// Gives a refusal its body. Responses that have one of their own stay as they are.
+pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
+    let known = response.extensions().get::<Problem>().cloned();
+    let bare = !response.headers().contains_key(header::CONTENT_TYPE);
+    let problem = match known {
+        Some(problem) => problem,
+        None if response.status().as_u16() >= 400 && bare => Problem::of_status(response.status()),
+        None => return response,
+    };
+    let (head, _) = response.into_parts();
+    let mut response = HttpResponse::build(problem.status);
+    for (name, value) in head.headers() {
+        response.append_header((name.clone(), value.clone()));
+    }
+    if let Some(seconds) = problem.retry_after {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if asker.wants_json {
+        problem.as_json(response, asker)
+    } else {
+        problem.as_page(response, asker)
+    }
+}
+
+impl Problem {
+    fn as_json(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: &'static str,
+            title: &'a str,
+            status: u16,
+            detail: String,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            errors: &'a BTreeMap<&'static str, String>,
+            request_id: &'a str,
+        }
+        let body = Body {
+            r#type: "about:blank",
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: format!("{} {}", self.what_happened, self.what_to_do),
+            errors: &self.fields,
+            request_id: &asker.request_id,
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        response
+            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+            .body(body)
+    }
+
+    fn as_page(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
+        let page = view::page(&ErrorPage {
+            status: self.status.as_u16(),
+            title: self.title.to_owned(),
+            what_happened: self.what_happened.clone(),
+            what_to_do: self.what_to_do.to_owned(),
+            action: self
+                .action
+                .map(|(label, href)| ((*label).to_owned(), (*href).to_owned())),
+            request_id: asker.request_id.clone(),
+        });
+        response
+            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(page.into_string())
+    }
+}

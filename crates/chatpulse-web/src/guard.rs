@@ -1,0 +1,9 @@
+//! What stands before every handler.
+
+pub(crate) mod body;
+pub(crate) mod csrf;
+pub(crate) mod headers;
+pub(crate) mod limits;
+pub(crate) mod observe;
+pub(crate) mod origin;
+pub(crate) mod random;

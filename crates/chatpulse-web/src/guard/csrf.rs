@@ -1,0 +1,50 @@
+//! Every state-changing request proves that our own page sent it.
+
+use actix_web::HttpRequest;
+
+use crate::config::SessionKey;
+use crate::error::Problem;
+use crate::guard::random::hex;
+use crate::session::LoggedIn;
+
+const PURPOSE: &str = "csrf";
+const HEADER: &str = "x-csrf-token";
+
+/// The token of a login session: derived, so there is nothing to store and nothing to expire.
+pub(crate) fn token(key: &SessionKey, login: &LoggedIn) -> String {
+    hex(&key.hash(PURPOSE, &login.hash.0))
+}
+
+/// Header or form field; either may carry it.
+pub(crate) fn check(
+    key: &SessionKey,
+    login: &LoggedIn,
+    request: &HttpRequest,
+    field: Option<&str>,
+) -> Result<(), Problem> {
+    let header = request
+        .headers()
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok());
+    let good = [header, field].into_iter().flatten().any(|sent| {
+        let sent = decode(sent.trim());
+        sent.is_some_and(|sent| key.verifies(PURPOSE, &login.hash.0, &sent))
+    });
+    if good {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "The request did not come from our own page, or the page was from an earlier login.",
+        "Reload the page and try again.",
+    ))
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    (0..64)
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect()
+}

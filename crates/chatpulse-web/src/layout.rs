@@ -1,0 +1,143 @@
+//! What all pages share: the document around a body, the brand, the bar as a picture.
+//!
+//! No page carries an inline script or style, or a `style` attribute: the content policy
+//! refuses them. Looks live in `assets/`, addressed through [`crate::assets`].
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::assets::{File, url};
+
+/// A page of the product. `head` holds what this page needs beyond the shared style sheets.
+pub(crate) fn page(title: &str, head: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="dark";
+                meta name="theme-color" content="#0e1018";
+                title { (title) " · ChatPulse" }
+                link rel="icon" type="image/svg+xml" href=(url(File::Favicon));
+                (style(File::TokensCss))
+                (style(File::AppCss))
+                (head)
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// A page that shows through to whatever lies behind it, as OBS wants it.
+pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // The address is a secret: it should turn up in no index and in no log of another site.
+                meta name="robots" content="noindex, nofollow";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                link rel="icon" type="image/svg+xml" href=(url(File::Favicon));
+                (style(File::TokensCss))
+                (style(File::BarCss))
+                (style(File::OverlayCss))
+                (head)
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// A style sheet, for the head.
+pub(crate) fn style(file: File) -> Markup {
+    html! { link rel="stylesheet" href=(url(file)); }
+}
+
+/// A script with its imports, fetched side by side instead of one after the other.
+pub(crate) fn module(file: File, imports: &[File]) -> Markup {
+    html! {
+        @for import in imports {
+            link rel="modulepreload" href=(url(*import));
+        }
+        script type="module" src=(url(file)) {}
+    }
+}
+
+/// The mark and the name.
+pub(crate) fn brand() -> Markup {
+    html! {
+        span.brand {
+            svg.brand-mark viewBox="0 0 34 16" aria-hidden="true" {
+                path.brand-against d="M16 1v14H8A7 7 0 0 1 8 1z" {}
+                path.brand-for d="M18 1h8a7 7 0 0 1 0 14h-8z" {}
+            }
+            "ChatPulse"
+        }
+    }
+}
+
+/// Where a bar stands that nothing moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lean {
+    /// To the right, as a picture.
+    For,
+    /// To the left, as a picture.
+    Against,
+}
+
+impl Lean {
+    fn class(self) -> &'static str {
+        match self {
+            Self::For => "bar-still-for",
+            Self::Against => "bar-still-against",
+        }
+    }
+}
+
+/// What is inside a `.bar` element; `assets/bar.js` moves it, `assets/bar.css` explains it.
+pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
+    html! {
+        div.bar-pill {
+            div.bar-end.bar-end-against {
+                span data-label="left" { (left_label) }
+                span.bar-ghost data-label="right" aria-hidden="true" { (right_label) }
+            }
+            div.bar-track {
+                div.bar-rail {}
+                div.bar-run {
+                    div.bar-half.bar-half-against { div.bar-fill {} }
+                    div.bar-half.bar-half-for { div.bar-fill {} }
+                    div.bar-notch {}
+                    div.bar-carrier {
+                        div.bar-marker {
+                            div.bar-glow.bar-glow-against {}
+                            div.bar-glow.bar-glow-for {}
+                            div.bar-dot {}
+                            div.bar-tint.bar-tint-against {}
+                            div.bar-tint.bar-tint-for {}
+                        }
+                    }
+                }
+            }
+            div.bar-end.bar-end-for {
+                span data-label="right" { (right_label) }
+                span.bar-ghost data-label="left" aria-hidden="true" { (left_label) }
+            }
+        }
+        svg.bar-unplugged viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor"
+            stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" {
+            path d="M.9 8h1.8M2.7 5h3.2v6H2.7zM5.9 6.6h2.2M5.9 9.4h2.2" {}
+            path d="M10.6 5h2.7v6h-2.7M13.3 8h1.8" {}
+        }
+    }
+}
+
+/// A bar that nobody moves, as a motif. A picture: hidden from readers of the page.
+pub(crate) fn still_bar(left_label: &str, right_label: &str, lean: Lean) -> Markup {
+    html! {
+        div.bar.(lean.class()) aria-hidden="true" { (bar_inside(left_label, right_label)) }
+    }
+}

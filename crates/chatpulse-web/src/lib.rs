@@ -1,0 +1,24 @@
+//! HTTP: pages, API, overlay sockets, webhook.
+//!
+//! [`routes`] shows every route on one screen. [`guard`] stands before all of them: request id, limits, headers,
+//! errors. A page is a folder: handler, form, view. [`Server::bind`] opens the port, [`Server::run`] serves.
+
+mod api;
+mod assets;
+mod config;
+mod dashboard;
+mod error;
+mod guard;
+mod health;
+mod layout;
+mod login;
+mod overlay;
+mod routes;
+mod server;
+mod session;
+mod state;
+mod webhook;
+
+pub use config::{BuildInfo, HttpConfig, OverlayLimits, RatePerMinute, SessionKey};
+pub use server::Server;
+pub use state::WebPorts;

@@ -1,0 +1,215 @@
+//! One overlay's socket: sends the newest frame, keeps a heartbeat, notices who is slow or gone.
+//!
+//! Read [`OverlaySocket::run`]: it ends with exactly one reason, and closes with that reason's code.
+
+use std::time::Duration;
+
+use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError, Session};
+use chatpulse_broadcast::frame::Frames;
+use chatpulse_broadcast::handle::Watching;
+use chatpulse_domain::overlay::SettingsVersion;
+use chatpulse_engine::sessions::OpenOverlay;
+use futures_util::StreamExt as _;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::guard::limits::Place;
+
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PONG_WITHIN: Duration = Duration::from_mins(1);
+/// A write that is stuck for this long is a slow client.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A close to a blocked client must not wait for it.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Nothing is expected from a client; this much is forgiven.
+pub(super) const FRAME_BYTES_MAX: usize = 1_024;
+const FRAMES_PER_SECOND_MAX: usize = 10;
+
+/// Close codes and their words. What the page does about each is in `assets/connection.js`.
+pub(super) mod closing {
+    use actix_ws::CloseCode;
+
+    pub(in super::super) const ROTATED: (CloseCode, &str) =
+        (CloseCode::Other(4001), "this overlay has a new address");
+    pub(in super::super) const SESSION_FULL: (CloseCode, &str) =
+        (CloseCode::Other(4029), "too many overlays are open");
+    pub(in super::super) const STOPPING: (CloseCode, &str) = (CloseCode::Away, "the server is restarting");
+    pub(super) const SLOW: (CloseCode, &str) = (CloseCode::Other(4008), "the connection is too slow");
+    pub(super) const SILENT: (CloseCode, &str) = (CloseCode::Away, "no pong for 60 s");
+    pub(super) const TOO_BIG: (CloseCode, &str) = (CloseCode::Size, "frames of up to 1 KiB are taken");
+    pub(super) const TOO_MANY: (CloseCode, &str) = (CloseCode::Policy, "up to 10 frames a second are taken");
+    pub(super) const PROTOCOL: (CloseCode, &str) =
+        (CloseCode::Protocol, "that is not the WebSocket protocol");
+}
+
+pub(super) struct OverlaySocket {
+    pub(super) session: Session,
+    pub(super) stream: MessageStream,
+    pub(super) watching: Watching,
+    /// The settings that the page was made from, if it said so.
+    pub(super) version: Option<SettingsVersion>,
+    pub(super) stop: CancellationToken,
+    /// Closes the session when the socket ends, however it does.
+    pub(super) _open: OpenOverlay,
+    pub(super) _place: Place,
+}
+
+/// Why a socket ended.
+enum End {
+    /// We close, with a code.
+    Close((CloseCode, &'static str)),
+    /// The client closed; its frame is echoed.
+    Closed(Option<CloseReason>),
+    /// It is gone.
+    Gone,
+}
+
+impl OverlaySocket {
+    pub(super) async fn run(mut self) {
+        let started = Instant::now();
+        let end = self.serve().await;
+        metrics::histogram!("websocket_connection_duration_seconds").record(started.elapsed());
+        match end {
+            End::Close(why) => {
+                if why == closing::SLOW {
+                    metrics::counter!("broadcaster_slow_clients_evicted_total").increment(1);
+                }
+                close(self.session, why).await;
+            }
+            End::Closed(reason) => drop(timeout(CLOSE_TIMEOUT, self.session.close(reason)).await),
+            End::Gone => {}
+        }
+    }
+
+    async fn serve(&mut self) -> End {
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Heard::default();
+        let mut last_pong = Instant::now();
+        let first = self.watching.frames.borrow_and_update().clone();
+        let mut sent = Sent {
+            value_number: None,
+            version: self.version.unwrap_or(first.config.0),
+        };
+        if let Err(end) = self.send_news(&first, &mut sent).await {
+            return end;
+        }
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return End::Close(closing::STOPPING),
+                changed = self.watching.frames.changed() => {
+                    if changed.is_err() {
+                        // The hub let go of the session: rotated just now, or stopping.
+                        let rotated = self.watching.frames.borrow().rotated;
+                        return End::Close(if rotated { closing::ROTATED } else { closing::STOPPING });
+                    }
+                    let news = self.watching.frames.borrow_and_update().clone();
+                    if let Err(end) = self.send_news(&news, &mut sent).await {
+                        return end;
+                    }
+                }
+                message = self.stream.next() => {
+                    let message = match message {
+                        None | Some(Err(ProtocolError::Io(_))) => return End::Gone,
+                        Some(Err(ProtocolError::Overflow)) => return End::Close(closing::TOO_BIG),
+                        Some(Err(_)) => return End::Close(closing::PROTOCOL),
+                        Some(Ok(message)) => message,
+                    };
+                    if heard.too_many(Instant::now()) {
+                        return End::Close(closing::TOO_MANY);
+                    }
+                    match message {
+                        Message::Pong(_) => last_pong = Instant::now(),
+                        Message::Ping(bytes) => if self.session.pong(&bytes).await.is_err() { return End::Gone },
+                        Message::Close(reason) => return End::Closed(reason),
+                        Message::Text(_) | Message::Binary(_) | Message::Continuation(_) | Message::Nop => {}
+                    }
+                }
+                _ = ping.tick() => {
+                    if last_pong.elapsed() >= PONG_WITHIN {
+                        metrics::counter!("websocket_idle_disconnects_total").increment(1);
+                        return End::Close(closing::SILENT);
+                    }
+                    if !matches!(timeout(WRITE_TIMEOUT, self.session.ping(b"")).await, Ok(Ok(()))) {
+                        metrics::counter!("websocket_ping_failures_total").increment(1);
+                        return End::Gone;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What changed since the last look; nothing else.
+    async fn send_news(&mut self, news: &Frames, sent: &mut Sent) -> Result<(), End> {
+        if news.rotated {
+            return Err(End::Close(closing::ROTATED));
+        }
+        if sent.value_number != Some(news.value_number) {
+            self.send(&news.value).await?;
+            sent.value_number = Some(news.value_number);
+        }
+        if sent.version != news.config.0 {
+            self.send(&news.config.1).await?;
+            sent.version = news.config.0;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, text: &bytestring::ByteString) -> Result<(), End> {
+        match timeout(WRITE_TIMEOUT, self.session.text(text.clone())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Close(closing::SLOW)),
+        }
+    }
+}
+
+/// What the client has.
+struct Sent {
+    value_number: Option<u64>,
+    version: SettingsVersion,
+}
+
+/// When the last frames came.
+#[derive(Default)]
+struct Heard {
+    times: [Option<Instant>; FRAMES_PER_SECOND_MAX],
+    next: usize,
+}
+
+impl Heard {
+    /// One more frame: do more than [`FRAMES_PER_SECOND_MAX`] fall into one second?
+    fn too_many(&mut self, now: Instant) -> bool {
+        let oldest = self.times[self.next].replace(now);
+        self.next = (self.next + 1) % FRAMES_PER_SECOND_MAX;
+        oldest.is_some_and(|oldest| now.duration_since(oldest) < Duration::from_secs(1))
+    }
+}
+
+/// Closes a socket that was never let in.
+pub(super) async fn refuse(session: Session, why: (CloseCode, &'static str)) {
+    close(session, why).await;
+}
+
+async fn close(session: Session, (code, words): (CloseCode, &'static str)) {
+    let reason = CloseReason {
+        code,
+        description: Some(words.to_owned()),
+    };
+    let _ = timeout(CLOSE_TIMEOUT, session.close(Some(reason))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_frames_a_second_are_taken_and_eleven_are_not() {
+        let start = Instant::now();
+        let mut heard = Heard::default();
+        assert!((0..10).all(|n| !heard.too_many(start + Duration::from_millis(n))));
+        assert!(heard.too_many(start + Duration::from_millis(999)));
+        let mut steady = Heard::default();
+        assert!((0..100).all(|n| !steady.too_many(start + Duration::from_millis(n * 100))));
+    }
+}

@@ -1,0 +1,94 @@
+//! The overlay as OBS loads it, and what stands in its place when its address is gone.
+//!
+//! The page is complete before its script runs: labels, a bar at rest. `assets/overlay.js`
+//! reads everything it needs from the `data-` attributes.
+
+use maud::{Markup, html};
+
+use crate::assets::File;
+use crate::layout;
+
+/// What an overlay page starts from; the socket brings the rest.
+#[derive(Debug, Clone)]
+pub(crate) struct OverlayPage {
+    /// `/ws/overlay/UUID`; the script adds scheme, host and query.
+    pub(crate) socket_path: String,
+    /// The name of the side against, at the left end.
+    pub(crate) left_label: String,
+    /// The name of the side for, at the right end.
+    pub(crate) right_label: String,
+    /// How fast the bar drifts back, per second.
+    pub(crate) decay: f64,
+    /// The version of these settings: the socket sends them only if they are newer.
+    pub(crate) version: u64,
+    /// Inside the dashboard: follows what is typed there, and is not counted as an overlay.
+    pub(crate) preview: bool,
+}
+
+/// The overlay page.
+pub(crate) fn page(page: &OverlayPage) -> Markup {
+    let head = layout::module(File::OverlayJs, &[File::BarJs, File::ConnectionJs]);
+    let body = html! {
+        main.overlay {
+            div.bar role="img" aria-label="Mood of the chat"
+                data-socket=(page.socket_path) data-decay=(page.decay) data-version=(page.version)
+                data-preview=(page.preview) data-state="rest" data-leads="none" data-connected="false" {
+                (layout::bar_inside(&page.left_label, &page.right_label))
+            }
+            p.overlay-note data-note hidden { "Overlay address changed" }
+        }
+    };
+    layout::transparent("ChatPulse overlay", &head, &body)
+}
+
+/// The answer to an address that is no longer any overlay's. It shows on stream, so it is a
+/// whisper; it is the streamer's only hint, so it says what to do.
+pub(crate) fn overlay_missing() -> Markup {
+    let body = html! {
+        main.overlay {
+            p.overlay-note.overlay-missing { "Overlay address changed. Copy the new one from ChatPulse." }
+        }
+    };
+    layout::transparent("Overlay address changed", &html! {}, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build_page() -> OverlayPage {
+        OverlayPage {
+            socket_path: "/ws/overlay/8f7a".to_owned(),
+            left_label: "<b>No".to_owned(),
+            right_label: "Yes".to_owned(),
+            decay: 0.5,
+            version: 7,
+            preview: false,
+        }
+    }
+
+    #[test]
+    fn the_script_finds_what_it_needs() {
+        let text = page(&build_page()).into_string();
+        for part in [
+            "data-socket=\"/ws/overlay/8f7a\"",
+            "data-decay=\"0.5\"",
+            "data-version=\"7\"",
+            "data-preview=\"false\"",
+        ] {
+            assert!(text.contains(part), "{part} is missing");
+        }
+    }
+
+    #[test]
+    fn labels_are_text() {
+        let text = page(&build_page()).into_string();
+        assert!(text.contains("&lt;b&gt;No") && !text.contains("<b>No"));
+    }
+
+    #[test]
+    fn nothing_is_inline() {
+        let text = page(&build_page()).into_string();
+        assert!(!text.contains("style=") && !text.contains("<style") && !text.contains("<script>"));
+    }
+}

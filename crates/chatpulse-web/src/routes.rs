@@ -1,0 +1,53 @@
+//! Every route, on one screen.
+
+use actix_web::web::{Path, ServiceConfig, get, post, resource};
+use actix_web::{HttpResponse, http::header};
+
+use crate::{api, assets, dashboard, health, login, overlay, webhook};
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/").route(get().to(home)))
+        // Logging in
+        .service(resource("/auth/login").route(get().to(login::page)))
+        .service(resource("/auth/start").route(get().to(login::start)))
+        .service(resource("/auth/callback").route(get().to(login::callback)))
+        .service(resource("/auth/logout").route(post().to(login::logout)))
+        // The streamer
+        .service(resource("/dashboard").route(get().to(dashboard::page)))
+        .service(resource("/dashboard/config").route(post().to(dashboard::save)))
+        .service(resource("/api/overlay-status").route(get().to(api::overlay_status)))
+        .service(resource("/api/test-vote").route(post().to(api::test_vote)))
+        .service(resource("/api/reset/{uuid}").route(post().to(api::reset)))
+        .service(resource("/api/rotate-overlay-uuid").route(post().to(api::rotate)))
+        // The viewers
+        .service(resource("/overlay/{uuid}").route(get().to(overlay::page)))
+        .service(resource("/ws/overlay/{uuid}").route(get().to(overlay::connect)))
+        // Twitch
+        .service(resource("/webhooks/eventsub").route(post().to(webhook::receive)))
+        // The operator
+        .service(resource("/health/live").route(get().to(health::live)))
+        .service(resource("/health/ready").route(get().to(health::ready)))
+        .service(resource("/health/startup").route(get().to(health::startup)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
+        .service(resource("/version").route(get().to(health::version)))
+        // Style sheets, scripts, pictures
+        .service(resource("/assets/{name}").route(get().to(assets_file)));
+}
+
+async fn home() -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((header::LOCATION, "/dashboard"))
+        .finish()
+}
+
+/// Cached for ever: another content has another name.
+async fn assets_file(name: Path<String>) -> HttpResponse {
+    let Some(asset) = assets::find(&name) else {
+        return HttpResponse::NotFound().finish();
+    };
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, asset.content_type))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.body.clone())
+}

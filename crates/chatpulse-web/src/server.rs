@@ -1,0 +1,106 @@
+//! Opening the port, serving, and stopping in the right order.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web::Data};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::HttpConfig;
+use crate::guard::limits::{ConnectionCounts, Limits};
+use crate::guard::observe::observe;
+use crate::routes;
+use crate::state::{Web, WebPorts};
+
+const BACKLOG: i32 = 1_024;
+/// Small, so that a client that does not read is noticed after about a megabyte instead of four.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Sockets are told to come back, then have this long to hear it.
+const SOCKETS_CLOSE_WITHIN: Duration = Duration::from_secs(10);
+/// Addresses that have been quiet are forgotten this often.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// A port that is open and serves nobody yet.
+pub struct Server {
+    listener: TcpListener,
+    config: HttpConfig,
+}
+
+impl Server {
+    /// Opens the port. A taken one fails here, before anything else has begun.
+    pub fn bind(config: HttpConfig) -> io::Result<Self> {
+        let address = config.listen;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(Self {
+            listener: socket.into(),
+            config,
+        })
+    }
+
+    /// Where it listens; port 0 has become a real one.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, then closes sockets, drains requests, and returns. `grace` bounds the whole.
+    pub async fn run(self, ports: WebPorts, stop: CancellationToken, grace: Duration) -> io::Result<()> {
+        let web = Data::new(Web {
+            limits: Limits::new(&self.config),
+            connections: Arc::new(ConnectionCounts::new(self.config.overlays)),
+            config: self.config,
+            ports,
+            sockets: TaskTracker::new(),
+            stop: stop.clone(),
+            started: Instant::now(),
+        });
+        let app_data = web.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(app_data.clone())
+                .wrap(from_fn(observe))
+                .configure(routes::configure)
+        })
+        .disable_signals()
+        .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(Duration::from_secs(5))
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(grace.as_secs().max(1))
+        .listen(self.listener)?
+        .run();
+        let handle = server.handle();
+        tokio::pin!(server);
+        let mut forget = tokio::time::interval(FORGET_EVERY);
+        loop {
+            tokio::select! {
+                ended = &mut server => return ended,
+                _ = forget.tick() => web.limits.forget_idle(),
+                () = stop.cancelled() => break,
+            }
+        }
+        let stopping = stop_in_order(&web, handle, grace);
+        let ((), ended) = tokio::join!(stopping, server);
+        ended
+    }
+}
+
+/// No new connections, sockets first, then whatever requests are under way.
+async fn stop_in_order(web: &Web, handle: ServerHandle, grace: Duration) {
+    handle.pause().await;
+    web.sockets.close();
+    let _ = timeout(SOCKETS_CLOSE_WITHIN.min(grace), web.sockets.wait()).await;
+    handle.stop(true).await;
+}

@@ -1,0 +1,96 @@
+//! Who is logged in: a random id in a cookie, its keyed hash on the server.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieAge};
+use actix_web::{HttpRequest, http::header};
+use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::login::{LoginHash, LoginSession};
+use chatpulse_domain::streamer::Streamer;
+
+use crate::config::HttpConfig;
+use crate::error::Problem;
+use crate::guard::random;
+use crate::state::Web;
+
+const COOKIE: &str = "chatpulse_session";
+const PURPOSE: &str = "login";
+
+/// A streamer with a living login session.
+pub(crate) struct LoggedIn {
+    pub(crate) streamer: Streamer,
+    pub(crate) hash: LoginHash,
+}
+
+/// The session that the request's cookie opens. A database that does not answer is a 503, never "logged out".
+pub(crate) async fn find(web: &Web, request: &HttpRequest) -> Result<Option<LoggedIn>, Problem> {
+    let Some(hash) = hash_of_cookie(web, request) else {
+        return Ok(None);
+    };
+    let Some(id) = web.ports.login_sessions.find(hash, web.ports.clock.now()).await? else {
+        return Ok(None);
+    };
+    let streamer = web.ports.streamers.find(id).await?;
+    Ok(streamer.map(|streamer| LoggedIn { streamer, hash }))
+}
+
+/// For `/api`: no session is a 401.
+pub(crate) async fn require(web: &Web, request: &HttpRequest) -> Result<LoggedIn, Problem> {
+    find(web, request).await?.ok_or_else(Problem::unauthorized)
+}
+
+/// A new session with a new id, whatever cookie came along: nobody's earlier id is promoted.
+pub(crate) async fn begin(
+    web: &Web,
+    request: &HttpRequest,
+    streamer: StreamerId,
+) -> Result<Cookie<'static>, Problem> {
+    if let Some(earlier) = hash_of_cookie(web, request) {
+        web.ports.login_sessions.end(earlier).await?;
+    }
+    let id = random::token()?;
+    let session = LoginSession {
+        hash: hash_of(web, &id),
+        streamer,
+        expires_at: web.ports.clock.now().plus(web.config.session_max_age),
+    };
+    web.ports.login_sessions.begin(&session).await?;
+    let age = i64::try_from(web.config.session_max_age.as_secs()).unwrap_or(i64::MAX);
+    Ok(cookie(COOKIE, id, CookieAge::seconds(age), &web.config))
+}
+
+/// Tells the browser to forget it; the server has already.
+pub(crate) fn farewell(config: &HttpConfig) -> Cookie<'static> {
+    cookie(COOKIE, String::new(), CookieAge::ZERO, config)
+}
+
+pub(crate) fn cookie(
+    name: &'static str,
+    value: String,
+    age: CookieAge,
+    config: &HttpConfig,
+) -> Cookie<'static> {
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(config.production)
+        .max_age(age)
+        .finish()
+}
+
+fn hash_of_cookie(web: &Web, request: &HttpRequest) -> Option<LoginHash> {
+    // Read from the header itself: one odd cookie of another application must not hide ours.
+    let id = request.headers().get_all(header::COOKIE).find_map(|value| {
+        let pairs = value
+            .to_str()
+            .ok()?
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(|(name, _)| *name == COOKIE).map(|(_, id)| id).next()
+    })?;
+    let sane = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    sane.then(|| hash_of(web, id))
+}
+
+fn hash_of(web: &Web, id: &str) -> LoginHash {
+    LoginHash(web.config.session_key.hash(PURPOSE, id.as_bytes()))
+}
