@@ -1,5 +1,7 @@
 //! Counting round a port, so that what is inside knows nothing of metrics.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::vote::Side;
@@ -7,16 +9,16 @@ use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
 /// Counts what becomes of chat. Handles are held, since this is the path of every message.
-pub struct MeteredSink<S> {
-    inner: S,
+pub struct MeteredSink {
+    inner: Arc<dyn ChatSink>,
     outcomes: [Counter; ChatOutcome::LABELS.len()],
     matches: [Counter; 2],
     duration: Histogram,
 }
 
-impl<S: ChatSink> MeteredSink<S> {
+impl MeteredSink {
     /// Counts what `inner` says.
-    pub fn new(inner: S) -> Self {
+    pub fn new(inner: Arc<dyn ChatSink>) -> Self {
         Self {
             inner,
             outcomes: ChatOutcome::LABELS
@@ -40,7 +42,7 @@ impl<S: ChatSink> MeteredSink<S> {
 }
 
 #[async_trait]
-impl<S: ChatSink> ChatSink for MeteredSink<S> {
+impl ChatSink for MeteredSink {
     async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome {
         let started = Instant::now();
         let outcome = self.inner.receive(delivery).await;

@@ -82,7 +82,6 @@ const EVENT_TYPES: &[&str] = &[
     "user.authorization.revoke",
     "stream.online",
     "stream.offline",
-    "channel.chat.message",
     "channel.chat.message_delete",
     "channel.chat.clear_user_messages",
     "channel.chat.clear",

@@ -81,8 +81,9 @@ mod tests {
 
     fn sign(id: &[u8], timestamp: &[u8], body: &[u8]) -> String {
         let tag = hmac::sign(&key().0, &[id, timestamp, body].concat());
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256={hex}")
+        tag.as_ref()
+            .iter()
+            .fold("sha256=".to_owned(), |header, byte| format!("{header}{byte:02x}"))
     }
 
     #[test]

@@ -1,0 +1,198 @@
+//! `chatpulse check`: what works, and what to do about what does not. Changes nothing.
+
+mod report;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ports::cipher::TokenCipher as _;
+use chatpulse_domain::ports::health::HealthCheck as _;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers};
+use chatpulse_twitch::helix::{Helix, HelixError};
+use chatpulse_twitch::tokens::RingCipher;
+use tokio::time::timeout;
+
+use super::CheckOptions;
+use super::serve::runtime;
+use crate::settings::{Database, Settings};
+use crate::wiring::{DerivedKeys, twitch_config};
+use report::Report;
+
+/// No single question takes longer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load()?;
+    let report = runtime()?.block_on(check(&settings))?;
+    println!(
+        "{}",
+        if options.json {
+            report.json()
+        } else {
+            report.table()
+        }
+    );
+    Ok(if report.failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn check(settings: &Settings) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    report.ok("configuration", "every variable makes sense");
+    let streamers = check_database(settings, &mut report).await;
+    report.ok("live state", "kept in this process");
+    check_twitch(settings, &mut report).await?;
+    if let Some(streamers) = &streamers {
+        check_tokens(settings, streamers.as_ref(), &mut report).await?;
+    }
+    check_bot(settings, streamers.as_deref(), &mut report).await;
+    Ok(report)
+}
+
+async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<dyn StreamerRepository>> {
+    let Database::Sqlite { path } = &settings.stores.database else {
+        return None;
+    };
+    let shown = path.display();
+    match SqliteFile::open_for_check(path).await {
+        Ok(FileToCheck {
+            file,
+            migrations_pending: 0,
+        }) => match file.check().await {
+            Ok(()) => {
+                report.ok("database", format!("{shown} is whole and up to date"));
+                Some(Arc::new(SqliteStreamers::new(file)))
+            }
+            Err(error) => {
+                report.fail(
+                    "database",
+                    format!("{shown}: {error}"),
+                    "see whether its disk is full or broken",
+                );
+                None
+            }
+        },
+        Ok(FileToCheck {
+            migrations_pending, ..
+        }) => {
+            let found = format!("{shown} needs {migrations_pending} migrations");
+            report.warn(
+                "database",
+                found,
+                "run `chatpulse migrate`, or just start the server",
+            );
+            None
+        }
+        Err(OpenError::Missing { .. }) => {
+            report.ok(
+                "database",
+                format!("{shown} does not exist yet; the first start makes it"),
+            );
+            None
+        }
+        Err(error) => {
+            report.fail("database", error.to_string(), "do what it says, then check again");
+            None
+        }
+    }
+}
+
+async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let helix = Helix::new(twitch_config(&settings.twitch, &settings.limits)?)?;
+    let name = "Twitch credentials";
+    match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
+        Ok(Ok(())) => report.ok(name, "Twitch accepts client id and secret"),
+        Ok(Err(HelixError::Unreachable(_))) | Err(_) => {
+            report.fail(
+                name,
+                "Twitch could not be reached",
+                "see whether this machine may reach id.twitch.tv by https",
+            );
+        }
+        Ok(Err(error)) => {
+            report.fail(
+                name,
+                error.to_string(),
+                "copy TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET anew from dev.twitch.tv/console",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A warning, not a failure: overlays work, and those streamers need only log in again.
+async fn check_tokens(
+    settings: &Settings,
+    streamers: &dyn StreamerRepository,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let Some(keys) = DerivedKeys::look(&settings.stores)? else {
+        return Ok(());
+    };
+    let cipher = RingCipher::new(&keys.token_key, &keys.token_keys_old);
+    let name = "stored tokens";
+    match streamers.all_tokens().await {
+        Ok(all) => {
+            let shut = all
+                .iter()
+                .filter(|(user, sealed)| cipher.open(user, sealed).is_err())
+                .count();
+            if shut == 0 {
+                report.ok(name, format!("all {} can be opened", all.len()));
+            } else {
+                let found = format!("{shut} of {} cannot be opened with this key", all.len());
+                report.warn(
+                    name,
+                    found,
+                    "put the earlier key into TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again",
+                );
+            }
+        }
+        Err(error) => report.warn(name, error.to_string(), "see the database above"),
+    }
+    Ok(())
+}
+
+async fn check_bot(settings: &Settings, streamers: Option<&dyn StreamerRepository>, report: &mut Report) {
+    let name = "bot authorisation";
+    let Some(bot) = find_bot(settings, streamers).await else {
+        report.warn(
+            name,
+            "nobody has logged in yet",
+            "start the server and log in: the first streamer reads the own chat",
+        );
+        return;
+    };
+    let granted = match streamers {
+        Some(streamers) => streamers.find_bot_grant(&bot).await.ok().flatten(),
+        None => None,
+    };
+    match granted {
+        Some(grant) => report.ok(name, format!("{} has agreed to read chat", grant.display_name)),
+        None => {
+            report.warn(
+                name,
+                format!("account {bot} has not agreed to read chat yet"),
+                "open /auth/start?role=bot, logged in at Twitch as that account",
+            );
+        }
+    }
+}
+
+async fn find_bot(settings: &Settings, streamers: Option<&dyn StreamerRepository>) -> Option<TwitchUserId> {
+    if let Some(bot) = &settings.twitch.bot {
+        return Some(bot.clone());
+    }
+    streamers?
+        .first()
+        .await
+        .ok()
+        .flatten()
+        .map(|streamer| streamer.twitch_id)
+}

@@ -1,0 +1,168 @@
+//! `chatpulse demo`: the whole product and a simulated Twitch in one process. Reads no environment, keeps
+//! nothing. The product talks to the simulation exactly as to Twitch: only base URLs differ.
+
+mod visit;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chatpulse_domain::secret::Secret;
+use chatpulse_store_embedded::QUERIES;
+use chatpulse_telemetry::logging::{self, LogFilter, LogFormat};
+use chatpulse_telemetry::metrics::Metrics;
+use chatpulse_twitch::config::{Transport, TwitchUrls};
+use chatpulse_twitch_sim::{CrowdConfig, Sim, SimConfig, SimUser};
+use url::Url;
+
+use super::DemoOptions;
+use super::serve::runtime;
+use crate::lifecycle::Lifecycle;
+use crate::settings::{
+    Database, HttpSettings, Keys, LimitSettings, LogSettings, Settings, StoreSettings, TwitchSettings,
+};
+use crate::wiring::Parts;
+
+const STREAMER: (&str, &str, &str) = ("1971641", "your_channel", "Your_Channel");
+const CLIENT_ID: &str = "chatpulse-demo";
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    // Only what is wrong: the two addresses are what the newcomer wants to see.
+    logging::start(&LogFilter::parse("warn")?, LogFormat::Text);
+    runtime()?.block_on(demo(options))
+}
+
+async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    let lifecycle = Lifecycle::new();
+    lifecycle
+        .stop_on_signals()
+        .context("could not listen for signals")?;
+    let secret = uuid::Uuid::new_v4().to_string();
+    let (id, login, name) = STREAMER;
+    let sim = Sim::start(SimConfig {
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: secret.clone(),
+        users: vec![SimUser::new(id, login, name)],
+        ..SimConfig::default()
+    })
+    .await
+    .context("the simulated Twitch could not start")?;
+
+    let metrics = Metrics::install(QUERIES).context("could not set up metrics")?;
+    let port = free_port(options.port)?;
+    let parts = Parts::build(settings(port, &sim, &secret)?, metrics).await?;
+    let base = format!("http://{}", parts.address()?);
+    let streamers = std::sync::Arc::clone(&parts.stores.streamers);
+
+    let stop = lifecycle.stop.clone();
+    let running = tokio::spawn(parts.run(lifecycle, GRACE));
+    // The streamer of the demo has agreed at "Twitch" and logged in once, so that the overlay has its address.
+    sim.grant(id, &["channel:bot", "user:read:chat", "user:bot"]);
+    visit::log_in(&base)
+        .await
+        .context("the demo's streamer could not log in")?;
+    let streamer = streamers
+        .first()
+        .await?
+        .context("the demo's streamer has no account")?;
+    let crowd = sim.start_crowd(CrowdConfig {
+        chatters: usize::try_from(options.chatters)?,
+        messages_per_second: options.messages_per_second,
+        seed: options.seed,
+        ..CrowdConfig::in_channel(id)
+    });
+
+    let (dashboard, overlay) = (
+        format!("{base}/dashboard"),
+        format!("{base}/overlay/{}", streamer.overlay),
+    );
+    println!(
+        "ChatPulse demo: a simulated Twitch with {} people chatting. Nothing is kept.",
+        options.chatters
+    );
+    println!();
+    println!("  Dashboard  {dashboard}");
+    println!("  Overlay    {overlay}");
+    println!();
+    println!(
+        "Open the dashboard and press “Log in with Twitch”. Open the overlay in another window, or in OBS"
+    );
+    println!("as a browser source of 800 × 100. Press Ctrl-C to stop.");
+    if options.open {
+        open_browser(&dashboard);
+    }
+    let ended = running.await.context("the server broke")?;
+    stop.cancel();
+    crowd.stop();
+    sim.stop().await;
+    Ok(if ended? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Twitch must know the address to send browsers back to before the product is built, so port 0 is resolved here.
+fn free_port(asked: u16) -> anyhow::Result<u16> {
+    if asked != 0 {
+        return Ok(asked);
+    }
+    let probe = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(probe.local_addr()?.port())
+}
+
+fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let base = format!("http://{listen}");
+    Ok(Settings {
+        http: HttpSettings {
+            public_url: Some(Url::parse(&base)?),
+            ..HttpSettings::on(listen)
+        },
+        stores: StoreSettings {
+            database: Database::InMemory,
+            keys: Keys {
+                session_secret: None,
+                token_key: None,
+                token_keys_old: Vec::new(),
+            },
+        },
+        twitch: TwitchSettings {
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: Secret::new(secret),
+            redirect_uri: format!("{base}/auth/callback"),
+            urls: TwitchUrls {
+                auth: Url::parse(&sim.auth_url())?,
+                api: Url::parse(&sim.api_url())?,
+                eventsub: Url::parse(&sim.eventsub_ws_url())?,
+            },
+            transport: Transport::WebSocket,
+            webhook_secrets: Vec::new(),
+            bot: None,
+        },
+        limits: LimitSettings::defaults()?,
+        log: LogSettings {
+            filter: LogFilter::parse("warn")?,
+            format: LogFormat::Text,
+        },
+        shutdown_timeout: GRACE,
+    })
+}
+
+/// Best effort: the address is printed above.
+fn open_browser(url: &str) {
+    for program in ["xdg-open", "open"] {
+        let started = Command::new(program)
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        if started.is_ok() {
+            return;
+        }
+    }
+    println!("No browser could be opened; open the dashboard yourself.");
+}

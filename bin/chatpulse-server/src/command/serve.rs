@@ -1,0 +1,49 @@
+//! `chatpulse serve`: the product.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use chatpulse_store_embedded::QUERIES;
+use chatpulse_telemetry::logging;
+use chatpulse_telemetry::metrics::Metrics;
+use tracing::info;
+
+use crate::lifecycle::Lifecycle;
+use crate::settings::Settings;
+use crate::wiring::Parts;
+
+/// Serves until a signal.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let settings = Settings::load()?;
+    logging::start(&settings.log.filter, settings.log.format);
+    runtime()?.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let grace = settings.shutdown_timeout;
+    let metrics = Metrics::install(QUERIES).context("could not set up metrics")?;
+    let lifecycle = Lifecycle::new();
+    lifecycle
+        .stop_on_signals()
+        .context("could not listen for signals")?;
+    let parts = Parts::build(settings, metrics).await?;
+    info!(
+        "ChatPulse {} listens on http://{}",
+        env!("CARGO_PKG_VERSION"),
+        parts.address()?
+    );
+    let clean = parts.run(lifecycle, grace).await?;
+    info!("stopped");
+    Ok(if clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")
+}

@@ -1,0 +1,45 @@
+//! The `chatpulse` command: which command, which settings, run it, exit code.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "commands talk to people on standard output; logs go to standard error"
+)]
+
+mod clock;
+mod command;
+mod lifecycle;
+mod settings;
+mod tls;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use command::{Cli, Command};
+
+/// Nothing but configuration is wrong: nothing was started.
+const EXIT_CONFIGURATION: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tls::install();
+    let ended = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => command::serve::run(),
+        Command::Demo(options) => command::demo::run(&options),
+        Command::Check(options) => command::check::run(&options),
+        Command::Migrate => command::migrate::run(),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(problems) = error.downcast_ref::<settings::Problems>() {
+        eprintln!("{problems}");
+        return ExitCode::from(EXIT_CONFIGURATION);
+    }
+    eprintln!("chatpulse: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,118 @@
+//! The environment, parsed once into types that cannot lie.
+//!
+//! [`Settings::load`] reads the process environment over `.env` and reports every problem at once. Only this
+//! folder knows variable names; every crate owns the config struct that it is given.
+
+mod environment;
+mod http;
+mod limits;
+mod rules;
+mod stores;
+mod twitch;
+
+use std::time::Duration;
+
+use chatpulse_telemetry::logging::{LogFilter, LogFormat};
+
+pub(crate) use environment::{Environment, Problems};
+pub(crate) use http::HttpSettings;
+pub(crate) use limits::LimitSettings;
+pub(crate) use stores::{Database, Keys, StoreSettings};
+pub(crate) use twitch::TwitchSettings;
+
+use environment::Reader;
+
+/// Everything an operator can set.
+pub(crate) struct Settings {
+    pub(crate) http: HttpSettings,
+    pub(crate) stores: StoreSettings,
+    pub(crate) twitch: TwitchSettings,
+    pub(crate) limits: LimitSettings,
+    pub(crate) log: LogSettings,
+    /// The whole shutdown.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Clone)]
+pub(crate) struct LogSettings {
+    pub(crate) filter: LogFilter,
+    pub(crate) format: LogFormat,
+}
+
+impl Settings {
+    /// From the process environment over `.env`.
+    pub(crate) fn load() -> Result<Self, Problems> {
+        Self::read(&Environment::of_process())
+    }
+
+    /// Reads every group, even after a problem: all problems are reported together.
+    pub(crate) fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(environment);
+        let production = rules::production(&mut reader);
+        let http = HttpSettings::read(&mut reader, production);
+        let stores = StoreSettings::read(&mut reader, production);
+        let solo = stores.as_ref().is_none_or(|stores| stores.database.is_sqlite());
+        let twitch = TwitchSettings::read(&mut reader, production, solo);
+        let limits = LimitSettings::read(&mut reader);
+        let log = LogSettings::read(&mut reader, production);
+        let shutdown_timeout = reader.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(30));
+        rules::refuse_example_secrets(&mut reader, production);
+        let problems = reader.finish();
+        match (problems, http, stores, twitch, limits, log, shutdown_timeout) {
+            (
+                Ok(()),
+                Some(http),
+                Some(stores),
+                Some(twitch),
+                Some(limits),
+                Some(log),
+                Some(shutdown_timeout),
+            ) => Ok(Self {
+                http,
+                stores,
+                twitch,
+                limits,
+                log,
+                shutdown_timeout,
+            }),
+            (problems, ..) => Err(problems.err().unwrap_or_default()),
+        }
+    }
+
+    /// Only where accounts live, for `migrate`.
+    pub(crate) fn load_stores() -> Result<StoreSettings, Problems> {
+        let environment = Environment::of_process();
+        let mut reader = Reader::new(&environment);
+        let stores = StoreSettings::read(&mut reader, false);
+        let problems = reader.finish();
+        match (problems, stores) {
+            (Ok(()), Some(stores)) => Ok(stores),
+            (problems, _) => Err(problems.err().unwrap_or_default()),
+        }
+    }
+}
+
+impl LogSettings {
+    fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
+        let filter = reader.parse(
+            "LOG_LEVEL",
+            "info",
+            "a level (trace, debug, info, warn, error) or a tracing filter",
+            |text| LogFilter::parse(text).ok(),
+        );
+        let default = if production { "json" } else { "text" };
+        let format = reader.parse("LOG_FORMAT", default, "`text` or `json`", |text| match text {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        Some(Self {
+            filter: filter?,
+            format: format?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

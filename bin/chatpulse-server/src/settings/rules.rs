@@ -1,0 +1,74 @@
+//! What holds across groups: production, and secrets that everybody knows.
+
+use super::environment::{Reader, hidden};
+
+const EXAMPLE: &str = include_str!("../../../../.env.example");
+
+/// Variables whose values nobody else may know.
+const SECRETS: [&str; 7] = [
+    "TWITCH_CLIENT_SECRET",
+    "SESSION_SECRET",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_SECRET_OLD",
+    "TOKEN_ENCRYPTION_KEY",
+    "TOKEN_ENCRYPTION_KEYS_OLD",
+    "METRICS_TOKEN",
+];
+
+/// A misspelt `APP_ENV` must not turn protection off: it is a problem, and counts as production.
+pub(super) fn production(reader: &mut Reader<'_>) -> bool {
+    let environment = reader.parse(
+        "APP_ENV",
+        "development",
+        "`development` or `production`",
+        |text| match text {
+            "production" => Some(true),
+            "development" => Some(false),
+            _ => None,
+        },
+    );
+    environment.unwrap_or(true)
+}
+
+/// In production no secret may stand in a public file.
+pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) {
+    if !production {
+        return;
+    }
+    for name in SECRETS {
+        let Some(value) = reader.text(name) else { continue };
+        if examples_of(name).any(|example| example == value) {
+            reader.problem(
+                name,
+                format!("{}, the one in .env.example", hidden(value)),
+                "a secret of your own",
+            );
+        }
+    }
+}
+
+/// Values that the example shows for a variable, also behind `#`.
+fn examples_of(name: &str) -> impl Iterator<Item = &'static str> {
+    EXAMPLE.lines().filter_map(move |line| {
+        let (variable, value) = line.trim_start_matches('#').trim().split_once('=')?;
+        (variable == name && !value.is_empty()).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_shows_every_secret_that_has_an_example() {
+        for name in [
+            "TWITCH_CLIENT_SECRET",
+            "SESSION_SECRET",
+            "WEBHOOK_SECRET",
+            "TOKEN_ENCRYPTION_KEY",
+            "METRICS_TOKEN",
+        ] {
+            assert_eq!(examples_of(name).count(), 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Our application at Twitch, and how chat reaches us.
+
+use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::secret::Secret;
+use chatpulse_twitch::config::{Transport, TwitchUrls};
+use url::Url;
+
+use super::environment::Reader;
+use super::http::web_url;
+
+pub(crate) struct TwitchSettings {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Secret,
+    pub(crate) redirect_uri: String,
+    pub(crate) urls: TwitchUrls,
+    pub(crate) transport: Transport,
+    /// Secrets that a webhook may be signed with, the current one first; empty: no webhook route.
+    pub(crate) webhook_secrets: Vec<Secret>,
+    pub(crate) bot: Option<TwitchUserId>,
+}
+
+struct Webhook {
+    callback: String,
+    secrets: Vec<Secret>,
+}
+
+impl TwitchSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, production: bool, solo: bool) -> Option<Self> {
+        let client_id = reader.required("TWITCH_CLIENT_ID", "the client id of your Twitch application");
+        let client_secret = reader.required("TWITCH_CLIENT_SECRET", "the secret of your Twitch application");
+        let redirect_uri = read_redirect_uri(reader, production);
+        let bot = reader.optional("BOT_USER_ID", "a Twitch user id", |text| {
+            TwitchUserId::new(text).ok()
+        });
+        if !solo && matches!(bot, Some(None)) {
+            reader.problem(
+                "BOT_USER_ID",
+                "nothing: it is not set",
+                "the Twitch user id of the account that reads chat",
+            );
+        }
+        let webhook = read_webhook(reader, production, matches!(bot, Some(None)));
+        let chosen = reader.parse(
+            "EVENTSUB_TRANSPORT",
+            "auto",
+            "`webhook`, `websocket` or `auto`",
+            |text| {
+                ["webhook", "websocket", "auto"]
+                    .into_iter()
+                    .find(|known| *known == text)
+            },
+        );
+        let urls = read_urls(reader);
+        let webhook = webhook?;
+        if chosen == Some("webhook") && webhook.is_none() {
+            reader.problem(
+                "EVENTSUB_TRANSPORT",
+                "`webhook`",
+                "WEBHOOK_CALLBACK_URL and WEBHOOK_SECRET beside it",
+            );
+        }
+        let transport = match (chosen?, &webhook) {
+            ("webhook" | "auto", Some(webhook)) => Transport::Webhook {
+                callback: webhook.callback.clone(),
+                secret: webhook.secrets.first()?.clone(),
+            },
+            _ => Transport::WebSocket,
+        };
+        Some(Self {
+            client_id: client_id?.to_owned(),
+            client_secret: Secret::new(client_secret?),
+            redirect_uri: redirect_uri?,
+            urls: urls?,
+            transport,
+            webhook_secrets: webhook.map(|webhook| webhook.secrets).unwrap_or_default(),
+            bot: bot?,
+        })
+    }
+}
+
+/// Kept as it was written: Twitch compares it letter by letter.
+fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String> {
+    let scheme = if production {
+        "an https"
+    } else {
+        "an http or https"
+    };
+    let expected = format!("{scheme} address that ends in /auth/callback");
+    let text = reader.required("TWITCH_REDIRECT_URI", &expected)?;
+    reader.optional("TWITCH_REDIRECT_URI", &expected, |text| web_url(text, production))?;
+    Some(text.to_owned())
+}
+
+/// Both or neither, and then a bot that reads. `Some(None)`: not used.
+#[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
+fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool) -> Option<Option<Webhook>> {
+    const SECRET: &str = "10 to 100 ASCII characters";
+    let scheme = if production {
+        "an https"
+    } else {
+        "an http or https"
+    };
+    let expected = format!("{scheme} address that ends in /webhooks/eventsub");
+    let callback = reader.optional("WEBHOOK_CALLBACK_URL", &expected, |text| {
+        web_url(text, production).map(|_| text.to_owned())
+    });
+    let secret = reader.secret("WEBHOOK_SECRET", SECRET, parse_secret);
+    let old = reader.secret("WEBHOOK_SECRET_OLD", SECRET, parse_secret);
+    let is_set = |reader: &Reader<'_>, name| reader.text(name).is_some();
+    let (has_callback, has_secret) = (
+        is_set(reader, "WEBHOOK_CALLBACK_URL"),
+        is_set(reader, "WEBHOOK_SECRET"),
+    );
+    if has_callback && !has_secret {
+        reader.problem(
+            "WEBHOOK_SECRET",
+            "nothing, but WEBHOOK_CALLBACK_URL is set",
+            "both or neither",
+        );
+    }
+    if has_secret && !has_callback {
+        reader.problem(
+            "WEBHOOK_CALLBACK_URL",
+            "nothing, but WEBHOOK_SECRET is set",
+            "both or neither",
+        );
+    }
+    if (has_callback || has_secret) && bot_is_missing {
+        reader.problem(
+            "BOT_USER_ID",
+            "nothing, but webhooks are configured",
+            "the Twitch user id of the account that reads chat",
+        );
+    }
+    if is_set(reader, "WEBHOOK_SECRET_OLD") && !has_secret {
+        reader.problem(
+            "WEBHOOK_SECRET_OLD",
+            "an earlier secret without a current one",
+            "WEBHOOK_SECRET beside it",
+        );
+    }
+    match (callback?, secret?, old?) {
+        (Some(callback), Some(secret), old) => Some(Some(Webhook {
+            callback,
+            secrets: std::iter::once(secret).chain(old).collect(),
+        })),
+        (None, None, _) => Some(None),
+        _ => None,
+    }
+}
+
+fn parse_secret(text: &str) -> Option<Secret> {
+    ((10..=100).contains(&text.len()) && text.is_ascii()).then(|| Secret::new(text))
+}
+
+fn read_urls(reader: &mut Reader<'_>) -> Option<TwitchUrls> {
+    let mut base = |name, default, schemes: [&'static str; 2]| {
+        let expected = format!(
+            "an address that begins with {}:// or {}://",
+            schemes[0], schemes[1]
+        );
+        reader.parse(name, default, &expected, |text| {
+            Url::parse(text)
+                .ok()
+                .filter(|url| schemes.contains(&url.scheme()) && url.has_host())
+        })
+    };
+    let auth = base(
+        "TWITCH_AUTH_URL",
+        "https://id.twitch.tv/oauth2",
+        ["https", "http"],
+    );
+    let api = base("TWITCH_API_URL", "https://api.twitch.tv/helix", ["https", "http"]);
+    let eventsub = base(
+        "TWITCH_EVENTSUB_WS_URL",
+        "wss://eventsub.wss.twitch.tv/ws",
+        ["wss", "ws"],
+    );
+    Some(TwitchUrls {
+        auth: auth?,
+        api: api?,
+        eventsub: eventsub?,
+    })
+}

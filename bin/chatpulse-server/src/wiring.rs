@@ -1,0 +1,302 @@
+//! The parts, put together: stores, engine, hub, Twitch, HTTP. The only place that names two technologies.
+
+mod keys;
+pub(crate) mod stores;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chatpulse_broadcast::hub::{Hub, HubConfig};
+use chatpulse_domain::ids::InstanceId;
+use chatpulse_domain::ports::chat_sink::ChatSink;
+use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::webhook_gate::WebhookGate;
+use chatpulse_engine::housekeeping::{CleanupReport, DriftReport, Housekeeping};
+use chatpulse_engine::{Engine, Policy, Ports};
+use chatpulse_telemetry::metered::MeteredSink;
+use chatpulse_telemetry::metrics::Metrics;
+use chatpulse_twitch::config::{Transport, TwitchConfig};
+use chatpulse_twitch::eventsub::gate::TwitchGate;
+use chatpulse_twitch::eventsub::router::EventRouter;
+use chatpulse_twitch::eventsub::socket::EventSubSocket;
+use chatpulse_twitch::feed::worker::FeedWorker;
+use chatpulse_twitch::helix::Helix;
+use chatpulse_twitch::login::OauthLogin;
+use chatpulse_twitch::tokens::RingCipher;
+use chatpulse_web::{BuildInfo, HttpConfig, Server, SessionKey, WebPorts};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use crate::clock::SystemClock;
+use crate::lifecycle::Lifecycle;
+use crate::settings::{LimitSettings, Settings, TwitchSettings};
+use crate::tls;
+pub(crate) use keys::DerivedKeys;
+use stores::Stores;
+
+const BUILD: BuildInfo = BuildInfo {
+    version: env!("CARGO_PKG_VERSION"),
+    commit: env!("CHATPULSE_COMMIT"),
+    built_at: env!("CHATPULSE_BUILT_AT"),
+    rustc: env!("CHATPULSE_RUSTC"),
+};
+
+/// Everything that runs, before it runs.
+pub(crate) struct Parts {
+    pub(crate) engine: Engine,
+    pub(crate) stores: Stores,
+    server: Server,
+    web: WebPorts,
+    hub: Hub,
+    housekeeping: Housekeeping,
+    worker: FeedWorker,
+    socket: Option<EventSubSocket>,
+    metrics: Metrics,
+}
+
+impl Parts {
+    /// Opens stores and port and puts everything together. Nothing of it runs yet.
+    pub(crate) async fn build(settings: Settings, metrics: Metrics) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        debug!("opening storage");
+        let stores = Stores::open(&settings.stores.database, settings.limits.votes).await?;
+        let keys = DerivedKeys::load(&settings.stores)?;
+        debug!("opening the port");
+        let server = open_port(&settings, &keys)?;
+
+        let twitch = twitch_config(&settings.twitch, &settings.limits)?;
+        let helix =
+            Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
+        let (worker, feed) = FeedWorker::new(helix, Arc::clone(&stores.subscriptions), twitch.clone());
+        let ports = Ports {
+            clock: Arc::clone(&clock),
+            votes: Arc::clone(&stores.votes),
+            sessions: Arc::clone(&stores.sessions),
+            signals: Arc::clone(&stores.signals),
+            streamers: Arc::clone(&stores.streamers),
+            settings: Arc::clone(&stores.settings),
+            login_sessions: Arc::clone(&stores.login_sessions),
+            feed: Arc::new(feed.clone()),
+            cipher: Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old)),
+            leadership: Arc::clone(&stores.leadership),
+        };
+        let (engine, housekeeping) = Engine::new(&ports, &policy(&settings)?);
+        engine
+            .reader
+            .load(stores.streamers.as_ref())
+            .await
+            .context("could not read who logged in first")?;
+        warn_about_tokens(&engine).await;
+
+        let (hub, hub_handle) = Hub::new(HubConfig {
+            votes: Arc::clone(&stores.votes),
+            sessions: Arc::clone(&stores.sessions),
+            signals: Arc::clone(&stores.signals),
+            tick: settings.limits.tick,
+            clients_per_session_max: settings.limits.clients_per_session_max,
+        });
+        let sink: Arc<dyn ChatSink> =
+            Arc::new(MeteredSink::new(Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>));
+        let router = EventRouter::new(Arc::clone(&clock), feed.clone());
+        let webhook = (!settings.twitch.webhook_secrets.is_empty()).then(|| {
+            Arc::new(TwitchGate::new(&settings.twitch.webhook_secrets, router.clone()))
+                as Arc<dyn WebhookGate>
+        });
+        let socket = matches!(twitch.transport, Transport::WebSocket)
+            .then(|| EventSubSocket::new(twitch.clone(), feed, router, Arc::clone(&sink)));
+        let login = OauthLogin::new(twitch, Arc::clone(&clock)).context("could not set up logging in")?;
+        let rendering = metrics.clone();
+        let web = WebPorts {
+            engine: engine.clone(),
+            hub: hub_handle,
+            clock,
+            login: Arc::new(login),
+            login_sessions: Arc::clone(&stores.login_sessions),
+            streamers: Arc::clone(&stores.streamers),
+            sink,
+            webhook,
+            health: stores.health.clone(),
+            metrics: Arc::new(move || rendering.render()),
+        };
+        let housekeeping = counted(housekeeping);
+        note_figures(&metrics, &engine);
+        Ok(Self {
+            engine,
+            stores,
+            server,
+            web,
+            hub,
+            housekeeping,
+            worker,
+            socket,
+            metrics,
+        })
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.server.address()
+    }
+
+    /// Runs until stopped, then stops in order. True if nothing failed.
+    pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
+        let stop = lifecycle.stop.clone();
+        lifecycle.own("hub", self.hub.run(lifecycle.after_http.clone()));
+        lifecycle.own(
+            "housekeeping",
+            self.housekeeping.run(lifecycle.after_http.clone()),
+        );
+        lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
+        lifecycle.own("Twitch feed", self.worker.run(stop.clone()));
+        if let Some(socket) = self.socket {
+            lifecycle.own("EventSub socket", socket.run(stop.clone()));
+        }
+        let served = self.server.run(self.web, stop.clone(), grace).await;
+        stop.cancel();
+        lifecycle.after_http.cancel();
+        let clean = lifecycle.wind_down(grace).await;
+        self.engine.sessions.release_all().await;
+        self.stores.close().await;
+        served.context("the HTTP server failed")?;
+        Ok(clean)
+    }
+}
+
+fn open_port(settings: &Settings, keys: &DerivedKeys) -> anyhow::Result<Server> {
+    let http = &settings.http;
+    let config = HttpConfig {
+        listen: http.listen,
+        public_url: http.public_url.clone(),
+        production: http.production,
+        trusted_proxies: http.trusted_proxies.clone(),
+        auth_rate: http.auth_rate,
+        api_rate: http.api_rate,
+        overlays: settings.limits.overlays,
+        session_max_age: http.session_max_age,
+        session_key: SessionKey::new(&keys.session_secret),
+        metrics_token: http.metrics_token.clone(),
+        build: BUILD,
+    };
+    Server::bind(config).map_err(|error| {
+        let listen = http.listen;
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                anyhow::anyhow!("{listen} is taken by another program: stop that one, or choose another PORT")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                anyhow::anyhow!("{listen} may not be opened by this user: choose a PORT above 1023")
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                anyhow::anyhow!("{listen} is not an address of this machine: choose another HOST")
+            }
+            _ => anyhow::Error::new(error).context(format!("could not listen on {listen}")),
+        }
+    })
+}
+
+/// Our application at Twitch, with TLS.
+pub(crate) fn twitch_config(twitch: &TwitchSettings, limits: &LimitSettings) -> anyhow::Result<TwitchConfig> {
+    Ok(TwitchConfig {
+        client_id: twitch.client_id.clone(),
+        client_secret: twitch.client_secret.clone(),
+        redirect_uri: twitch.redirect_uri.clone(),
+        urls: twitch.urls.clone(),
+        tls: tls::client_config().context("could not set up TLS")?,
+        transport: twitch.transport.clone(),
+        subscription_grace: limits.subscription_grace,
+    })
+}
+
+fn policy(settings: &Settings) -> anyhow::Result<Policy> {
+    let limits = &settings.limits;
+    Ok(Policy {
+        instance: instance_id()?,
+        bot: settings.twitch.bot.clone(),
+        cleanup_interval: limits.cleanup_interval,
+        orphan_max_age: limits.orphan_max_age,
+        subscription_grace: limits.subscription_grace,
+        reconcile_interval: limits.reconcile_interval,
+        overlays_max: limits.overlays.connections_max,
+    })
+}
+
+/// `hostname-PID`, made unique per start: a new process must not be mistaken for the old one.
+fn instance_id() -> anyhow::Result<InstanceId> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host
+        .trim()
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(64)
+        .collect();
+    let unique = Uuid::new_v4().simple().to_string();
+    Ok(InstanceId::new(&format!(
+        "{host}-{}-{}",
+        std::process::id(),
+        &unique[..8]
+    ))?)
+}
+
+/// A wrong key harms nobody but those whose tokens it cannot open: they log in again.
+async fn warn_about_tokens(engine: &Engine) {
+    match engine.accounts.count_unopenable().await {
+        Ok((0, _)) => {}
+        Ok((shut, all)) => warn!(
+            "the tokens of {shut} of {all} accounts cannot be opened with TOKEN_ENCRYPTION_KEY; put the earlier key into \
+             TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again"
+        ),
+        Err(error) => warn!(%error, "stored tokens could not be checked"),
+    }
+}
+
+/// The engine reports; metrics are counted here.
+fn counted(housekeeping: Housekeeping) -> Housekeeping {
+    housekeeping
+        .on_cleanup(|report: &CleanupReport| {
+            metrics::counter!("orphan_cleanup_scans_total").increment(1);
+            metrics::counter!("orphan_sessions_deleted_total").increment(report.deleted as u64);
+            metrics::counter!("orphan_sessions_skipped_total", "reason" => "rejoined")
+                .increment(report.rejoined as u64);
+            metrics::counter!("orphan_sessions_skipped_total", "reason" => "error")
+                .increment(report.failed as u64);
+            metrics::histogram!("orphan_cleanup_duration_seconds").record(report.took);
+            metrics::gauge!("disconnected_sessions_count").set(gauge(report.found - report.deleted));
+            if report.deleted > 0 {
+                info!(
+                    deleted = report.deleted,
+                    "sessions without an overlay were cleaned up"
+                );
+            }
+        })
+        .on_drift(|report: &DriftReport| {
+            metrics::counter!("config_drift_detected_total").increment(report.detected);
+            metrics::counter!("config_drift_fixed_total").increment(report.fixed);
+        })
+}
+
+/// Figures that are looked up when somebody asks, and facts that never change.
+fn note_figures(metrics: &Metrics, engine: &Engine) {
+    let cache = Arc::clone(&engine.cache);
+    metrics.before_scrape(move || {
+        let stats = cache.stats();
+        metrics::counter!("config_cache_hits_total").absolute(stats.hits);
+        metrics::counter!("config_cache_misses_total").absolute(stats.misses);
+        metrics::gauge!("config_cache_entries").set(gauge(stats.entries));
+    });
+    // One instance is always its own leader, and the whole registry.
+    metrics::gauge!("is_leader", "key" => "cleanup:leader").set(1.0);
+    metrics::counter!("leader_elections_total", "key" => "cleanup:leader").absolute(1);
+    metrics::gauge!("instance_registry_size").set(1.0);
+    let labels = [
+        ("version", BUILD.version),
+        ("commit", BUILD.commit),
+        ("rustc", BUILD.rustc),
+    ];
+    metrics::gauge!("build_info", &labels).set(1.0);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn gauge(count: usize) -> f64 {
+    count as f64
+}
