@@ -23,10 +23,7 @@ pub(crate) struct SteadyClock {
 
 impl SteadyClock {
     pub(crate) fn new() -> Self {
-        Self {
-            began: SystemClock.now(),
-            since: Instant::now(),
-        }
+        Self { began: SystemClock.now(), since: Instant::now() }
     }
 }
 

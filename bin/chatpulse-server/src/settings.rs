@@ -68,14 +68,7 @@ impl Settings {
                 Some(limits),
                 Some(log),
                 Some(shutdown_timeout),
-            ) => Ok(Self {
-                http,
-                stores,
-                twitch,
-                limits,
-                log,
-                shutdown_timeout,
-            }),
+            ) => Ok(Self { http, stores, twitch, limits, log, shutdown_timeout }),
             (problems, ..) => Err(problems.err().unwrap_or_default()),
         }
     }
@@ -107,10 +100,7 @@ impl LogSettings {
             "json" => Some(LogFormat::Json),
             _ => None,
         });
-        Some(Self {
-            filter: filter?,
-            format: format?,
-        })
+        Some(Self { filter: filter?, format: format? })
     }
 }
 

@@ -82,11 +82,7 @@ impl Parts {
             leadership: Arc::clone(&stores.leadership),
         };
         let (engine, housekeeping) = Engine::new(&ports, &policy(&settings)?);
-        engine
-            .reader
-            .load(stores.streamers.as_ref())
-            .await
-            .context("could not read who logged in first")?;
+        engine.reader.load(stores.streamers.as_ref()).await.context("could not read who logged in first")?;
         warn_about_tokens(&engine).await;
 
         let (hub, hub_handle) = Hub::new(HubConfig {
@@ -121,17 +117,7 @@ impl Parts {
         };
         let housekeeping = counted(housekeeping);
         note_figures(&metrics, &engine);
-        Ok(Self {
-            engine,
-            stores,
-            server,
-            web,
-            hub,
-            housekeeping,
-            worker,
-            socket,
-            metrics,
-        })
+        Ok(Self { engine, stores, server, web, hub, housekeeping, worker, socket, metrics })
     }
 
     /// Where the server listens.
@@ -143,10 +129,7 @@ impl Parts {
     pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
         let stop = lifecycle.stop.clone();
         lifecycle.own("hub", self.hub.run(lifecycle.after_http.clone()));
-        lifecycle.own(
-            "housekeeping",
-            self.housekeeping.run(lifecycle.after_http.clone()),
-        );
+        lifecycle.own("housekeeping", self.housekeeping.run(lifecycle.after_http.clone()));
         lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
         lifecycle.own("Twitch feed", self.worker.run(stop.clone()));
         if let Some(socket) = self.socket {
@@ -224,18 +207,9 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
 /// `hostname-PID`, made unique per start: a new process must not be mistaken for the old one.
 fn instance_id() -> anyhow::Result<InstanceId> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String = host
-        .trim()
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(64)
-        .collect();
+    let host: String = host.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
     let unique = Uuid::new_v4().simple().to_string();
-    Ok(InstanceId::new(&format!(
-        "{host}-{}-{}",
-        std::process::id(),
-        &unique[..8]
-    ))?)
+    Ok(InstanceId::new(&format!("{host}-{}-{}", std::process::id(), &unique[..8]))?)
 }
 
 /// A wrong key harms nobody but those whose tokens it cannot open: they log in again.
@@ -263,10 +237,7 @@ fn counted(housekeeping: Housekeeping) -> Housekeeping {
             metrics::histogram!("orphan_cleanup_duration_seconds").record(report.took);
             metrics::gauge!("disconnected_sessions_count").set(gauge(report.found - report.deleted));
             if report.deleted > 0 {
-                info!(
-                    deleted = report.deleted,
-                    "sessions without an overlay were cleaned up"
-                );
+                info!(deleted = report.deleted, "sessions without an overlay were cleaned up");
             }
         })
         .on_drift(|report: &DriftReport| {
@@ -288,11 +259,7 @@ fn note_figures(metrics: &Metrics, engine: &Engine) {
     metrics::gauge!("is_leader", "key" => "cleanup:leader").set(1.0);
     metrics::counter!("leader_elections_total", "key" => "cleanup:leader").absolute(1);
     metrics::gauge!("instance_registry_size").set(1.0);
-    let labels = [
-        ("version", BUILD.version),
-        ("commit", BUILD.commit),
-        ("rustc", BUILD.rustc),
-    ];
+    let labels = [("version", BUILD.version), ("commit", BUILD.commit), ("rustc", BUILD.rustc)];
     metrics::gauge!("build_info", &labels).set(1.0);
 }
 

@@ -52,11 +52,7 @@ pub(crate) fn value_frame(value: Hundredths, status: Status, decay: DecaySpeed) 
         status: Status,
         decay: f64,
     }
-    encode(&ValueFrame {
-        value: value.as_number(),
-        status,
-        decay: decay.per_second(),
-    })
+    encode(&ValueFrame { value: value.as_number(), status, decay: decay.per_second() })
 }
 
 pub(crate) fn config_frame(settings: &VersionedSettings) -> ByteString {
@@ -84,9 +80,7 @@ pub(crate) fn config_frame(settings: &VersionedSettings) -> ByteString {
 
 /// Numbers and text always encode; an empty frame is ignored by every client.
 fn encode(frame: &impl Serialize) -> ByteString {
-    serde_json::to_string(frame)
-        .map(ByteString::from)
-        .unwrap_or_default()
+    serde_json::to_string(frame).map(ByteString::from).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -98,26 +92,17 @@ mod tests {
     #[test]
     fn a_value_has_at_most_two_decimals_and_no_negative_zero() {
         let frame = |value| {
-            value_frame(
-                Hundredths::of(Sentiment::clamped(value)),
-                Status::Active,
-                DecaySpeed::default(),
-            )
+            value_frame(Hundredths::of(Sentiment::clamped(value)), Status::Active, DecaySpeed::default())
         };
         assert_eq!(frame(-37.5), r#"{"value":-37.5,"status":"active","decay":0.5}"#);
-        assert_eq!(
-            frame(12.345_678),
-            r#"{"value":12.35,"status":"active","decay":0.5}"#
-        );
+        assert_eq!(frame(12.345_678), r#"{"value":12.35,"status":"active","decay":0.5}"#);
         assert_eq!(frame(-0.004), r#"{"value":0.0,"status":"active","decay":0.5}"#);
     }
 
     #[test]
     fn settings_travel_with_their_version() {
-        let settings = VersionedSettings {
-            settings: OverlaySettings::default(),
-            version: SettingsVersion(3),
-        };
+        let settings =
+            VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(3) };
         assert_eq!(
             config_frame(&settings),
             r#"{"config":{"left_label":"Against","right_label":"For","decay":0.5,"version":3}}"#

@@ -17,10 +17,7 @@ pub struct HubHandle {
 }
 
 pub(crate) enum Command {
-    Watch {
-        seed: Box<SessionSeed>,
-        reply: oneshot::Sender<Result<watch::Receiver<Frames>, WatchError>>,
-    },
+    Watch { seed: Box<SessionSeed>, reply: oneshot::Sender<Result<watch::Receiver<Frames>, WatchError>> },
 }
 
 /// One socket's view of a session; dropping it ends it.
@@ -45,19 +42,10 @@ impl HubHandle {
     /// Starts watching a session that was opened before.
     pub async fn watch(&self, seed: SessionSeed) -> Result<Watching, WatchError> {
         let (reply, answer) = oneshot::channel();
-        let command = Command::Watch {
-            seed: Box::new(seed),
-            reply,
-        };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| WatchError::Stopped)?;
+        let command = Command::Watch { seed: Box::new(seed), reply };
+        self.commands.send(command).await.map_err(|_| WatchError::Stopped)?;
         let frames = answer.await.map_err(|_| WatchError::Stopped)??;
-        Ok(Watching {
-            frames,
-            _counted: Counted::new(&self.clients),
-        })
+        Ok(Watching { frames, _counted: Counted::new(&self.clients) })
     }
 
     /// Sockets that watch now.

@@ -66,10 +66,8 @@ impl Hub {
     /// The hub, to be run by its owner, and the handle for everybody else.
     pub fn new(config: HubConfig) -> (Self, HubHandle) {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-        let clients = Clients {
-            count: AtomicUsize::new(0),
-            gauge: metrics::gauge!("broadcaster_connected_clients"),
-        };
+        let clients =
+            Clients { count: AtomicUsize::new(0), gauge: metrics::gauge!("broadcaster_connected_clients") };
         let metrics = HubMetrics {
             sessions: metrics::gauge!("broadcaster_active_sessions"),
             tick_seconds: metrics::histogram!("broadcaster_tick_duration_seconds"),
@@ -86,13 +84,7 @@ impl Hub {
             next_sweep: now,
             metrics,
         };
-        (
-            hub,
-            HubHandle {
-                commands,
-                clients: Arc::new(clients),
-            },
-        )
+        (hub, HubHandle { commands, clients: Arc::new(clients) })
     }
 
     /// Works until `stop`, or until every handle is gone.
@@ -125,11 +117,7 @@ impl Hub {
             }
         } else {
             let now = Instant::now();
-            self.next_sweep = if self.shown.is_empty() {
-                now
-            } else {
-                self.next_sweep
-            };
+            self.next_sweep = if self.shown.is_empty() { now } else { self.next_sweep };
             self.shown.insert(seed.overlay, Shown::new(seed, now));
             self.metrics.sessions.set(as_gauge(self.shown.len()));
         }
@@ -164,11 +152,7 @@ impl Hub {
             self.announce(vec![overlay]).await;
             return;
         }
-        self.next_tick = if self.changed.is_empty() {
-            due
-        } else {
-            self.next_tick.min(due)
-        };
+        self.next_tick = if self.changed.is_empty() { due } else { self.next_tick.min(due) };
         self.changed.insert(overlay);
     }
 
@@ -205,9 +189,7 @@ impl Hub {
     async fn announce(&mut self, overlays: Vec<OverlayId>) {
         for overlay in self.look(overlays).await {
             if let Some(shown) = self.shown.get(&overlay) {
-                self.metrics
-                    .vote_to_broadcast_seconds
-                    .record(shown.age(Instant::now()));
+                self.metrics.vote_to_broadcast_seconds.record(shown.age(Instant::now()));
             }
         }
     }
@@ -219,12 +201,8 @@ impl Hub {
         let now = Instant::now();
         // What is due within the next moments goes along: one look for all instead of one each.
         let soon = now + self.config.tick;
-        let due = self
-            .shown
-            .iter()
-            .filter(|(_, shown)| shown.next_look() <= soon)
-            .map(|(id, _)| *id)
-            .collect();
+        let due =
+            self.shown.iter().filter(|(_, shown)| shown.next_look() <= soon).map(|(id, _)| *id).collect();
         self.look(due).await;
         let next = self.shown.values().map(Shown::next_look).min();
         self.next_sweep = next.unwrap_or(now + LOOK_WHEN_IDLE).max(now + self.config.tick);

@@ -32,11 +32,7 @@ impl Shown {
     /// Begins at the centre; the first reading follows before anybody sees it.
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
         let decay = seed.settings.settings.decay;
-        let reading = Reading {
-            sentiment: Sentiment::CENTRE,
-            age: LIVELY_FOR,
-            decay,
-        };
+        let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay };
         let (shown, status) = (Hundredths::ZERO, Status::Active);
         let (frames, _) = watch::channel(Frames {
             value: value_frame(shown, status, decay),
@@ -44,24 +40,12 @@ impl Shown {
             config: (seed.settings.version, config_frame(&seed.settings)),
             rotated: false,
         });
-        Self {
-            frames,
-            reading,
-            read_at: now,
-            value: shown,
-            status,
-            looked_at: now,
-            announced_at: now,
-        }
+        Self { frames, reading, read_at: now, value: shown, status, looked_at: now, announced_at: now }
     }
 
     /// What the store says. Returns true if sockets were told something new.
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
-        let centre = Reading {
-            sentiment: Sentiment::CENTRE,
-            age: LIVELY_FOR,
-            decay: self.reading.decay,
-        };
+        let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay: self.reading.decay };
         let reading = reading.unwrap_or(centre);
         let new_decay = reading.decay != self.reading.decay;
         self.reading = reading;

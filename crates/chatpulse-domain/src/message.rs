@@ -26,19 +26,13 @@ pub struct ChatMessage {
 impl ChatMessage {
     /// Typed in another channel's chat and only mirrored here.
     pub fn is_from_elsewhere(&self) -> bool {
-        self.source_broadcaster
-            .as_ref()
-            .is_some_and(|source| *source != self.broadcaster)
+        self.source_broadcaster.as_ref().is_some_and(|source| *source != self.broadcaster)
     }
 
     /// What is compared with triggers: without `/me` wrapper and reply mention, normalised.
     pub fn vote_text(&self) -> Normalized {
         let text = without_action_wrapper(&self.text);
-        let text = if self.is_reply {
-            without_leading_mention(text)
-        } else {
-            text
-        };
+        let text = if self.is_reply { without_leading_mention(text) } else { text };
         normalize(text)
     }
 }
@@ -78,10 +72,7 @@ mod tests {
     }
 
     fn reply(text: &str) -> ChatMessage {
-        ChatMessage {
-            is_reply: true,
-            ..message(text)
-        }
+        ChatMessage { is_reply: true, ..message(text) }
     }
 
     #[test]
@@ -108,14 +99,8 @@ mod tests {
 
     #[test]
     fn only_another_source_channel_is_elsewhere() {
-        let own = ChatMessage {
-            source_broadcaster: TwitchUserId::new("1").ok(),
-            ..message("yes")
-        };
-        let foreign = ChatMessage {
-            source_broadcaster: TwitchUserId::new("9").ok(),
-            ..message("yes")
-        };
+        let own = ChatMessage { source_broadcaster: TwitchUserId::new("1").ok(), ..message("yes") };
+        let foreign = ChatMessage { source_broadcaster: TwitchUserId::new("9").ok(), ..message("yes") };
         assert!(!message("yes").is_from_elsewhere());
         assert!(!own.is_from_elsewhere());
         assert!(foreign.is_from_elsewhere());

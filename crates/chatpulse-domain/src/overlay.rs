@@ -35,10 +35,7 @@ pub enum InvalidLabel {
     #[error("a label has at least one character")]
     Empty,
     /// Over the limit.
-    #[error(
-        "a label is at most {} characters long, this one has {chars}",
-        Label::CHARS_MAX
-    )]
+    #[error("a label is at most {} characters long, this one has {chars}", Label::CHARS_MAX)]
     TooLong {
         /// How many Unicode scalar values it has.
         chars: usize,
@@ -56,10 +53,7 @@ pub struct Labels {
 
 impl Default for Labels {
     fn default() -> Self {
-        Self {
-            left: Label("Against".into()),
-            right: Label("For".into()),
-        }
+        Self { left: Label("Against".into()), right: Label("For".into()) }
     }
 }
 
@@ -96,9 +90,6 @@ mod tests {
         assert_eq!(Label::parse("  Do it!  ").unwrap().as_str(), "Do it!");
         assert_eq!(Label::parse(" \t "), Err(InvalidLabel::Empty));
         assert!(Label::parse(&"ü".repeat(50)).is_ok());
-        assert_eq!(
-            Label::parse(&"ü".repeat(51)),
-            Err(InvalidLabel::TooLong { chars: 51 })
-        );
+        assert_eq!(Label::parse(&"ü".repeat(51)), Err(InvalidLabel::TooLong { chars: 51 }));
     }
 }

@@ -23,11 +23,7 @@ impl DecaySpeed {
     /// Takes a finite number in range; `NaN` has no way in.
     pub fn new(per_second: f64) -> Result<Self, DecaySpeedOutOfRange> {
         let in_range = (Self::MIN..=Self::MAX).contains(&per_second);
-        if in_range {
-            Ok(Self(per_second))
-        } else {
-            Err(DecaySpeedOutOfRange)
-        }
+        if in_range { Ok(Self(per_second)) } else { Err(DecaySpeedOutOfRange) }
     }
 
     /// The rate in e^(−rate × seconds).
@@ -59,11 +55,7 @@ impl Sentiment {
 
     /// Clamps to the bar; what is no number is the centre.
     pub fn clamped(value: f64) -> Self {
-        if value.is_nan() {
-            Self::CENTRE
-        } else {
-            Self(value.clamp(-Self::LIMIT, Self::LIMIT))
-        }
+        if value.is_nan() { Self::CENTRE } else { Self(value.clamp(-Self::LIMIT, Self::LIMIT)) }
     }
 
     /// The number itself, in [−100, 100].
@@ -135,10 +127,7 @@ mod tests {
     #[test]
     fn after_an_hour_nothing_is_left() {
         let slow = DecaySpeed::new(DecaySpeed::MIN).unwrap();
-        assert_eq!(
-            Sentiment::clamped(100.0).decayed(slow, FORGOTTEN_AFTER),
-            Sentiment::CENTRE
-        );
+        assert_eq!(Sentiment::clamped(100.0).decayed(slow, FORGOTTEN_AFTER), Sentiment::CENTRE);
     }
 
     #[test]

@@ -24,17 +24,13 @@ impl Timestamp {
     /// This point, `span` later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self {
-            unix_ms: self.unix_ms.saturating_add(millis(span)),
-        }
+        Self { unix_ms: self.unix_ms.saturating_add(millis(span)) }
     }
 
     /// This point, `span` earlier.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
-        Self {
-            unix_ms: self.unix_ms.saturating_sub(millis(span)),
-        }
+        Self { unix_ms: self.unix_ms.saturating_sub(millis(span)) }
     }
 }
 

@@ -84,10 +84,7 @@ impl Trigger {
             return Err(TriggerTooLong { chars });
         }
         let normalized = normalize(typed);
-        Ok((!normalized.is_empty()).then(|| Self {
-            typed: typed.to_owned(),
-            normalized,
-        }))
+        Ok((!normalized.is_empty()).then(|| Self { typed: typed.to_owned(), normalized }))
     }
 
     /// As the streamer typed it, trimmed.
@@ -98,10 +95,7 @@ impl Trigger {
 
 /// A trigger over [`Trigger::CHARS_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a trigger is at most {} characters long, this one has {chars}",
-    Trigger::CHARS_MAX
-)]
+#[error("a trigger is at most {} characters long, this one has {chars}", Trigger::CHARS_MAX)]
 pub struct TriggerTooLong {
     /// How many Unicode scalar values it has.
     pub chars: usize,
@@ -139,10 +133,7 @@ impl TriggerSet {
             let Some(trigger) = Trigger::parse(row)? else {
                 continue;
             };
-            if !triggers
-                .iter()
-                .any(|known| known.normalized == trigger.normalized)
-            {
+            if !triggers.iter().any(|known| known.normalized == trigger.normalized) {
                 triggers.push(trigger);
             }
         }
@@ -181,14 +172,8 @@ pub struct Triggers {
 impl Triggers {
     /// Joins two sides that share no trigger (compared as normalised).
     pub fn new(in_favor: TriggerSet, against: TriggerSet) -> Result<Self, OnBothSides> {
-        match against
-            .0
-            .iter()
-            .find(|trigger| in_favor.contains(&trigger.normalized))
-        {
-            Some(shared) => Err(OnBothSides {
-                typed: shared.typed.clone(),
-            }),
+        match against.0.iter().find(|trigger| in_favor.contains(&trigger.normalized)) {
+            Some(shared) => Err(OnBothSides { typed: shared.typed.clone() }),
             None => Ok(Self { in_favor, against }),
         }
     }
@@ -216,16 +201,9 @@ impl Triggers {
 impl Default for Triggers {
     /// `yes` against `no`.
     fn default() -> Self {
-        let one = |word: &str| {
-            TriggerSet(vec![Trigger {
-                typed: word.to_owned(),
-                normalized: normalize(word),
-            }])
-        };
-        Self {
-            in_favor: one("yes"),
-            against: one("no"),
-        }
+        let one =
+            |word: &str| TriggerSet(vec![Trigger { typed: word.to_owned(), normalized: normalize(word) }]);
+        Self { in_favor: one("yes"), against: one("no") }
     }
 }
 
@@ -308,15 +286,9 @@ mod tests {
         let many: Vec<String> = (0..20).map(|n| format!("word{n}")).collect();
         let mut rows: Vec<&str> = many.iter().map(String::as_str).collect();
         rows.extend(["", "  ", "\u{2060}", "WORD1", "word1 "]);
-        assert_eq!(
-            TriggerSet::parse(rows.iter().copied()).unwrap().typed().count(),
-            20
-        );
+        assert_eq!(TriggerSet::parse(rows.iter().copied()).unwrap().typed().count(), 20);
         rows.push("one more");
-        assert_eq!(
-            TriggerSet::parse(rows),
-            Err(InvalidTriggers::TooMany { count: 21 })
-        );
+        assert_eq!(TriggerSet::parse(rows), Err(InvalidTriggers::TooMany { count: 21 }));
     }
 
     #[test]
@@ -325,19 +297,13 @@ mod tests {
         let long = "ü".repeat(500);
         assert!(TriggerSet::parse([format!(" {long} ").as_str()]).is_ok());
         let longer = "ü".repeat(501);
-        assert!(matches!(
-            TriggerSet::parse([longer.as_str()]),
-            Err(InvalidTriggers::TooLong(_))
-        ));
+        assert!(matches!(TriggerSet::parse([longer.as_str()]), Err(InvalidTriggers::TooLong(_))));
     }
 
     #[test]
     fn no_trigger_may_stand_on_both_sides() {
         let in_favor = TriggerSet::parse(["ss"]).unwrap();
         let against = TriggerSet::parse(["no", "ß"]).unwrap();
-        assert_eq!(
-            Triggers::new(in_favor, against),
-            Err(OnBothSides { typed: "ß".into() })
-        );
+        assert_eq!(Triggers::new(in_favor, against), Err(OnBothSides { typed: "ß".into() }));
     }
 }

@@ -96,10 +96,7 @@ pub struct TokenBucket {
 impl TokenBucket {
     /// A new bucket is full.
     pub fn full(limit: BucketLimit, now: Timestamp) -> Self {
-        Self {
-            tokens: f64::from(limit.capacity),
-            at: now,
-        }
+        Self { tokens: f64::from(limit.capacity), at: now }
     }
 
     /// The bucket as it is now, refilled for the time that has passed, never above capacity.
@@ -107,22 +104,14 @@ impl TokenBucket {
     pub fn refilled(self, limit: BucketLimit, now: Timestamp) -> Self {
         let per_ms = f64::from(limit.per_minute) / 60_000.0;
         let elapsed_ms = now.since(self.at).as_secs_f64() * 1_000.0;
-        let tokens = elapsed_ms
-            .mul_add(per_ms, self.tokens)
-            .min(f64::from(limit.capacity));
-        Self {
-            tokens,
-            at: now.max(self.at),
-        }
+        let tokens = elapsed_ms.mul_add(per_ms, self.tokens).min(f64::from(limit.capacity));
+        Self { tokens, at: now.max(self.at) }
     }
 
     /// One token less, or `None` if there is not a whole one.
     #[must_use]
     pub fn take(self) -> Option<Self> {
-        (self.tokens >= 1.0).then_some(Self {
-            tokens: self.tokens - 1.0,
-            at: self.at,
-        })
+        (self.tokens >= 1.0).then_some(Self { tokens: self.tokens - 1.0, at: self.at })
     }
 
     /// Tokens at the time of the last refill.

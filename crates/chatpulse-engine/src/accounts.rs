@@ -112,12 +112,12 @@ impl Accounts {
         let Some(renewed) = self.streamers.rotate_overlay(streamer.id).await? else {
             return Ok(None);
         };
+        self.sessions.retire(streamer.overlay).await;
         if let Err(error) = self.live.delete(streamer.overlay).await {
             warn!(%error, "an overlay address was replaced; its old session will be cleaned up later");
         }
         self.cache.forget(&streamer.twitch_id);
-        self.signals
-            .publish(Signal::SessionChanged(streamer.twitch_id.clone()));
+        self.signals.publish(Signal::SessionChanged(streamer.twitch_id.clone()));
         self.signals.publish(Signal::OverlayRotated(streamer.overlay));
         Ok(Some(renewed))
     }

@@ -61,11 +61,7 @@ impl Bar {
 
     /// How things stand. A refusal by Twitch is said even while no overlay is open.
     pub async fn status(&self, streamer: &Streamer) -> Result<BarStatus, StoreError> {
-        let activity = self
-            .sessions
-            .activity(streamer.overlay)
-            .await?
-            .unwrap_or_default();
+        let activity = self.sessions.activity(streamer.overlay).await?.unwrap_or_default();
         let chat = match self.feed.state(&streamer.twitch_id) {
             ChatState::NotAuthorized => ChatState::NotAuthorized,
             _ if !activity.held => ChatState::Idle,

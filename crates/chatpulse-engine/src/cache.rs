@@ -59,11 +59,7 @@ impl SessionCache {
 
     /// The session that this chat votes in.
     pub async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Arc<Session>>, StoreError> {
-        if let Some(known) = self
-            .known
-            .get(broadcaster)
-            .filter(|known| known.at.elapsed() < FRESH_FOR)
-        {
+        if let Some(known) = self.known.get(broadcaster).filter(|known| known.at.elapsed() < FRESH_FOR) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known.session);
         }
@@ -71,13 +67,7 @@ impl SessionCache {
         let asked_in = self.generation.load(Ordering::Acquire);
         let session = self.store.find(broadcaster).await?.map(Arc::new);
         if self.generation.load(Ordering::Acquire) == asked_in {
-            self.known.insert(
-                broadcaster.clone(),
-                Known {
-                    session: session.clone(),
-                    at: Instant::now(),
-                },
-            );
+            self.known.insert(broadcaster.clone(), Known { session: session.clone(), at: Instant::now() });
         }
         Ok(session)
     }

@@ -185,15 +185,10 @@ impl Cleanup {
         let mut report = CleanupReport::default();
         for orphan in self.store.orphans(self.orphan_max_age).await? {
             report.found += 1;
-            match self
-                .store
-                .delete_orphan(orphan.overlay, self.orphan_max_age)
-                .await
-            {
+            match self.store.delete_orphan(orphan.overlay, self.orphan_max_age).await {
                 Ok(true) => {
                     report.deleted += 1;
-                    self.signals
-                        .publish(Signal::SessionChanged(orphan.broadcaster.clone()));
+                    self.signals.publish(Signal::SessionChanged(orphan.broadcaster.clone()));
                     self.ended.insert(orphan.broadcaster, orphan.disconnected_at);
                 }
                 Ok(false) => report.rejoined += 1,
@@ -212,11 +207,8 @@ impl Cleanup {
     async fn stop_reading(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let grace = self.subscription_grace;
-        let due: Vec<_> = self
-            .ended
-            .extract_if(|_, ended_at| now.since(*ended_at) >= grace)
-            .map(|(id, _)| id)
-            .collect();
+        let due: Vec<_> =
+            self.ended.extract_if(|_, ended_at| now.since(*ended_at) >= grace).map(|(id, _)| id).collect();
         for broadcaster in due {
             if self.store.find(&broadcaster).await?.is_none() {
                 self.feed.unwant(&broadcaster);

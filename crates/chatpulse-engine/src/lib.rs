@@ -43,10 +43,7 @@ use settings::Settings;
 
 /// Everything the engine stands on.
 #[derive(Clone)]
-#[expect(
-    missing_docs,
-    reason = "each field is named after its port, which says what it is"
-)]
+#[expect(missing_docs, reason = "each field is named after its port, which says what it is")]
 pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub votes: Arc<dyn VoteStore>,
@@ -81,10 +78,7 @@ pub struct Policy {
 
 /// The parts, each shared by whoever needs it.
 #[derive(Clone)]
-#[expect(
-    missing_docs,
-    reason = "each field is named after its type, which says what it is"
-)]
+#[expect(missing_docs, reason = "each field is named after its type, which says what it is")]
 pub struct Engine {
     pub pipeline: Arc<VotePipeline>,
     pub sessions: Arc<Sessions>,

@@ -16,10 +16,7 @@ pub struct Reader {
 
 impl Reader {
     pub(crate) fn new(configured: Option<TwitchUserId>) -> Self {
-        Self {
-            configured,
-            first_streamer: OnceLock::new(),
-        }
+        Self { configured, first_streamer: OnceLock::new() }
     }
 
     /// Learns at start who logged in first.
@@ -37,11 +34,7 @@ impl Reader {
 
     /// What a streamer who logs in is asked for.
     pub fn streamer_role(&self) -> LoginRole {
-        if self.configured.is_some() {
-            LoginRole::Streamer
-        } else {
-            LoginRole::StreamerAndReader
-        }
+        if self.configured.is_some() { LoginRole::Streamer } else { LoginRole::StreamerAndReader }
     }
 
     /// A shared bot talks in a streamer's chat; what it says is not a vote.

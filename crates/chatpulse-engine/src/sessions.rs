@@ -142,11 +142,7 @@ impl Sessions {
         let Some(settings) = self.settings.find(streamer.id).await? else {
             return Ok(None);
         };
-        Ok(Some(SessionSeed {
-            overlay,
-            broadcaster: streamer.twitch_id,
-            settings,
-        }))
+        Ok(Some(SessionSeed { overlay, broadcaster: streamer.twitch_id, settings }))
     }
 
     async fn find_served(&self, overlay: OverlayId) -> Option<SessionSeed> {
@@ -158,18 +154,11 @@ impl Sessions {
     /// One more socket on this overlay. Never waits for Twitch, and a state store that is away does not keep
     /// the overlay out: it is told later.
     pub async fn open(&self, seed: SessionSeed, watcher: Watcher) -> Result<OpenOverlay, OpenError> {
-        let place = self
-            .closings
-            .clone()
-            .try_reserve_owned()
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => OpenError::Full,
-                mpsc::error::TrySendError::Closed(_) => OpenError::Stopping,
-            })?;
+        let place = self.closings.clone().try_reserve_owned().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => OpenError::Full,
+            mpsc::error::TrySendError::Closed(_) => OpenError::Stopping,
+        })?;
         let (overlay, broadcaster) = (seed.overlay, seed.broadcaster.clone());
-        let open = OpenOverlay {
-            closing: Some((place, Closing { overlay, watcher })),
-        };
         let served = self.served(&seed);
         let mut served = served.lock().await;
         if self.is_retired(overlay) {
@@ -178,6 +167,8 @@ impl Sessions {
         let first = !served.is_open();
         served.seed = seed;
         *served.count(watcher) += 1;
+        // From here on it is owned, also if the caller goes away while the store is told.
+        let open = OpenOverlay { closing: Some((place, Closing { overlay, watcher })) };
         self.tell(&mut served).await;
         drop(served);
         if first {
@@ -217,7 +208,8 @@ impl Sessions {
 
     /// Tells the store again what it did not hear; called now and then.
     pub(crate) async fn retry_unheard(&self) {
-        self.lock_retired().retain(|_, at| at.elapsed() < RETIRED_FOR);
+        self.lock_retired()
+            .retain(|overlay, at| at.elapsed() < RETIRED_FOR || self.lock().contains_key(overlay));
         let all: Vec<_> = self.lock().values().cloned().collect();
         for served in all {
             let mut served = served.lock().await;
@@ -259,10 +251,7 @@ impl Sessions {
         }
         let fixed = self.store.put_settings(overlay, &stored.settings).await?;
         self.note_settings(overlay, &stored.settings).await;
-        self.signals.publish(Signal::SettingsChanged {
-            overlay,
-            broadcaster: stored.broadcaster,
-        });
+        self.signals.publish(Signal::SettingsChanged { overlay, broadcaster: stored.broadcaster });
         Ok(Some(fixed))
     }
 
@@ -286,9 +275,7 @@ impl Sessions {
 
     async fn tell(&self, served: &mut Served) {
         let told = if served.is_open() && !self.is_retired(served.seed.overlay) {
-            self.store
-                .hold(&served.seed, &self.instance, served.viewers)
-                .await
+            self.store.hold(&served.seed, &self.instance, served.viewers).await
         } else {
             self.store.release(served.seed.overlay, &self.instance).await
         };
@@ -305,10 +292,7 @@ impl Sessions {
             // An open that waits for our lock holds the same Arc: it must find the entry still there.
             let mut all = self.lock();
             let overlay = served.seed.overlay;
-            if all
-                .get(&overlay)
-                .is_some_and(|entry| Arc::strong_count(entry) <= 2)
-            {
+            if all.get(&overlay).is_some_and(|entry| Arc::strong_count(entry) <= 2) {
                 all.remove(&overlay);
             }
         }
@@ -323,16 +307,9 @@ impl Sessions {
     }
 
     fn served(&self, seed: &SessionSeed) -> Arc<tokio::sync::Mutex<Served>> {
-        let new = || Served {
-            seed: seed.clone(),
-            viewers: 0,
-            previews: 0,
-            unheard: false,
-        };
+        let new = || Served { seed: seed.clone(), viewers: 0, previews: 0, unheard: false };
         Arc::clone(
-            self.lock()
-                .entry(seed.overlay)
-                .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(new()))),
+            self.lock().entry(seed.overlay).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(new()))),
         )
     }
 

@@ -91,20 +91,11 @@ impl OpenError {
             match error.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse { path },
-                Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
-                    path,
-                    source: error.into(),
-                },
+                Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source: error.into() },
                 Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-                    Self::NotWritable {
-                        path,
-                        source: error.into(),
-                    }
+                    Self::NotWritable { path, source: error.into() }
                 }
-                _ => Self::Failed {
-                    path,
-                    source: error.into(),
-                },
+                _ => Self::Failed { path, source: error.into() },
             }
         }
     }
@@ -124,10 +115,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// For `map_err`: names the place and keeps the cause.
     pub(crate) fn corrupt<E: Into<BoxError>>(place: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Corrupt {
-            place,
-            source: source.into(),
-        }
+        move |source| Self::Corrupt { place, source: source.into() }
     }
 
     /// With the words of the call that failed.

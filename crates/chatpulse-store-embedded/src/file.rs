@@ -24,10 +24,7 @@ mod worker;
 /// The longest a caller waits, its turn included. A commit takes milliseconds on a healthy disk.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(crate) const HEALTH: Query = Query {
-    name: "health.check",
-    does: "read from SQLite",
-};
+pub(crate) const HEALTH: Query = Query { name: "health.check", does: "read from SQLite" };
 const CHECK_HEALTH: &str = include_str!("../queries/health/check.sql");
 
 /// An open database. Clones are the same one; [`SqliteFile::close`] closes it for all of them.
@@ -61,10 +58,7 @@ impl SqliteFile {
     /// Opens the file for reading, while a server may be using it. Makes nothing and migrates nothing.
     pub async fn open_for_check(path: impl Into<PathBuf>) -> Result<FileToCheck, OpenError> {
         let (worker, migrations_pending) = Worker::start(path.into(), opening::to_check).await?;
-        Ok(FileToCheck {
-            file: Self { worker },
-            migrations_pending,
-        })
+        Ok(FileToCheck { file: Self { worker }, migrations_pending })
     }
 
     /// Brings the schema up to date and closes the file again. Fine while a server of this version uses it, and
@@ -115,12 +109,10 @@ impl SqliteFile {
         let began = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, self.worker.ask(work)).await;
         histogram!("db_query_duration_seconds", "query" => query.name).record(began.elapsed());
-        answer
-            .unwrap_or(Err(Failure::Unanswered("no answer in time")))
-            .map_err(|failure| {
-                counter!("db_errors_total", "query" => query.name).increment(1);
-                failure.during(query.does)
-            })
+        answer.unwrap_or(Err(Failure::Unanswered("no answer in time"))).map_err(|failure| {
+            counter!("db_errors_total", "query" => query.name).increment(1);
+            failure.during(query.does)
+        })
     }
 }
 
@@ -142,10 +134,7 @@ mod tests {
 
     use super::*;
 
-    const ANY: Query = Query {
-        name: "test",
-        does: "run the test's query",
-    };
+    const ANY: Query = Query { name: "test", does: "run the test's query" };
 
     async fn insert(file: &SqliteFile, bot: &'static str) -> Result<usize, StoreError> {
         file.call(ANY, move |connection| {
@@ -174,11 +163,7 @@ mod tests {
             .await;
         assert!(matches!(panicked, Err(StoreError::Unavailable { .. })));
         insert(&file, "whole").await.unwrap();
-        assert_eq!(
-            bots(&file).await,
-            ["whole"],
-            "what the panic left was rolled back"
-        );
+        assert_eq!(bots(&file).await, ["whole"], "what the panic left was rolled back");
         file.check().await.unwrap();
     }
 
@@ -221,9 +206,8 @@ mod tests {
     #[tokio::test]
     async fn a_broken_file_is_corrupt_and_says_where() {
         let file = SqliteFile::in_memory().await.unwrap();
-        let corrupt: Result<(), _> = file
-            .call(ANY, |_| Err(Failure::corrupt("settings.left_label")("empty")))
-            .await;
+        let corrupt: Result<(), _> =
+            file.call(ANY, |_| Err(Failure::corrupt("settings.left_label")("empty"))).await;
         let place = match corrupt {
             Err(StoreError::Corrupt { place, .. }) => place,
             other => panic!("{other:?}"),
@@ -234,9 +218,7 @@ mod tests {
     #[tokio::test]
     async fn writes_are_durable_and_references_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let file = SqliteFile::open(folder.path().join("chatpulse.db"))
-            .await
-            .unwrap();
+        let file = SqliteFile::open(folder.path().join("chatpulse.db")).await.unwrap();
         let pragma = |name: &'static str| {
             file.call(ANY, move |connection| {
                 Ok(connection.pragma_query_value(None, name, |row| row.get::<_, Value>(0))?)

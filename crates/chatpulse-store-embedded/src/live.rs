@@ -46,11 +46,7 @@ impl MemoryLive {
             seen: Recent::new(SEEN_FOR),
             debounced: Recent::new(DEBOUNCE),
         };
-        Self {
-            clock,
-            limit,
-            state: Mutex::new(state),
-        }
+        Self { clock, limit, state: Mutex::new(state) }
     }
 
     /// The state, and the time for this step. Nothing panics under the lock; if it did, one session would be odd,

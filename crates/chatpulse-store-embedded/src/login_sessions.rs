@@ -11,26 +11,13 @@ use rusqlite::{Connection, named_params};
 use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
-pub(crate) const BEGIN: Query = Query {
-    name: "login_sessions.begin",
-    does: "begin a login in SQLite",
-};
-pub(crate) const FIND: Query = Query {
-    name: "login_sessions.find",
-    does: "find a login in SQLite",
-};
-pub(crate) const END: Query = Query {
-    name: "login_sessions.end",
-    does: "end a login in SQLite",
-};
-pub(crate) const END_ALL: Query = Query {
-    name: "login_sessions.end_all",
-    does: "end all of a streamer's logins in SQLite",
-};
-pub(crate) const SWEEP: Query = Query {
-    name: "login_sessions.sweep",
-    does: "sweep expired logins from SQLite",
-};
+pub(crate) const BEGIN: Query = Query { name: "login_sessions.begin", does: "begin a login in SQLite" };
+pub(crate) const FIND: Query = Query { name: "login_sessions.find", does: "find a login in SQLite" };
+pub(crate) const END: Query = Query { name: "login_sessions.end", does: "end a login in SQLite" };
+pub(crate) const END_ALL: Query =
+    Query { name: "login_sessions.end_all", does: "end all of a streamer's logins in SQLite" };
+pub(crate) const SWEEP: Query =
+    Query { name: "login_sessions.sweep", does: "sweep expired logins from SQLite" };
 
 const INSERT: &str = include_str!("../queries/login_sessions/insert.sql");
 const SELECT: &str = include_str!("../queries/login_sessions/find.sql");

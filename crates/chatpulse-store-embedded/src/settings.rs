@@ -14,14 +14,8 @@ use crate::error::Failure;
 use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
-pub(crate) const FIND: Query = Query {
-    name: "settings.find",
-    does: "find settings in SQLite",
-};
-pub(crate) const SAVE: Query = Query {
-    name: "settings.save",
-    does: "save settings in SQLite",
-};
+pub(crate) const FIND: Query = Query { name: "settings.find", does: "find settings in SQLite" };
+pub(crate) const SAVE: Query = Query { name: "settings.save", does: "save settings in SQLite" };
 
 const CREATE: &str = include_str!("../queries/settings/create.sql");
 const SELECT: &str = include_str!("../queries/settings/find.sql");
@@ -140,10 +134,7 @@ fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
         },
         decay: decay.map_err(Failure::corrupt("settings.decay_speed"))?,
     };
-    Ok(VersionedSettings {
-        settings,
-        version: version(row)?,
-    })
+    Ok(VersionedSettings { settings, version: version(row)? })
 }
 
 fn label(row: &Row<'_>, column: &str, place: &'static str) -> Result<Label, Failure> {

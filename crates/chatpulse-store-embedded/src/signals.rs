@@ -17,9 +17,7 @@ pub struct LocalSignals {
 impl LocalSignals {
     /// With nobody listening.
     pub fn new() -> Self {
-        Self {
-            sender: broadcast::Sender::new(SIGNALS_MAX),
-        }
+        Self { sender: broadcast::Sender::new(SIGNALS_MAX) }
     }
 }
 
@@ -36,9 +34,7 @@ impl Signals for LocalSignals {
     }
 
     fn subscribe(&self) -> Box<dyn SignalStream> {
-        Box::new(LocalStream {
-            receiver: self.sender.subscribe(),
-        })
+        Box::new(LocalStream { receiver: self.sender.subscribe() })
     }
 }
 

@@ -15,38 +15,19 @@ use crate::file::SqliteFile;
 use crate::query::{self, Query};
 use crate::settings;
 
-pub(crate) const SIGN_IN: Query = Query {
-    name: "streamers.sign_in",
-    does: "sign a streamer in to SQLite",
-};
-pub(crate) const FIND: Query = Query {
-    name: "streamers.find",
-    does: "find a streamer in SQLite",
-};
-pub(crate) const FIND_BY_OVERLAY: Query = Query {
-    name: "streamers.find_by_overlay",
-    does: "find an overlay's streamer in SQLite",
-};
-pub(crate) const FIRST: Query = Query {
-    name: "streamers.first",
-    does: "find the first streamer in SQLite",
-};
-pub(crate) const ROTATE_OVERLAY: Query = Query {
-    name: "streamers.rotate_overlay",
-    does: "rotate an overlay's address in SQLite",
-};
-pub(crate) const ALL_TOKENS: Query = Query {
-    name: "streamers.all_tokens",
-    does: "read all tokens from SQLite",
-};
-pub(crate) const NOTE_BOT_GRANT: Query = Query {
-    name: "streamers.note_bot_grant",
-    does: "note the bot's consent in SQLite",
-};
-pub(crate) const FIND_BOT_GRANT: Query = Query {
-    name: "streamers.find_bot_grant",
-    does: "find the bot's consent in SQLite",
-};
+pub(crate) const SIGN_IN: Query = Query { name: "streamers.sign_in", does: "sign a streamer in to SQLite" };
+pub(crate) const FIND: Query = Query { name: "streamers.find", does: "find a streamer in SQLite" };
+pub(crate) const FIND_BY_OVERLAY: Query =
+    Query { name: "streamers.find_by_overlay", does: "find an overlay's streamer in SQLite" };
+pub(crate) const FIRST: Query = Query { name: "streamers.first", does: "find the first streamer in SQLite" };
+pub(crate) const ROTATE_OVERLAY: Query =
+    Query { name: "streamers.rotate_overlay", does: "rotate an overlay's address in SQLite" };
+pub(crate) const ALL_TOKENS: Query =
+    Query { name: "streamers.all_tokens", does: "read all tokens from SQLite" };
+pub(crate) const NOTE_BOT_GRANT: Query =
+    Query { name: "streamers.note_bot_grant", does: "note the bot's consent in SQLite" };
+pub(crate) const FIND_BOT_GRANT: Query =
+    Query { name: "streamers.find_bot_grant", does: "find the bot's consent in SQLite" };
 
 const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
 const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");

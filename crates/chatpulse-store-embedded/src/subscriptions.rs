@@ -11,26 +11,13 @@ use crate::error::Failure;
 use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
-pub(crate) const CONDUIT: Query = Query {
-    name: "subscriptions.conduit",
-    does: "find the conduit in SQLite",
-};
-pub(crate) const PUT_CONDUIT: Query = Query {
-    name: "subscriptions.put_conduit",
-    does: "record the conduit in SQLite",
-};
-pub(crate) const ALL: Query = Query {
-    name: "subscriptions.all",
-    does: "read all subscriptions from SQLite",
-};
-pub(crate) const PUT: Query = Query {
-    name: "subscriptions.put",
-    does: "record a subscription in SQLite",
-};
-pub(crate) const DELETE: Query = Query {
-    name: "subscriptions.delete",
-    does: "forget a subscription in SQLite",
-};
+pub(crate) const CONDUIT: Query = Query { name: "subscriptions.conduit", does: "find the conduit in SQLite" };
+pub(crate) const PUT_CONDUIT: Query =
+    Query { name: "subscriptions.put_conduit", does: "record the conduit in SQLite" };
+pub(crate) const ALL: Query = Query { name: "subscriptions.all", does: "read all subscriptions from SQLite" };
+pub(crate) const PUT: Query = Query { name: "subscriptions.put", does: "record a subscription in SQLite" };
+pub(crate) const DELETE: Query =
+    Query { name: "subscriptions.delete", does: "forget a subscription in SQLite" };
 
 const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
 const UPSERT_CONDUIT: &str = include_str!("../queries/conduits/upsert.sql");
@@ -55,9 +42,7 @@ impl SqliteSubscriptions {
 impl SubscriptionRepository for SqliteSubscriptions {
     async fn conduit(&self) -> Result<Option<ConduitId>, StoreError> {
         let work = |connection: &mut Connection| {
-            query::find(connection, SELECT_CONDUIT, [], |row| {
-                query::parsed(row, "id", "conduits.id")
-            })
+            query::find(connection, SELECT_CONDUIT, [], |row| query::parsed(row, "id", "conduits.id"))
         };
         self.file.call(CONDUIT, work).await
     }

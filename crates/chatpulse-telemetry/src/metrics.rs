@@ -11,9 +11,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio_util::sync::CancellationToken;
 
 /// From a tenth of a millisecond, where a vote in memory lies, to the longest deadline there is.
-const SECONDS_BUCKETS: [f64; 15] = [
-    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS_BUCKETS: [f64; 15] =
+    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// How long an overlay stays connected: seconds to days.
 const CONNECTION_BUCKETS: [f64; 8] = [1.0, 10.0, 60.0, 600.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
@@ -44,28 +43,17 @@ impl Metrics {
         for family in FAMILIES {
             family.begin(queries);
         }
-        Ok(Self {
-            recorder,
-            refreshes: Arc::default(),
-        })
+        Ok(Self { recorder, refreshes: Arc::default() })
     }
 
     /// Runs before every scrape; for what is cheaper to look up than to keep.
     pub fn before_scrape(&self, refresh: impl Fn() + Send + Sync + 'static) {
-        self.refreshes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(refresh));
+        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(refresh));
     }
 
     /// Prometheus' text format.
     pub fn render(&self) -> String {
-        for refresh in self
-            .refreshes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        for refresh in self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             refresh();
         }
         self.recorder.render()
@@ -73,11 +61,7 @@ impl Metrics {
 
     /// Keeps histograms small until `stop`.
     pub async fn upkeep(self, stop: CancellationToken) {
-        while stop
-            .run_until_cancelled(tokio::time::sleep(UPKEEP_EVERY))
-            .await
-            .is_some()
-        {
+        while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_EVERY)).await.is_some() {
             self.recorder.run_upkeep();
         }
     }
@@ -86,11 +70,7 @@ impl Metrics {
 impl Family {
     /// Describes the family and brings each of its series to life.
     fn begin(&self, queries: &[&'static str]) {
-        let unit = if self.name.ends_with("_seconds") {
-            Unit::Seconds
-        } else {
-            Unit::Count
-        };
+        let unit = if self.name.ends_with("_seconds") { Unit::Seconds } else { Unit::Count };
         match self.kind {
             Kind::Counter => metrics::describe_counter!(self.name, unit, self.help),
             Kind::Gauge => metrics::describe_gauge!(self.name, unit, self.help),

@@ -103,26 +103,17 @@ pub fn seed() -> SessionSeed {
 
 /// Settings at a version.
 pub fn versioned(settings: OverlaySettings, version: u64) -> VersionedSettings {
-    VersionedSettings {
-        settings,
-        version: SettingsVersion(version),
-    }
+    VersionedSettings { settings, version: SettingsVersion(version) }
 }
 
 /// Default settings but for the speed.
 pub fn settings_with_decay(per_second: f64) -> OverlaySettings {
-    OverlaySettings {
-        decay: decay(per_second),
-        ..OverlaySettings::default()
-    }
+    OverlaySettings { decay: decay(per_second), ..OverlaySettings::default() }
 }
 
 /// Default settings but for the triggers.
 pub fn settings_with_triggers(in_favor: &[&str], against: &[&str]) -> OverlaySettings {
-    OverlaySettings {
-        triggers: triggers(in_favor, against),
-        ..OverlaySettings::default()
-    }
+    OverlaySettings { triggers: triggers(in_favor, against), ..OverlaySettings::default() }
 }
 
 /// A valid speed.
@@ -138,10 +129,7 @@ pub fn triggers(in_favor: &[&str], against: &[&str]) -> Triggers {
 
 /// Valid labels.
 pub fn labels(left: &str, right: &str) -> Labels {
-    Labels {
-        left: Label::parse(left).unwrap(),
-        right: Label::parse(right).unwrap(),
-    }
+    Labels { left: Label::parse(left).unwrap(), right: Label::parse(right).unwrap() }
 }
 
 /// What Twitch says about the user of this name; the id is made from it.
@@ -166,10 +154,7 @@ pub fn tokens() -> UserTokens {
 
 /// A finished login of the user of this name.
 pub fn grant(name: &str) -> Grant {
-    Grant {
-        user: profile(name),
-        tokens: tokens(),
-    }
+    Grant { user: profile(name), tokens: tokens() }
 }
 
 /// Sealed bytes that nobody opens.
@@ -190,11 +175,7 @@ pub fn bot_grant(name: &str) -> BotGrant {
 pub fn login_session(streamer: StreamerId, expires_at: Timestamp) -> LoginSession {
     let (mut hash, half) = ([0; 32], OverlayId::random());
     hash[..16].copy_from_slice(half.0.as_bytes());
-    LoginSession {
-        hash: LoginHash(hash),
-        streamer,
-        expires_at,
-    }
+    LoginSession { hash: LoginHash(hash), streamer, expires_at }
 }
 
 /// A record of a subscription to this chat.

@@ -27,9 +27,7 @@ impl TestClock {
 
     /// A clock at this Unix time in milliseconds.
     pub fn at(unix_ms: i64) -> Self {
-        Self {
-            unix_ms: Arc::new(AtomicI64::new(unix_ms)),
-        }
+        Self { unix_ms: Arc::new(AtomicI64::new(unix_ms)) }
     }
 
     /// Moves all clones forward.

@@ -6,11 +6,7 @@
 //! - [`builders`]: values with everything filled in that a test is not about.
 //! - [`clock`]: time in the test's hands.
 
-#![expect(
-    clippy::missing_panics_doc,
-    clippy::unwrap_used,
-    reason = "a panic is how a test fails"
-)]
+#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 pub mod builders;
 pub mod clock;

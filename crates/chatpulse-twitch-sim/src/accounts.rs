@@ -19,12 +19,7 @@ pub(crate) struct Accounts {
 impl Accounts {
     pub(crate) fn new(users: Vec<SimUser>) -> Self {
         let signed_in = users.first().map(|user| user.id.clone()).unwrap_or_default();
-        Self {
-            users,
-            signed_in,
-            grants: BTreeMap::new(),
-            moderators: BTreeSet::new(),
-        }
+        Self { users, signed_in, grants: BTreeMap::new(), moderators: BTreeSet::new() }
     }
 
     pub(crate) fn users(&self) -> &[SimUser] {
@@ -55,22 +50,15 @@ impl Accounts {
 
     /// Whether the user agreed before to all of these, so that no page needs to ask.
     pub(crate) fn has_consented(&self, user_id: &str, scopes: &Scopes) -> bool {
-        self.grants
-            .get(user_id)
-            .is_some_and(|granted| granted.is_superset(scopes))
+        self.grants.get(user_id).is_some_and(|granted| granted.is_superset(scopes))
     }
 
     pub(crate) fn has_granted(&self, user_id: &str, scope: &str) -> bool {
-        self.grants
-            .get(user_id)
-            .is_some_and(|granted| granted.contains(scope))
+        self.grants.get(user_id).is_some_and(|granted| granted.contains(scope))
     }
 
     pub(crate) fn grant(&mut self, user_id: &str, scopes: &Scopes) {
-        self.grants
-            .entry(user_id.to_owned())
-            .or_default()
-            .extend(scopes.iter().cloned());
+        self.grants.entry(user_id.to_owned()).or_default().extend(scopes.iter().cloned());
     }
 
     /// Takes back everything the user granted. False when there was nothing.

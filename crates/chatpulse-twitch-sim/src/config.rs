@@ -57,11 +57,7 @@ pub struct SimUser {
 impl SimUser {
     /// An account with these three names.
     pub fn new(id: impl Into<String>, login: impl Into<String>, display_name: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            login: login.into(),
-            display_name: display_name.into(),
-        }
+        Self { id: id.into(), login: login.into(), display_name: display_name.into() }
     }
 }
 

@@ -57,10 +57,7 @@ impl Default for CrowdConfig {
 impl CrowdConfig {
     /// The usual crowd in this channel.
     pub fn in_channel(channel: impl Into<String>) -> Self {
-        Self {
-            channel: channel.into(),
-            ..Self::default()
-        }
+        Self { channel: channel.into(), ..Self::default() }
     }
 }
 
@@ -73,10 +70,7 @@ pub struct Crowd {
 
 impl Crowd {
     pub(crate) fn start(shared: &Arc<Shared>, config: CrowdConfig) -> Self {
-        let crowd = Self {
-            stop: CancellationToken::new(),
-            said: Arc::default(),
-        };
+        let crowd = Self { stop: CancellationToken::new(), said: Arc::default() };
         let chatting = chat(Arc::clone(shared), config, Arc::clone(&crowd.said));
         let stop = crowd.stop.clone();
         shared.spawn(async move {
@@ -105,27 +99,15 @@ async fn chat(shared: Arc<Shared>, config: CrowdConfig, said: Arc<AtomicU64>) {
         let delivered = shared.say(&line).await;
         said.fetch_add(1, Ordering::Relaxed);
         // An answer names the id of its own channel, which for a copy is not the original's.
-        let message_id = delivered
-            .shared_ids
-            .into_iter()
-            .next()
-            .unwrap_or(delivered.message_id);
+        let message_id = delivered.shared_ids.into_iter().next().unwrap_or(delivered.message_id);
         spoken.truncate(MEMORY - 1);
-        spoken.push_front(Parent {
-            message_id,
-            text: line.text,
-            chatter: line.chatter,
-        });
+        spoken.push_front(Parent { message_id, text: line.text, chatter: line.chatter });
     }
 }
 
 fn line(turn: &Turn, config: &CrowdConfig, cast: &[Chatter], spoken: &VecDeque<Parent>) -> ChatLine {
     let chatter = cast[turn.chatter % cast.len()].clone();
-    let typed_in = if turn.from_partner {
-        &config.partner
-    } else {
-        &config.channel
-    };
+    let typed_in = if turn.from_partner { &config.partner } else { &config.channel };
     let mut line = ChatLine::new(typed_in, chatter, &turn.text).repeated(turn.repeats);
     line.action = turn.action;
     line.reply_to = turn.reply_to.and_then(|back| spoken.get(back - 1)).cloned();

@@ -25,9 +25,7 @@ impl Shared {
             world.tokens.disconnect(user_id);
             world.accounts.profile(user_id)
         });
-        let ended = self
-            .revoke(Status::AuthorizationRevoked, |found| rests_on(found, user_id))
-            .await;
+        let ended = self.revoke(Status::AuthorizationRevoked, |found| rests_on(found, user_id)).await;
         let event = AuthorizationRevoked {
             client_id: &self.config.client_id,
             user_id,

@@ -83,11 +83,7 @@ pub struct Fault {
 impl Fault {
     /// This status with Twitch's usual error body and an empty message.
     pub fn status(status: u16) -> Self {
-        Self {
-            status,
-            body: error_body(status, "", None).to_string(),
-            headers: Vec::new(),
-        }
+        Self { status, body: error_body(status, "", None).to_string(), headers: Vec::new() }
     }
 
     /// The same with this body.

@@ -17,11 +17,7 @@ pub(crate) struct Ids(ChaCha12Rng);
 impl Ids {
     /// Seed 0 differs on every start, so that nobody mistakes a restarted Twitch for the old one.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(if seed == 0 {
-            rand::make_rng()
-        } else {
-            ChaCha12Rng::seed_from_u64(seed)
-        })
+        Self(if seed == 0 { rand::make_rng() } else { ChaCha12Rng::seed_from_u64(seed) })
     }
 
     /// Id of a message, conduit or subscription.
@@ -36,11 +32,7 @@ impl Ids {
 
     /// Refresh token. Real ones hold characters that must be encoded in a form, so these do too.
     pub(crate) fn refresh_token(&mut self) -> String {
-        format!(
-            "{}%{}=",
-            self.letters(TOKEN_LETTERS, 40),
-            self.letters(TOKEN_LETTERS, 8)
-        )
+        format!("{}%{}=", self.letters(TOKEN_LETTERS, 40), self.letters(TOKEN_LETTERS, 8))
     }
 
     /// Id of a WebSocket session.
@@ -54,9 +46,7 @@ impl Ids {
     }
 
     fn letters(&mut self, alphabet: &[u8], length: usize) -> String {
-        (0..length)
-            .map(|_| char::from(alphabet[self.0.random_range(0..alphabet.len())]))
-            .collect()
+        (0..length).map(|_| char::from(alphabet[self.0.random_range(0..alphabet.len())])).collect()
     }
 }
 
@@ -67,7 +57,6 @@ pub(crate) fn now() -> String {
 
 /// FNV-1a: a hash that is the same on every machine and in every build.
 pub(crate) fn stable_hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

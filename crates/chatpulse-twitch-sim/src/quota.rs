@@ -31,20 +31,14 @@ pub(crate) struct Points {
 
 impl Quota {
     pub(crate) fn new(capacity: u32) -> Self {
-        Self {
-            capacity,
-            buckets: HashMap::new(),
-        }
+        Self { capacity, buckets: HashMap::new() }
     }
 
     /// Takes one point out of the bucket of `owner`, if there is one.
     pub(crate) fn take(&mut self, owner: &str) -> Points {
         let now = Instant::now();
         let capacity = f64::from(self.capacity);
-        let fresh = || Bucket {
-            points: capacity,
-            counted: now,
-        };
+        let fresh = || Bucket { points: capacity, counted: now };
         let bucket = self.buckets.entry(owner.to_owned()).or_insert_with(fresh);
 
         let elapsed = now.duration_since(bucket.counted).as_secs_f64();
@@ -66,11 +60,7 @@ impl Quota {
 
 /// The whole part of a number of points or seconds.
 fn whole(number: f64) -> u32 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0 to the capacity, a u32"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the capacity, a u32")]
     let whole = number as u32;
     whole
 }

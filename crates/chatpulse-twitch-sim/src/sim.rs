@@ -60,11 +60,7 @@ impl Sim {
         });
         debug!("simulated Twitch listens at {}", shared.address);
         let guard = shared.stop.clone().drop_guard();
-        Ok(Self {
-            shared,
-            stopped,
-            _last_one_stops: Arc::new(guard),
-        })
+        Ok(Self { shared, stopped, _last_one_stops: Arc::new(guard) })
     }
 
     /// Stands for `https://id.twitch.tv/oauth2`.

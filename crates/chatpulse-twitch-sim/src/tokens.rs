@@ -90,21 +90,14 @@ impl Tokens {
         let code = ids.token();
         let (user_id, scopes) = grant;
         let expires = Instant::now() + lifetime;
-        let entry = Code {
-            user_id: user_id.to_owned(),
-            scopes,
-            redirect_uri: uri.to_owned(),
-            expires,
-        };
+        let entry = Code { user_id: user_id.to_owned(), scopes, redirect_uri: uri.to_owned(), expires };
         self.codes.insert(code.clone(), entry);
         code
     }
 
     /// Exchanges a code, which works once.
     pub(crate) fn redeem_code(&mut self, code: &str) -> Option<Code> {
-        self.codes
-            .remove(code)
-            .filter(|code| code.expires > Instant::now())
+        self.codes.remove(code).filter(|code| code.expires > Instant::now())
     }
 
     pub(crate) fn issue_app(&mut self, ids: &mut Ids, limits: &Limits) -> String {
@@ -120,19 +113,12 @@ impl Tokens {
         scopes: Scopes,
     ) -> Issued {
         let refresh_token = ids.refresh_token();
-        let entry = Refresh {
-            user_id: user_id.to_owned(),
-            scopes: scopes.clone(),
-            state: RefreshState::Valid,
-        };
+        let entry =
+            Refresh { user_id: user_id.to_owned(), scopes: scopes.clone(), state: RefreshState::Valid };
         self.refresh.insert(refresh_token.clone(), entry);
         let owner = Owner::User(user_id.to_owned());
         let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
-        Issued {
-            access_token,
-            refresh_token,
-            scopes,
-        }
+        Issued { access_token, refresh_token, scopes }
     }
 
     /// A new access token for a refresh token, which is replaced where the limits say so.
@@ -155,25 +141,17 @@ impl Tokens {
         }
         let owner = Owner::User(user_id);
         let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
-        Ok(Issued {
-            access_token,
-            refresh_token: old.to_owned(),
-            scopes,
-        })
+        Ok(Issued { access_token, refresh_token: old.to_owned(), scopes })
     }
 
     /// The token, while it is valid.
     pub(crate) fn valid(&self, token: &str) -> Option<&Token> {
-        self.access
-            .get(token)
-            .filter(|token| token.expires > Instant::now())
+        self.access.get(token).filter(|token| token.expires > Instant::now())
     }
 
     /// Ends one access token. Gives the token back when it was valid.
     pub(crate) fn revoke(&mut self, token: &str) -> Option<Token> {
-        self.access
-            .remove(token)
-            .filter(|token| token.expires > Instant::now())
+        self.access.remove(token).filter(|token| token.expires > Instant::now())
     }
 
     /// Ends every access token that `which` picks, as if its time had come.
@@ -184,10 +162,7 @@ impl Tokens {
     /// Ends all tokens of a user who disconnected.
     pub(crate) fn disconnect(&mut self, user_id: &str) {
         self.expire(|owner| matches!(owner, Owner::User(id) if id == user_id));
-        let mine = self
-            .refresh
-            .values_mut()
-            .filter(|refresh| refresh.user_id == user_id);
+        let mine = self.refresh.values_mut().filter(|refresh| refresh.user_id == user_id);
         mine.for_each(|refresh| refresh.state = RefreshState::Disconnected);
     }
 
@@ -198,11 +173,7 @@ impl Tokens {
 
     fn insert_access(&mut self, ids: &mut Ids, owner: Owner, scopes: Scopes, lifetime: Duration) -> String {
         let access_token = ids.token();
-        let token = Token {
-            owner,
-            scopes,
-            expires: Instant::now() + lifetime,
-        };
+        let token = Token { owner, scopes, expires: Instant::now() + lifetime };
         self.access.insert(access_token.clone(), token);
         access_token
     }

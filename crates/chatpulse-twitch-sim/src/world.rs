@@ -54,9 +54,7 @@ impl World {
     }
 
     pub(crate) fn subscription_mut(&mut self, id: &str) -> Option<&mut Subscription> {
-        self.subscriptions
-            .iter_mut()
-            .find(|subscription| subscription.id == id)
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id)
     }
 
     /// Where an event of `channel` leaves for this subscription: a webhook or a WebSocket.
@@ -76,10 +74,8 @@ impl World {
     pub(crate) fn session_is_used(&self, session_id: &str) -> bool {
         let shards = self.conduits.iter().flat_map(|conduit| &conduit.shards);
         let by_shard = shards.filter(|shard| shard.status == Status::Enabled);
-        let by_subscription = self
-            .subscriptions
-            .iter()
-            .filter(|subscription| subscription.status == Status::Enabled);
+        let by_subscription =
+            self.subscriptions.iter().filter(|subscription| subscription.status == Status::Enabled);
         by_shard
             .filter_map(|shard| shard.transport.as_ref())
             .chain(by_subscription.map(|subscription| &subscription.transport))

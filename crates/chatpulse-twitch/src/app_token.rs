@@ -27,20 +27,13 @@ struct Cached {
 
 impl AppToken {
     pub(crate) fn new(http: reqwest::Client, config: TwitchConfig) -> Self {
-        Self {
-            http,
-            config,
-            cached: Mutex::new(None),
-        }
+        Self { http, config, cached: Mutex::new(None) }
     }
 
     /// The token; callers that come together wait for one request.
     pub(crate) async fn get(&self) -> Result<Secret, HelixError> {
         let mut cached = self.cached.lock().await;
-        if let Some(known) = cached
-            .as_ref()
-            .filter(|known| Instant::now() + RENEW_BEFORE < known.ends_at)
-        {
+        if let Some(known) = cached.as_ref().filter(|known| Instant::now() + RENEW_BEFORE < known.ends_at) {
             return Ok(known.token.clone());
         }
         let fresh = self.fetch().await?;
@@ -81,9 +74,6 @@ impl AppToken {
         // A token that ends within the margin is still good for this minute.
         let lives =
             Duration::from_secs(answer.expires_in.unwrap_or(0)).max(RENEW_BEFORE + Duration::from_mins(1));
-        Ok(Cached {
-            token: Secret::new(answer.access_token),
-            ends_at: Instant::now() + lives,
-        })
+        Ok(Cached { token: Secret::new(answer.access_token), ends_at: Instant::now() + lives })
     }
 }

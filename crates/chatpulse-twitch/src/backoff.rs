@@ -12,11 +12,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) const fn new(first: Duration, limit: Duration) -> Self {
-        Self {
-            next: first,
-            first,
-            limit,
-        }
+        Self { next: first, first, limit }
     }
 
     /// How long to wait now.
@@ -41,10 +37,7 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
         for whole in [1, 2, 4, 4] {
             let wait = backoff.wait();
-            assert!(
-                wait <= Duration::from_secs(whole) && wait * 2 >= Duration::from_secs(whole),
-                "{wait:?}"
-            );
+            assert!(wait <= Duration::from_secs(whole) && wait * 2 >= Duration::from_secs(whole), "{wait:?}");
         }
         backoff.reset();
         assert!(backoff.wait() <= Duration::from_secs(1));

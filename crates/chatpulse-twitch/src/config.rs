@@ -53,9 +53,5 @@ pub enum Transport {
 
 /// A URL below a base, whatever slashes either has.
 pub(crate) fn below(base: &Url, path: &str) -> String {
-    format!(
-        "{}/{}",
-        base.as_str().trim_end_matches('/'),
-        path.trim_start_matches('/')
-    )
+    format!("{}/{}", base.as_str().trim_end_matches('/'), path.trim_start_matches('/'))
 }

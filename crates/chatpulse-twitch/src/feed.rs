@@ -106,9 +106,7 @@ impl Revocation {
 
 impl TwitchFeed {
     fn new() -> Self {
-        Self {
-            shared: Arc::default(),
-        }
+        Self { shared: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -121,9 +119,8 @@ impl TwitchFeed {
 
     /// The socket was welcomed: its session wants to be our shard.
     pub(crate) fn socket_is_up(&self, session_id: &str) {
-        self.lock().shard = ShardState::ToAssign(ShardTransport::Socket {
-            session_id: session_id.to_owned(),
-        });
+        self.lock().shard =
+            ShardState::ToAssign(ShardTransport::Socket { session_id: session_id.to_owned() });
         self.wake();
     }
 

@@ -122,11 +122,7 @@ impl Helix {
     /// Fails only if TLS cannot be set up.
     pub fn new(config: TwitchConfig) -> Result<Self, reqwest::Error> {
         let http = http_client::build(&config.tls)?;
-        Ok(Self {
-            token: AppToken::new(http.clone(), config.clone()),
-            http,
-            config,
-        })
+        Ok(Self { token: AppToken::new(http.clone(), config.clone()), http, config })
     }
 
     /// Whether client id and secret are good.
@@ -139,11 +135,7 @@ impl Helix {
         let page: Page<ListedConduit> = self
             .call(|token, client| calls::GetConduitsRequest::default().create_request(token, client))
             .await?;
-        Ok(page
-            .data
-            .iter()
-            .filter_map(|conduit| ConduitId::new(&conduit.id).ok())
-            .collect())
+        Ok(page.data.iter().filter_map(|conduit| ConduitId::new(&conduit.id).ok()).collect())
     }
 
     /// A new conduit with our one shard.
@@ -157,21 +149,13 @@ impl Helix {
                 )
             })
             .await?;
-        let made = page
-            .data
-            .first()
-            .and_then(|conduit| ConduitId::new(&conduit.id).ok());
+        let made = page.data.first().and_then(|conduit| ConduitId::new(&conduit.id).ok());
         made.ok_or_else(|| HelixError::malformed("a conduit without an id"))
     }
 
     /// Status of our shard; `None` if it was never assigned.
     pub(crate) async fn shard_status(&self, conduit: &ConduitId) -> Result<Option<String>, HelixError> {
-        Ok(self
-            .shards(conduit)
-            .await?
-            .into_iter()
-            .find(|(id, _)| id == SHARD)
-            .map(|(_, status)| status))
+        Ok(self.shards(conduit).await?.into_iter().find(|(id, _)| id == SHARD).map(|(_, status)| status))
     }
 
     /// Id and status of each shard.
@@ -181,11 +165,7 @@ impl Helix {
                 calls::GetConduitShardsRequest::new(conduit.as_str()).create_request(token, client)
             })
             .await?;
-        Ok(page
-            .data
-            .into_iter()
-            .map(|shard| (shard.id, shard.status))
-            .collect())
+        Ok(page.data.into_iter().map(|shard| (shard.id, shard.status)).collect())
     }
 
     /// Points our shard at a transport; returns its status. Twitch answers 202 also when the shard was refused:
@@ -205,11 +185,7 @@ impl Helix {
         if let Some(problem) = answer.errors.first() {
             return Err(HelixError::ShardRefused(problem.message.clone()));
         }
-        let status = answer
-            .data
-            .into_iter()
-            .find(|shard| shard.id == SHARD)
-            .map(|shard| shard.status);
+        let status = answer.data.into_iter().find(|shard| shard.id == SHARD).map(|shard| shard.status);
         Ok(status.unwrap_or_default())
     }
 
@@ -227,10 +203,7 @@ impl Helix {
                 calls::CreateEventSubSubscriptionRequest::new().create_request(body, token, client)
             })
             .await?;
-        let made = page
-            .data
-            .first()
-            .and_then(|created| SubscriptionId::new(&created.id).ok());
+        let made = page.data.first().and_then(|created| SubscriptionId::new(&created.id).ok());
         made.ok_or_else(|| HelixError::malformed("a subscription without an id"))
     }
 
@@ -251,9 +224,8 @@ impl Helix {
     pub(crate) async fn subscription(&self, id: &str) -> Result<Option<ListedSubscription>, HelixError> {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.subscription_id = Some(std::borrow::Cow::Owned(id.into()));
-        let page: Page<ListedSubscription> = self
-            .call(|token, client| request.create_request(token, client))
-            .await?;
+        let page: Page<ListedSubscription> =
+            self.call(|token, client| request.create_request(token, client)).await?;
         Ok(page.data.into_iter().find(|listed| listed.id == id))
     }
 
@@ -285,18 +257,10 @@ impl Helix {
     ) -> Result<Vec<ListedSubscription>, HelixError> {
         let mut all = Vec::new();
         for _ in 0..PAGES_MAX {
-            let page: Page<ListedSubscription> = self
-                .call(|token, client| request.create_request(token, client))
-                .await?;
-            all.extend(
-                page.data
-                    .into_iter()
-                    .filter(|listed| listed.kind == "channel.chat.message"),
-            );
-            match page
-                .pagination
-                .and_then(|pagination| pagination.cursor)
-                .filter(|cursor| !cursor.is_empty())
+            let page: Page<ListedSubscription> =
+                self.call(|token, client| request.create_request(token, client)).await?;
+            all.extend(page.data.into_iter().filter(|listed| listed.kind == "channel.chat.message"));
+            match page.pagination.and_then(|pagination| pagination.cursor).filter(|cursor| !cursor.is_empty())
             {
                 Some(cursor) => request.after = Some(std::borrow::Cow::Owned(cursor.into())),
                 None => break,
@@ -317,15 +281,11 @@ impl Helix {
         build: impl Fn(&str, &str) -> Built<B>,
     ) -> Result<Vec<u8>, HelixError> {
         let token = self.token.get().await?;
-        match self
-            .send_once(build(token.expose(), &self.config.client_id))
-            .await
-        {
+        match self.send_once(build(token.expose(), &self.config.client_id)).await {
             Err(HelixError::Unauthorized(_)) => {
                 self.token.refused(&token).await;
                 let renewed = self.token.get().await?;
-                self.send_once(build(renewed.expose(), &self.config.client_id))
-                    .await
+                self.send_once(build(renewed.expose(), &self.config.client_id)).await
             }
             answer => answer,
         }
@@ -333,17 +293,11 @@ impl Helix {
 
     async fn send_once<B: Into<reqwest::Body>>(&self, built: Built<B>) -> Result<Vec<u8>, HelixError> {
         let (parts, body) = built.map_err(HelixError::malformed)?.into_parts();
-        let request = self
-            .http
-            .request(parts.method, self.ours(&parts.uri))
-            .headers(parts.headers)
-            .body(body);
+        let request =
+            self.http.request(parts.method, self.ours(&parts.uri)).headers(parts.headers).body(body);
         let answer = request.send().await.map_err(HelixError::unreachable)?;
         let status = answer.status().as_u16();
-        let header = answer
-            .headers()
-            .get("Ratelimit-Remaining")
-            .and_then(|value| value.to_str().ok());
+        let header = answer.headers().get("Ratelimit-Remaining").and_then(|value| value.to_str().ok());
         let points_left = header.and_then(|text| text.trim().parse().ok());
         let body = answer.bytes().await.map_err(HelixError::unreachable)?;
         if (200..300).contains(&status) {

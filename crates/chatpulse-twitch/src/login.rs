@@ -29,11 +29,7 @@ pub struct OauthLogin {
 impl OauthLogin {
     /// Fails only if TLS cannot be set up.
     pub fn new(config: TwitchConfig, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            http: http_client::build(&config.tls)?,
-            config,
-            clock,
-        })
+        Ok(Self { http: http_client::build(&config.tls)?, config, clock })
     }
 }
 
@@ -61,10 +57,7 @@ impl TwitchLogin for OauthLogin {
         let token = self.redeem(code).await?;
         let access = Secret::new(token.access_token);
         let validated = self.validate(&access).await?;
-        let id = validated
-            .user_id
-            .as_deref()
-            .and_then(|id| TwitchUserId::new(id).ok());
+        let id = validated.user_id.as_deref().and_then(|id| TwitchUserId::new(id).ok());
         let (Some(id), Some(login)) = (id, validated.login) else {
             return Err(LoginError::Refused("the token belongs to no user".into()));
         };
@@ -74,11 +67,7 @@ impl TwitchLogin for OauthLogin {
         });
         let lives = Duration::from_secs(token.expires_in.or(validated.expires_in).unwrap_or(0));
         Ok(Grant {
-            user: TwitchProfile {
-                id,
-                login,
-                display_name,
-            },
+            user: TwitchProfile { id, login, display_name },
             tokens: UserTokens {
                 access,
                 refresh: token.refresh_token.map(Secret::new),
@@ -134,8 +123,7 @@ impl OauthLogin {
             ("grant_type", "authorization_code"),
             ("redirect_uri", self.config.redirect_uri.as_str()),
         ];
-        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form))
-            .await
+        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form)).await
     }
 
     async fn validate(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
@@ -148,16 +136,11 @@ impl OauthLogin {
         let mut url = Url::parse(&below(&self.config.urls.api, "users"))
             .map_err(|error| LoginError::Unreachable(error.into()))?;
         url.query_pairs_mut().append_pair("id", id.as_str());
-        let request = self
-            .http
-            .get(url)
-            .bearer_auth(access.expose())
-            .header("Client-Id", &self.config.client_id);
+        let request =
+            self.http.get(url).bearer_auth(access.expose()).header("Client-Id", &self.config.client_id);
         let answer: UsersAnswer = self.ask(request).await?;
-        let user = answer
-            .data
-            .into_iter()
-            .find(|user| user.id == id.as_str() && !user.display_name.is_empty());
+        let user =
+            answer.data.into_iter().find(|user| user.id == id.as_str() && !user.display_name.is_empty());
         user.map(|user| user.display_name)
             .ok_or_else(|| LoginError::Refused("Twitch does not know the user".into()))
     }

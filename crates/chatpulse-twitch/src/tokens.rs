@@ -47,14 +47,8 @@ struct Key {
 impl RingCipher {
     /// `current` seals; `earlier` ones only open.
     pub fn new(current: &TokenKey, earlier: &[TokenKey]) -> Self {
-        let keys = std::iter::once(current)
-            .chain(earlier)
-            .filter_map(Key::new)
-            .collect();
-        Self {
-            keys,
-            random: SystemRandom::new(),
-        }
+        let keys = std::iter::once(current).chain(earlier).filter_map(Key::new).collect();
+        Self { keys, random: SystemRandom::new() }
     }
 }
 
@@ -64,10 +58,7 @@ impl Key {
         let hash = digest(&SHA256, &key.0);
         let id = hash.as_ref().first_chunk().copied()?;
         let key = UnboundKey::new(&AES_256_GCM, &key.0).ok()?;
-        Some(Self {
-            id,
-            key: LessSafeKey::new(key),
-        })
+        Some(Self { id, key: LessSafeKey::new(key) })
     }
 }
 
@@ -89,25 +80,18 @@ impl TokenCipher for RingCipher {
             scopes: tokens.scopes.clone(),
         };
         SealedTokens(
-            self.seal_bytes(user, serde_json::to_vec(&plain).unwrap_or_default())
-                .unwrap_or_default(),
+            self.seal_bytes(user, serde_json::to_vec(&plain).unwrap_or_default()).unwrap_or_default(),
         )
     }
 
     fn open(&self, user: &TwitchUserId, sealed: &SealedTokens) -> Result<UserTokens, CannotOpen> {
         let (head, ciphertext) = sealed.0.split_at_checked(HEAD_LEN).ok_or(CannotOpen)?;
         let (format, key_id, nonce) = (head[0], &head[1..=KEY_ID_LEN], &head[1 + KEY_ID_LEN..]);
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.id == key_id && format == FORMAT)
-            .ok_or(CannotOpen)?;
+        let key = self.keys.iter().find(|key| key.id == key_id && format == FORMAT).ok_or(CannotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
         let mut bytes = ciphertext.to_vec();
-        let plain = key
-            .key
-            .open_in_place(nonce, Aad::from(user.as_str()), &mut bytes)
-            .map_err(|_| CannotOpen)?;
+        let plain =
+            key.key.open_in_place(nonce, Aad::from(user.as_str()), &mut bytes).map_err(|_| CannotOpen)?;
         let plain: Sealed = serde_json::from_slice(plain).map_err(|_| CannotOpen)?;
         Ok(UserTokens {
             access: Secret::new(plain.access),
@@ -125,10 +109,7 @@ impl RingCipher {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let sealing = Nonce::assume_unique_for_key(nonce);
-        current
-            .key
-            .seal_in_place_append_tag(sealing, Aad::from(user.as_str()), &mut bytes)
-            .ok()?;
+        current.key.seal_in_place_append_tag(sealing, Aad::from(user.as_str()), &mut bytes).ok()?;
         Some([&[FORMAT], current.id.as_slice(), &nonce, &bytes].concat())
     }
 }
@@ -163,14 +144,8 @@ mod tests {
     fn an_earlier_key_still_opens_and_a_foreign_one_does_not() {
         let (old, new) = (TokenKey::new([1; 32]), TokenKey::new([2; 32]));
         let sealed = RingCipher::new(&old, &[]).seal(&user("1"), &tokens());
-        assert_eq!(
-            RingCipher::new(&new, &[old]).open(&user("1"), &sealed),
-            Ok(tokens())
-        );
-        assert_eq!(
-            RingCipher::new(&new, &[]).open(&user("1"), &sealed),
-            Err(CannotOpen)
-        );
+        assert_eq!(RingCipher::new(&new, &[old]).open(&user("1"), &sealed), Ok(tokens()));
+        assert_eq!(RingCipher::new(&new, &[]).open(&user("1"), &sealed), Err(CannotOpen));
     }
 
     #[test]
@@ -178,10 +153,7 @@ mod tests {
         let cipher = RingCipher::new(&TokenKey::new([1; 32]), &[]);
         let sealed = cipher.seal(&user("1"), &tokens());
         for length in 0..sealed.0.len() {
-            assert_eq!(
-                cipher.open(&user("1"), &SealedTokens(sealed.0[..length].to_vec())),
-                Err(CannotOpen)
-            );
+            assert_eq!(cipher.open(&user("1"), &SealedTokens(sealed.0[..length].to_vec())), Err(CannotOpen));
         }
         for place in 0..sealed.0.len() {
             let mut damaged = sealed.clone();

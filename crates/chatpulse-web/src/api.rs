@@ -81,14 +81,9 @@ fn side_of(body: &[u8]) -> Option<Side> {
 }
 
 fn rfc3339(at: Timestamp) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.unix_ms) * 1_000_000)
-        .ok()?
-        .format(&Rfc3339)
-        .ok()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.unix_ms) * 1_000_000).ok()?.format(&Rfc3339).ok()
 }
 
 fn answer(body: &serde_json::Value) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(body)
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }

@@ -31,9 +31,7 @@ pub(crate) fn url(file: File) -> &'static str {
 
 /// The file that is served under `path_name`, which is what follows [`PREFIX`].
 pub(crate) fn find(path_name: &str) -> Option<&'static Asset> {
-    ASSETS
-        .iter()
-        .find(|asset| asset.url.strip_prefix(PREFIX) == Some(path_name))
+    ASSETS.iter().find(|asset| asset.url.strip_prefix(PREFIX) == Some(path_name))
 }
 
 /// Declares [`File`] and [`SOURCES`] together, so that a variant's number is its place.
@@ -97,26 +95,19 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 
 /// Replaces `"./bar.js"` by `"/assets/bar.HASH.js"` for the files that are already named.
 fn with_hashed_names(text: &str, named: &[Asset]) -> String {
-    SOURCES
-        .iter()
-        .zip(named)
-        .fold(text.to_owned(), |text, (source, asset)| {
-            text.replace(&format!("\"./{}\"", source.name), &format!("\"{}\"", asset.url))
-        })
+    SOURCES.iter().zip(named).fold(text.to_owned(), |text, (source, asset)| {
+        text.replace(&format!("\"./{}\"", source.name), &format!("\"{}\"", asset.url))
+    })
 }
 
 /// Sixteen digits of SHA-256: two versions of one file never meet under one name.
 fn hashed_url(name: &str, text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let hash = digest
-        .as_ref()
-        .iter()
-        .take(8)
-        .fold(String::new(), |mut hash, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hash, "{byte:02x}");
-            hash
-        });
+    let hash = digest.as_ref().iter().take(8).fold(String::new(), |mut hash, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    });
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
     format!("{PREFIX}{stem}.{hash}.{extension}")
 }
@@ -139,11 +130,7 @@ mod tests {
         for (asset, source) in ASSETS.iter().zip(SOURCES) {
             let path_name = asset.url.strip_prefix(PREFIX).unwrap();
             assert_eq!(find(path_name).unwrap().url, asset.url);
-            assert!(
-                find(source.name).is_none(),
-                "{} is served without its hash",
-                source.name
-            );
+            assert!(find(source.name).is_none(), "{} is served without its hash", source.name);
         }
     }
 
@@ -157,16 +144,8 @@ mod tests {
     fn no_file_names_another_without_its_hash() {
         for (asset, source) in ASSETS.iter().zip(SOURCES) {
             let text = str::from_utf8(&asset.body).unwrap();
-            assert!(
-                !text.contains("\"./"),
-                "{} names a file that comes after it",
-                source.name
-            );
-            assert!(
-                !text.contains("'./"),
-                "{} names a file in single quotes",
-                source.name
-            );
+            assert!(!text.contains("\"./"), "{} names a file that comes after it", source.name);
+            assert!(!text.contains("'./"), "{} names a file in single quotes", source.name);
         }
     }
 

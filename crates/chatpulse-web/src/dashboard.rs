@@ -29,16 +29,11 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
         return Ok(redirect("/auth/login"));
     };
     let stored = stored_settings(&web, &login).await?;
-    let notice = request
-        .cookie(JUST_SAVED)
-        .filter(|cookie| !cookie.value().is_empty())
-        .map(|_| Notice::Saved);
+    let notice =
+        request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
     let mut page = show(&web, &request, &login, StatusCode::OK, form_of(&stored), notice).await?;
     if notice.is_some() {
-        set_cookie(
-            &mut page,
-            &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config),
-        );
+        set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
     }
     Ok(page)
 }
@@ -47,20 +42,11 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
 pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
     let for_script = accepts_json(request.headers());
     let Some(login) = session::find(&web, &request).await? else {
-        return if for_script {
-            Err(Problem::unauthorized())
-        } else {
-            Ok(redirect("/auth/login"))
-        };
+        return if for_script { Err(Problem::unauthorized()) } else { Ok(redirect("/auth/login")) };
     };
     let body = body::read(&request, payload, body::FORM).await?;
     let input = SettingsInput::read(&body);
-    csrf::check(
-        &web.config.session_key,
-        &login,
-        &request,
-        input.csrf_token.as_deref(),
-    )?;
+    csrf::check(&web.config.session_key, &login, &request, input.csrf_token.as_deref())?;
 
     let (settings, based_on) = match input.parse() {
         Ok(parsed) => parsed,
@@ -78,13 +64,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             .await;
         }
     };
-    match web
-        .ports
-        .engine
-        .settings
-        .save(&login.streamer, settings, based_on)
-        .await?
-    {
+    match web.ports.engine.settings.save(&login.streamer, settings, based_on).await? {
         SaveOutcome::Saved(version) if for_script => Ok(HttpResponse::Ok().json(serde_json::json!({
             "status": "ok",
             "version": version.0,
@@ -105,15 +85,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
                 version: stored.version.0.to_string(),
                 ..input.into_form(form::Problems::new())
             };
-            show(
-                &web,
-                &request,
-                &login,
-                StatusCode::CONFLICT,
-                form,
-                Some(Notice::ChangedElsewhere),
-            )
-            .await
+            show(&web, &request, &login, StatusCode::CONFLICT, form, Some(Notice::ChangedElsewhere)).await
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
     }
@@ -121,9 +93,8 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
 
 /// Whether the uuid in a path is an overlay's, and the caller's own.
 pub(crate) fn own_overlay(login: &LoggedIn, uuid: &Path<String>) -> Result<(), Problem> {
-    let asked: chatpulse_domain::ids::OverlayId = uuid
-        .parse()
-        .map_err(|_| Problem::bad_request("The address ends in a UUID; this one does not."))?;
+    let asked: chatpulse_domain::ids::OverlayId =
+        uuid.parse().map_err(|_| Problem::bad_request("The address ends in a UUID; this one does not."))?;
     if asked == login.streamer.overlay {
         return Ok(());
     }
@@ -134,12 +105,7 @@ pub(crate) fn own_overlay(login: &LoggedIn, uuid: &Path<String>) -> Result<(), P
 }
 
 async fn stored_settings(web: &Web, login: &LoggedIn) -> Result<VersionedSettings, Problem> {
-    web.ports
-        .engine
-        .settings
-        .find(&login.streamer)
-        .await?
-        .ok_or_else(Problem::unauthorized)
+    web.ports.engine.settings.find(&login.streamer).await?.ok_or_else(Problem::unauthorized)
 }
 
 async fn show(

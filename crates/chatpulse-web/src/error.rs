@@ -64,11 +64,7 @@ impl Problem {
 
     #[must_use]
     pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(
-            u32::try_from(wait.as_secs())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
-        );
+        self.retry_after = Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1));
         self
     }
 
@@ -92,12 +88,7 @@ impl Problem {
     }
 
     pub(crate) fn forbidden(what_happened: impl Into<String>, what_to_do: &'static str) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "That is not allowed",
-            what_happened,
-            what_to_do,
-        )
+        Self::new(StatusCode::FORBIDDEN, "That is not allowed", what_happened, what_to_do)
     }
 
     pub(crate) fn not_found() -> Self {
@@ -160,10 +151,9 @@ impl Problem {
             ),
             StatusCode::REQUEST_TIMEOUT => Self::timed_out(),
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("what this address takes"),
-            status if status.is_client_error() => Self {
-                status,
-                ..Self::bad_request("The request could not be read.")
-            },
+            status if status.is_client_error() => {
+                Self { status, ..Self::bad_request("The request could not be read.") }
+            }
             status => Self::new(
                 status,
                 "Something broke on our side",
@@ -177,9 +167,7 @@ impl Problem {
 /// A store that gave no answer is the one failure that handlers pass on; its cause is for the log only.
 impl From<StoreError> for Problem {
     fn from(failure: StoreError) -> Self {
-        let cause = std::error::Error::source(&failure)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let cause = std::error::Error::source(&failure).map(ToString::to_string).unwrap_or_default();
         error!(error = %failure, cause, "a request was answered 503");
         Self::unavailable()
     }
@@ -214,22 +202,14 @@ impl Asker {
     pub(crate) fn of(request: &ServiceRequest, request_id: String) -> Self {
         const FOR_PROGRAMS: [&str; 6] = ["/api/", "/ws/", "/webhooks/", "/health/", "/metrics", "/version"];
         let accepts_json = accepts_json(request.headers());
-        let for_programs = FOR_PROGRAMS
-            .iter()
-            .any(|prefix| request.path().starts_with(prefix));
-        Self {
-            wants_json: accepts_json || for_programs,
-            request_id,
-        }
+        let for_programs = FOR_PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix));
+        Self { wants_json: accepts_json || for_programs, request_id }
     }
 }
 
 /// The client asks for JSON, and not for a page.
 pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.contains("application/json") && !accept.contains("text/html")
 }
 
@@ -251,11 +231,7 @@ pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds));
     }
     response.insert_header((header::CACHE_CONTROL, "no-store"));
-    if asker.wants_json {
-        problem.as_json(response, asker)
-    } else {
-        problem.as_page(response, asker)
-    }
+    if asker.wants_json { problem.as_json(response, asker) } else { problem.as_page(response, asker) }
 }
 
 impl Problem {
@@ -279,9 +255,7 @@ impl Problem {
             request_id: &asker.request_id,
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
-        response
-            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-            .body(body)
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(body)
     }
 
     fn as_page(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
@@ -290,13 +264,9 @@ impl Problem {
             title: self.title.to_owned(),
             what_happened: self.what_happened.clone(),
             what_to_do: self.what_to_do.to_owned(),
-            action: self
-                .action
-                .map(|(label, href)| ((*label).to_owned(), (*href).to_owned())),
+            action: self.action.map(|(label, href)| ((*label).to_owned(), (*href).to_owned())),
             request_id: asker.request_id.clone(),
         });
-        response
-            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-            .body(page.into_string())
+        response.insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).body(page.into_string())
     }
 }

@@ -46,12 +46,7 @@ async fn check_all(web: &Web, within: Duration) -> HttpResponse {
 
 /// The words are for anybody; the cause is for the log.
 async fn check(health: &dyn HealthCheck, deadline: tokio::time::Instant) -> Result<(), &'static str> {
-    match timeout(
-        deadline.saturating_duration_since(tokio::time::Instant::now()),
-        health.check(),
-    )
-    .await
-    {
+    match timeout(deadline.saturating_duration_since(tokio::time::Instant::now()), health.check()).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
             warn!(check = health.name(), %error, "not ready");
@@ -71,10 +66,7 @@ fn unhealthy(failed_check: &str, words: &str) -> HttpResponse {
 
 pub(crate) async fn metrics(web: Shared, request: HttpRequest) -> Answer {
     if let Some(token) = &web.config.metrics_token {
-        let sent = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
+        let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
         if !same(sent, token.expose()) {
             return Err(Problem::new(

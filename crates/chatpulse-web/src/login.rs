@@ -35,10 +35,7 @@ pub(crate) async fn page(web: Shared, request: HttpRequest, query: Query<PageQue
         Some("expired") => Some(LoginMessage::SessionExpired),
         _ => None,
     };
-    Ok(html(
-        StatusCode::OK,
-        view::page(&LoginPage { message }).into_string(),
-    ))
+    Ok(html(StatusCode::OK, view::page(&LoginPage { message }).into_string()))
 }
 
 #[derive(Deserialize)]
@@ -51,9 +48,7 @@ pub(crate) async fn start(web: Shared, query: Query<StartQuery>) -> Answer {
         None => web.ports.engine.reader.streamer_role(),
         Some("bot") => LoginRole::Bot,
         Some(_) => {
-            return Err(Problem::bad_request(
-                "The only role that can be asked for is `bot`.",
-            ));
+            return Err(Problem::bad_request("The only role that can be asked for is `bot`."));
         }
     };
     let state = OauthState::new(role)?;
@@ -78,13 +73,9 @@ pub(crate) async fn callback(web: Shared, request: HttpRequest, query: Query<Cal
 }
 
 async fn finish(web: &Web, request: &HttpRequest, query: CallbackQuery) -> Answer {
-    let role = query
-        .state
-        .as_deref()
-        .and_then(|state| OauthState::verify(web, request, state))
-        .ok_or_else(|| {
-            try_again("This login was not started in this browser, or it was started too long ago.")
-        })?;
+    let role = query.state.as_deref().and_then(|state| OauthState::verify(web, request, state)).ok_or_else(
+        || try_again("This login was not started in this browser, or it was started too long ago."),
+    )?;
     if query.error.as_deref() == Some("access_denied") {
         return Ok(redirect("/auth/login?notice=cancelled"));
     }
@@ -117,16 +108,11 @@ async fn connect_bot(web: &Web, grant: &Grant) -> Answer {
     match web.ports.engine.accounts.connect_bot(grant).await {
         Ok(bot) => {
             info!(bot.id = %bot.bot, "the bot account is connected");
-            let page = view::bot_done(&BotDone {
-                bot_name: bot.display_name,
-            });
+            let page = view::bot_done(&BotDone { bot_name: bot.display_name });
             Ok(html(StatusCode::OK, page.into_string()))
         }
         Err(BotError::OtherAccount) => Err(Problem::forbidden(
-            format!(
-                "{} is not the account that this server uses as its bot.",
-                grant.user.display_name
-            ),
+            format!("{} is not the account that this server uses as its bot.", grant.user.display_name),
             "Log out at Twitch, log in there as the bot account, then try again.",
         )
         .with_action(&("Try again", "/auth/start?role=bot"))),
@@ -149,9 +135,8 @@ pub(crate) async fn logout(
         return Ok(redirect("/auth/login"));
     };
     let form = body::read(&request, payload, body::FORM).await?;
-    let field = url::form_urlencoded::parse(&form)
-        .find(|(name, _)| name == "csrf_token")
-        .map(|(_, value)| value);
+    let field =
+        url::form_urlencoded::parse(&form).find(|(name, _)| name == "csrf_token").map(|(_, value)| value);
     csrf::check(&web.config.session_key, &login, &request, field.as_deref())?;
     if query.everywhere.as_deref() == Some("1") {
         web.ports.login_sessions.end_all(login.streamer.id).await?;

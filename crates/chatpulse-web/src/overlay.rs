@@ -30,11 +30,7 @@ pub(crate) struct OverlayQuery {
 
 impl OverlayQuery {
     fn watcher(&self) -> Watcher {
-        if self.preview.as_deref() == Some("1") {
-            Watcher::Preview
-        } else {
-            Watcher::Viewer
-        }
+        if self.preview.as_deref() == Some("1") { Watcher::Preview } else { Watcher::Viewer }
     }
 }
 
@@ -64,6 +60,5 @@ fn uncached(status: StatusCode) -> HttpResponseBuilder {
 }
 
 fn parse(uuid: &str) -> Result<OverlayId, Problem> {
-    uuid.parse()
-        .map_err(|_| Problem::bad_request("An overlay's address ends in a UUID; this one does not."))
+    uuid.parse().map_err(|_| Problem::bad_request("An overlay's address ends in a UUID; this one does not."))
 }

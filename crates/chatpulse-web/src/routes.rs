@@ -36,9 +36,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 }
 
 async fn home() -> HttpResponse {
-    HttpResponse::Found()
-        .insert_header((header::LOCATION, "/dashboard"))
-        .finish()
+    HttpResponse::Found().insert_header((header::LOCATION, "/dashboard")).finish()
 }
 
 /// Cached for ever: another content has another name.

@@ -45,10 +45,7 @@ impl Server {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self {
-            listener: socket.into(),
-            config,
-        })
+        Ok(Self { listener: socket.into(), config })
     }
 
     /// Where it listens; port 0 has become a real one.
@@ -69,10 +66,7 @@ impl Server {
         });
         let app_data = web.clone();
         let server = HttpServer::new(move || {
-            App::new()
-                .app_data(app_data.clone())
-                .wrap(from_fn(observe))
-                .configure(routes::configure)
+            App::new().app_data(app_data.clone()).wrap(from_fn(observe)).configure(routes::configure)
         })
         .disable_signals()
         .client_request_timeout(HEAD_TIMEOUT)

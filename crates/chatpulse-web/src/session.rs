@@ -80,11 +80,7 @@ pub(crate) fn cookie(
 fn hash_of_cookie(web: &Web, request: &HttpRequest) -> Option<LoginHash> {
     // Read from the header itself: one odd cookie of another application must not hide ours.
     let id = request.headers().get_all(header::COOKIE).find_map(|value| {
-        let pairs = value
-            .to_str()
-            .ok()?
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='));
+        let pairs = value.to_str().ok()?.split(';').filter_map(|pair| pair.trim().split_once('='));
         pairs.filter(|(name, _)| *name == COOKIE).map(|(_, id)| id).next()
     })?;
     let sane = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());

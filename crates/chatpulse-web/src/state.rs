@@ -19,10 +19,7 @@ use crate::config::HttpConfig;
 use crate::guard::limits::{ConnectionCounts, Limits};
 
 /// Everything the edge hands requests on to.
-#[expect(
-    missing_docs,
-    reason = "each field is named after its port, which says what it is"
-)]
+#[expect(missing_docs, reason = "each field is named after its port, which says what it is")]
 pub struct WebPorts {
     pub engine: Engine,
     pub hub: HubHandle,

@@ -25,9 +25,9 @@ pub(crate) async fn receive(web: Shared, request: HttpRequest, payload: Payload)
         body: &body,
     };
     match gate.open(&delivery) {
-        Ok(Webhook::Challenge(text)) => Ok(HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, "text/plain"))
-            .body(text)),
+        Ok(Webhook::Challenge(text)) => {
+            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain")).body(text))
+        }
         Ok(Webhook::Chat(chat)) => {
             web.ports.sink.receive(chat).await;
             Ok(HttpResponse::NoContent().finish())

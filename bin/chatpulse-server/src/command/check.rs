@@ -27,19 +27,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     let report = runtime()?.block_on(check(&settings))?;
-    println!(
-        "{}",
-        if options.json {
-            report.json()
-        } else {
-            report.table()
-        }
-    );
-    Ok(if report.failed() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    println!("{}", if options.json { report.json() } else { report.table() });
+    Ok(if report.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn check(settings: &Settings) -> anyhow::Result<Report> {
@@ -61,10 +50,7 @@ async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<
     };
     let shown = path.display();
     match SqliteFile::open_for_check(path).await {
-        Ok(FileToCheck {
-            file,
-            migrations_pending: 0,
-        }) => match file.check().await {
+        Ok(FileToCheck { file, migrations_pending: 0 }) => match file.check().await {
             Ok(()) => {
                 report.ok("database", format!("{shown} is whole and up to date"));
                 Some(Arc::new(SqliteStreamers::new(file)))
@@ -78,22 +64,13 @@ async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<
                 None
             }
         },
-        Ok(FileToCheck {
-            migrations_pending, ..
-        }) => {
+        Ok(FileToCheck { migrations_pending, .. }) => {
             let found = format!("{shown} needs {migrations_pending} migrations");
-            report.warn(
-                "database",
-                found,
-                "run `chatpulse migrate`, or just start the server",
-            );
+            report.warn("database", found, "run `chatpulse migrate`, or just start the server");
             None
         }
         Err(OpenError::Missing { .. }) => {
-            report.ok(
-                "database",
-                format!("{shown} does not exist yet; the first start makes it"),
-            );
+            report.ok("database", format!("{shown} does not exist yet; the first start makes it"));
             None
         }
         Err(error) => {
@@ -139,10 +116,7 @@ async fn check_tokens(
     let name = "stored tokens";
     match streamers.all_tokens().await {
         Ok(all) => {
-            let shut = all
-                .iter()
-                .filter(|(user, sealed)| cipher.open(user, sealed).is_err())
-                .count();
+            let shut = all.iter().filter(|(user, sealed)| cipher.open(user, sealed).is_err()).count();
             if shut == 0 {
                 report.ok(name, format!("all {} can be opened", all.len()));
             } else {
@@ -189,10 +163,5 @@ async fn find_bot(settings: &Settings, streamers: Option<&dyn StreamerRepository
     if let Some(bot) = &settings.twitch.bot {
         return Some(bot.clone());
     }
-    streamers?
-        .first()
-        .await
-        .ok()
-        .flatten()
-        .map(|streamer| streamer.twitch_id)
+    streamers?.first().await.ok().flatten().map(|streamer| streamer.twitch_id)
 }

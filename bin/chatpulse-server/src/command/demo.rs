@@ -36,9 +36,7 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
 
 async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let lifecycle = Lifecycle::new();
-    lifecycle
-        .stop_on_signals()
-        .context("could not listen for signals")?;
+    lifecycle.stop_on_signals().context("could not listen for signals")?;
     let secret = uuid::Uuid::new_v4().to_string();
     let (id, login, name) = STREAMER;
     let sim = Sim::start(SimConfig {
@@ -60,13 +58,8 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let running = tokio::spawn(parts.run(lifecycle, GRACE));
     // The streamer of the demo has agreed at "Twitch" and logged in once, so that the overlay has its address.
     sim.grant(id, &["channel:bot", "user:read:chat", "user:bot"]);
-    visit::log_in(&base)
-        .await
-        .context("the demo's streamer could not log in")?;
-    let streamer = streamers
-        .first()
-        .await?
-        .context("the demo's streamer has no account")?;
+    visit::log_in(&base).await.context("the demo's streamer could not log in")?;
+    let streamer = streamers.first().await?.context("the demo's streamer has no account")?;
     let crowd = sim.start_crowd(CrowdConfig {
         chatters: usize::try_from(options.chatters)?,
         messages_per_second: options.messages_per_second,
@@ -74,10 +67,7 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
         ..CrowdConfig::in_channel(id)
     });
 
-    let (dashboard, overlay) = (
-        format!("{base}/dashboard"),
-        format!("{base}/overlay/{}", streamer.overlay),
-    );
+    let (dashboard, overlay) = (format!("{base}/dashboard"), format!("{base}/overlay/{}", streamer.overlay));
     println!(
         "ChatPulse demo: a simulated Twitch with {} people chatting. Nothing is kept.",
         options.chatters
@@ -97,11 +87,7 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     stop.cancel();
     crowd.stop();
     sim.stop().await;
-    Ok(if ended? {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if ended? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Twitch must know the address to send browsers back to before the product is built, so port 0 is resolved here.
@@ -117,17 +103,10 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let base = format!("http://{listen}");
     Ok(Settings {
-        http: HttpSettings {
-            public_url: Some(Url::parse(&base)?),
-            ..HttpSettings::on(listen)
-        },
+        http: HttpSettings { public_url: Some(Url::parse(&base)?), ..HttpSettings::on(listen) },
         stores: StoreSettings {
             database: Database::InMemory,
-            keys: Keys {
-                session_secret: None,
-                token_key: None,
-                token_keys_old: Vec::new(),
-            },
+            keys: Keys { session_secret: None, token_key: None, token_keys_old: Vec::new() },
         },
         twitch: TwitchSettings {
             client_id: CLIENT_ID.to_owned(),
@@ -143,10 +122,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
             bot: None,
         },
         limits: LimitSettings::defaults()?,
-        log: LogSettings {
-            filter: LogFilter::parse("warn")?,
-            format: LogFormat::Text,
-        },
+        log: LogSettings { filter: LogFilter::parse("warn")?, format: LogFormat::Text },
         shutdown_timeout: GRACE,
     })
 }

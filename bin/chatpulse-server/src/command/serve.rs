@@ -23,27 +23,14 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let grace = settings.shutdown_timeout;
     let metrics = Metrics::install(QUERIES).context("could not set up metrics")?;
     let lifecycle = Lifecycle::new();
-    lifecycle
-        .stop_on_signals()
-        .context("could not listen for signals")?;
+    lifecycle.stop_on_signals().context("could not listen for signals")?;
     let parts = Parts::build(settings, metrics).await?;
-    info!(
-        "ChatPulse {} listens on http://{}",
-        env!("CARGO_PKG_VERSION"),
-        parts.address()?
-    );
+    info!("ChatPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), parts.address()?);
     let clean = parts.run(lifecycle, grace).await?;
     info!("stopped");
-    Ok(if clean {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("could not start the runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")
 }

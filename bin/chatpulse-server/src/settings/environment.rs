@@ -39,22 +39,13 @@ impl Environment {
     /// These and nothing else.
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
-        let values = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Self {
-            values,
-            unreadable: None,
-        }
+        let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { values, unreadable: None }
     }
 
     /// An empty value counts as unset.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.values
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 }
 
@@ -86,10 +77,7 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        writeln!(
-            f,
-            "chatpulse: the configuration has {count} {noun}; nothing was started."
-        )?;
+        writeln!(f, "chatpulse: the configuration has {count} {noun}; nothing was started.")?;
         for problem in &self.0 {
             write!(
                 f,
@@ -109,10 +97,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(environment: &'a Environment) -> Self {
-        let mut reader = Self {
-            environment,
-            problems: Vec::new(),
-        };
+        let mut reader = Self { environment, problems: Vec::new() };
         if let Some(why) = &environment.unreadable {
             reader.problem(".env", why.clone(), "lines of the form NAME=value");
         }
@@ -120,11 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn finish(self) -> Result<(), Problems> {
-        if self.problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Problems(self.problems))
-        }
+        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
     }
 
     pub(super) fn problem(
@@ -133,11 +114,7 @@ impl<'a> Reader<'a> {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) {
-        self.problems.push(Problem {
-            name,
-            found: found.into(),
-            expected: expected.into(),
-        });
+        self.problems.push(Problem { name, found: found.into(), expected: expected.into() });
     }
 
     pub(super) fn text(&self, name: &'static str) -> Option<&'a str> {
@@ -215,29 +192,20 @@ impl<'a> Reader<'a> {
     /// Longer than zero.
     pub(super) fn duration(&mut self, name: &'static str, default: Duration) -> Option<Duration> {
         let default = format!("{}ms", default.as_millis());
-        self.parse(
-            name,
-            &default,
-            "a duration such as 50ms, 30s, 5m or 168h",
-            |text| parse_duration(text).filter(|duration| !duration.is_zero()),
-        )
+        self.parse(name, &default, "a duration such as 50ms, 30s, 5m or 168h", |text| {
+            parse_duration(text).filter(|duration| !duration.is_zero())
+        })
     }
 
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
-        self.parse(name, "false", "`true` or `false`", |text| {
-            text.to_ascii_lowercase().parse().ok()
-        })
+        self.parse(name, "false", "`true` or `false`", |text| text.to_ascii_lowercase().parse().ok())
     }
 }
 
 /// Values can be long; a report stays readable.
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
-    if short.len() < text.len() {
-        format!("`{short}…`")
-    } else {
-        format!("`{text}`")
-    }
+    if short.len() < text.len() { format!("`{short}…`") } else { format!("`{text}`") }
 }
 
 pub(super) fn hidden(text: &str) -> String {
@@ -267,17 +235,9 @@ mod tests {
     fn a_duration_is_a_whole_number_and_a_unit() {
         assert_eq!(parse_duration("50ms"), Some(Duration::from_millis(50)));
         assert_eq!(parse_duration("168h"), Some(Duration::from_hours(168)));
-        for bad in [
-            "",
-            "5",
-            "s",
-            "1.5s",
-            "-1s",
-            "5 s",
-            "5S",
-            "99999999999999999999h",
-            "18446744073709551615h",
-        ] {
+        for bad in
+            ["", "5", "s", "1.5s", "-1s", "5 s", "5S", "99999999999999999999h", "18446744073709551615h"]
+        {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }
     }

@@ -42,18 +42,10 @@ impl HttpSettings {
 
     pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
         let default_host = if production { "0.0.0.0" } else { "127.0.0.1" };
-        let host = reader.parse(
-            "HOST",
-            default_host,
-            "an IP address such as 127.0.0.1 or 0.0.0.0",
-            parse_host,
-        );
-        let port = reader.parse(
-            "PORT",
-            "8080",
-            "a port from 0 to 65535 (0: any free one)",
-            |text| text.parse().ok(),
-        );
+        let host =
+            reader.parse("HOST", default_host, "an IP address such as 127.0.0.1 or 0.0.0.0", parse_host);
+        let port = reader
+            .parse("PORT", "8080", "a port from 0 to 65535 (0: any free one)", |text| text.parse().ok());
         let public_url = read_public_url(reader, production);
         let trusted_proxies = reader.parse(
             "TRUSTED_PROXIES",
@@ -99,21 +91,11 @@ pub(super) fn web_url(text: &str, production: bool) -> Option<Url> {
 }
 
 fn parse_host(text: &str) -> Option<IpAddr> {
-    if text == "localhost" {
-        Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
-    } else {
-        text.parse().ok()
-    }
+    if text == "localhost" { Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { text.parse().ok() }
 }
 
 /// A bare address is a network of one.
 fn parse_networks(text: &str) -> Option<Vec<IpNet>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts
-        .map(|part| {
-            part.parse()
-                .ok()
-                .or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from))
-        })
-        .collect()
+    parts.map(|part| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from))).collect()
 }

@@ -17,16 +17,12 @@ const SECRETS: [&str; 7] = [
 
 /// A misspelt `APP_ENV` must not turn protection off: it is a problem, and counts as production.
 pub(super) fn production(reader: &mut Reader<'_>) -> bool {
-    let environment = reader.parse(
-        "APP_ENV",
-        "development",
-        "`development` or `production`",
-        |text| match text {
+    let environment =
+        reader.parse("APP_ENV", "development", "`development` or `production`", |text| match text {
             "production" => Some(true),
             "development" => Some(false),
             _ => None,
-        },
-    );
+        });
     environment.unwrap_or(true)
 }
 

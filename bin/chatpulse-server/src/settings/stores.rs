@@ -92,10 +92,7 @@ impl StoreSettings {
                 return None;
             }
         };
-        Some(Self {
-            database: Database::Sqlite { path },
-            keys: keys?,
-        })
+        Some(Self { database: Database::Sqlite { path }, keys: keys? })
     }
 }
 
@@ -112,15 +109,10 @@ impl Keys {
             reader.required("TOKEN_ENCRYPTION_KEY", "64 hex digits");
         }
         let token_key = reader.secret("TOKEN_ENCRYPTION_KEY", "64 hex digits", parse_key);
-        let token_keys_old = reader.secret(
-            "TOKEN_ENCRYPTION_KEYS_OLD",
-            "a comma list of keys of 64 hex digits",
-            |text| {
-                text.split(',')
-                    .map(|key| parse_key(key.trim()))
-                    .collect::<Option<Vec<_>>>()
-            },
-        );
+        let token_keys_old =
+            reader.secret("TOKEN_ENCRYPTION_KEYS_OLD", "a comma list of keys of 64 hex digits", |text| {
+                text.split(',').map(|key| parse_key(key.trim())).collect::<Option<Vec<_>>>()
+            });
         Some(Self {
             session_secret: session_secret?,
             token_key: token_key?,
@@ -151,11 +143,7 @@ fn check_pool(reader: &mut Reader<'_>) {
     if let (Some(least), Some(most)) = (least, most)
         && least > most
     {
-        reader.problem(
-            "DB_MIN_CONNS",
-            least.to_string(),
-            format!("at most DB_MAX_CONNS, which is {most}"),
-        );
+        reader.problem("DB_MIN_CONNS", least.to_string(), format!("at most DB_MAX_CONNS, which is {most}"));
     }
     reader.duration("DB_MAX_CONN_IDLE_TIME", Duration::from_mins(5));
     reader.duration("DB_HEALTH_CHECK_PERIOD", Duration::from_mins(1));
@@ -165,10 +153,7 @@ fn check_pool(reader: &mut Reader<'_>) {
 }
 
 fn check_postgres(reader: &mut Reader<'_>, url: &Url, must_be_safe: bool) {
-    let mode = url
-        .query_pairs()
-        .find(|(name, _)| name == "sslmode")
-        .map(|(_, mode)| mode.into_owned());
+    let mode = url.query_pairs().find(|(name, _)| name == "sslmode").map(|(_, mode)| mode.into_owned());
     match mode.as_deref() {
         // Absent or `prefer` is raised to `require`.
         None | Some("prefer" | "require" | "verify-ca" | "verify-full") => {}

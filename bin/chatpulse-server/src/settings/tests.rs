@@ -14,10 +14,7 @@ const PRODUCTION: [(&str, &str); 8] = [
     ("TWITCH_CLIENT_SECRET", "very-secret"),
     ("TWITCH_REDIRECT_URI", "https://pulse.example/auth/callback"),
     ("SESSION_SECRET", "a session secret of more than 32 bytes"),
-    (
-        "TOKEN_ENCRYPTION_KEY",
-        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-    ),
+    ("TOKEN_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
 ];
 
 fn with(base: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> Environment {
@@ -48,10 +45,7 @@ fn production_is_satisfied_with_what_it_asks_for() {
 
 #[test]
 fn an_empty_value_counts_as_unset() {
-    assert_eq!(
-        report(&MINIMUM, &[("PORT", ""), ("BOT_USER_ID", " ")]),
-        "no problem"
-    );
+    assert_eq!(report(&MINIMUM, &[("PORT", ""), ("BOT_USER_ID", " ")]), "no problem");
     assert!(report(&MINIMUM, &[("TWITCH_CLIENT_ID", "")]).contains("TWITCH_CLIENT_ID"));
 }
 
@@ -79,15 +73,9 @@ fn all_problems_are_reported_together_and_no_secret_is_shown() {
         "TWITCH_REDIRECT_URI",
         "BOT_USER_ID",
     ] {
-        assert!(
-            report.contains(&format!("  {name}\n")),
-            "{name} is missing in:\n{report}"
-        );
+        assert!(report.contains(&format!("  {name}\n")), "{name} is missing in:\n{report}");
     }
-    assert!(
-        !report.contains("tooshort!") && !report.contains("not-hex-at-all"),
-        "{report}"
-    );
+    assert!(!report.contains("tooshort!") && !report.contains("not-hex-at-all"), "{report}");
     assert!(report.contains("`eighty`"));
 }
 
@@ -96,45 +84,24 @@ fn each_of_these_is_refused_in_production() {
     for (change, name) in [
         (("PUBLIC_URL", "http://pulse.example"), "PUBLIC_URL"),
         (("PUBLIC_URL", ""), "PUBLIC_URL"),
-        (
-            ("TWITCH_REDIRECT_URI", "http://pulse.example/auth/callback"),
-            "TWITCH_REDIRECT_URI",
-        ),
+        (("TWITCH_REDIRECT_URI", "http://pulse.example/auth/callback"), "TWITCH_REDIRECT_URI"),
         (("SESSION_SECRET", "short"), "SESSION_SECRET"),
         (("SESSION_SECRET", ""), "SESSION_SECRET"),
-        (
-            ("SESSION_SECRET", "put-32-or-more-random-bytes-here"),
-            "SESSION_SECRET",
-        ),
+        (("SESSION_SECRET", "put-32-or-more-random-bytes-here"), "SESSION_SECRET"),
         (("TOKEN_ENCRYPTION_KEY", ""), "TOKEN_ENCRYPTION_KEY"),
         (
-            (
-                "TOKEN_ENCRYPTION_KEY",
-                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-            ),
+            ("TOKEN_ENCRYPTION_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
             "TOKEN_ENCRYPTION_KEY",
         ),
-        (
-            ("TWITCH_CLIENT_SECRET", "put-your-client-secret-here"),
-            "TWITCH_CLIENT_SECRET",
-        ),
+        (("TWITCH_CLIENT_SECRET", "put-your-client-secret-here"), "TWITCH_CLIENT_SECRET"),
         (("ALLOW_EMBEDDED", "false"), "DATABASE_URL"),
-        (
-            ("DATABASE_URL", "postgres://db.example/cp?sslmode=disable"),
-            "DATABASE_URL",
-        ),
+        (("DATABASE_URL", "postgres://db.example/cp?sslmode=disable"), "DATABASE_URL"),
         (("REDIS_URL", "redis://cache.example"), "REDIS_URL"),
-        (
-            ("WEBHOOK_CALLBACK_URL", "http://pulse.example/webhooks/eventsub"),
-            "WEBHOOK_CALLBACK_URL",
-        ),
+        (("WEBHOOK_CALLBACK_URL", "http://pulse.example/webhooks/eventsub"), "WEBHOOK_CALLBACK_URL"),
         (("APP_ENV", "prod"), "APP_ENV"),
     ] {
         let report = report(&PRODUCTION, &[change]);
-        assert!(
-            report.contains(&format!("  {name}\n")),
-            "{change:?} gave:\n{report}"
-        );
+        assert!(report.contains(&format!("  {name}\n")), "{change:?} gave:\n{report}");
     }
 }
 
@@ -145,10 +112,7 @@ fn redis_without_tls_is_said_unless_it_is_on_this_machine_or_insisted_on() {
     assert!(without_tls(&[("REDIS_URL", "redis://cache.example")]));
     assert!(!without_tls(&[("REDIS_URL", "rediss://cache.example")]));
     assert!(!without_tls(&[("REDIS_URL", "redis://127.0.0.1:6379")]));
-    assert!(!without_tls(&[
-        ("REDIS_URL", "redis://cache.example"),
-        ("ALLOW_INSECURE_DATABASE", "true")
-    ]));
+    assert!(!without_tls(&[("REDIS_URL", "redis://cache.example"), ("ALLOW_INSECURE_DATABASE", "true")]));
 }
 
 #[test]
@@ -165,17 +129,9 @@ fn webhooks_need_callback_secret_and_bot() {
     ];
     assert_eq!(report(&MINIMUM, &group), "no problem");
     for missing in 0..group.len() {
-        let rest: Vec<_> = group
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| *place != missing)
-            .map(|(_, pair)| *pair)
-            .collect();
-        assert!(
-            report(&MINIMUM, &rest).contains(group[missing].0),
-            "without {}",
-            group[missing].0
-        );
+        let rest: Vec<_> =
+            group.iter().enumerate().filter(|(place, _)| *place != missing).map(|(_, pair)| *pair).collect();
+        assert!(report(&MINIMUM, &rest).contains(group[missing].0), "without {}", group[missing].0);
     }
     assert!(report(&MINIMUM, &[("EVENTSUB_TRANSPORT", "webhook")]).contains("EVENTSUB_TRANSPORT"));
     assert!(report(&MINIMUM, &[("EVENTSUB_TRANSPORT", "pigeon")]).contains("EVENTSUB_TRANSPORT"));
@@ -187,10 +143,8 @@ fn the_example_file_starts_a_server_as_it_is() {
         dotenvy::from_read_iter(include_str!("../../../../.env.example").as_bytes())
             .collect::<Result<_, _>>()
             .unwrap();
-    let pairs: Vec<(&str, &str)> = lines
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let pairs: Vec<(&str, &str)> =
+        lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert!(Settings::read(&Environment::of(&pairs)).is_ok());
 }
 
@@ -200,9 +154,7 @@ fn the_example_file_explains_every_variable_with_its_default() {
     let uncommented: String = example
         .lines()
         .map(|line| {
-            line.strip_prefix('#')
-                .filter(|rest| rest.contains('=') && !rest.starts_with(' '))
-                .unwrap_or(line)
+            line.strip_prefix('#').filter(|rest| rest.contains('=') && !rest.starts_with(' ')).unwrap_or(line)
         })
         .collect::<Vec<_>>()
         .join("\n");
@@ -226,9 +178,7 @@ fn the_example_file_explains_every_variable_with_its_default() {
     names.extend(["HOST", "PORT"]);
     for name in names {
         assert!(
-            uncommented
-                .lines()
-                .any(|line| line.starts_with(&format!("{name}="))),
+            uncommented.lines().any(|line| line.starts_with(&format!("{name}="))),
             "{name} is not in .env.example"
         );
     }

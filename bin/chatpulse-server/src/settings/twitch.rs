@@ -29,9 +29,7 @@ impl TwitchSettings {
         let client_id = reader.required("TWITCH_CLIENT_ID", "the client id of your Twitch application");
         let client_secret = reader.required("TWITCH_CLIENT_SECRET", "the secret of your Twitch application");
         let redirect_uri = read_redirect_uri(reader, production);
-        let bot = reader.optional("BOT_USER_ID", "a Twitch user id", |text| {
-            TwitchUserId::new(text).ok()
-        });
+        let bot = reader.optional("BOT_USER_ID", "a Twitch user id", |text| TwitchUserId::new(text).ok());
         if !solo && matches!(bot, Some(None)) {
             reader.problem(
                 "BOT_USER_ID",
@@ -40,16 +38,9 @@ impl TwitchSettings {
             );
         }
         let webhook = read_webhook(reader, production, matches!(bot, Some(None)));
-        let chosen = reader.parse(
-            "EVENTSUB_TRANSPORT",
-            "auto",
-            "`webhook`, `websocket` or `auto`",
-            |text| {
-                ["webhook", "websocket", "auto"]
-                    .into_iter()
-                    .find(|known| *known == text)
-            },
-        );
+        let chosen = reader.parse("EVENTSUB_TRANSPORT", "auto", "`webhook`, `websocket` or `auto`", |text| {
+            ["webhook", "websocket", "auto"].into_iter().find(|known| *known == text)
+        });
         let urls = read_urls(reader);
         let webhook = webhook?;
         if chosen == Some("webhook") && webhook.is_none() {
@@ -80,11 +71,7 @@ impl TwitchSettings {
 
 /// Kept as it was written: Twitch compares it letter by letter.
 fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String> {
-    let scheme = if production {
-        "an https"
-    } else {
-        "an http or https"
-    };
+    let scheme = if production { "an https" } else { "an http or https" };
     let expected = format!("{scheme} address that ends in /auth/callback");
     let text = reader.required("TWITCH_REDIRECT_URI", &expected)?;
     reader.optional("TWITCH_REDIRECT_URI", &expected, |text| web_url(text, production))?;
@@ -95,11 +82,7 @@ fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool) -> Option<Option<Webhook>> {
     const SECRET: &str = "10 to 100 ASCII characters";
-    let scheme = if production {
-        "an https"
-    } else {
-        "an http or https"
-    };
+    let scheme = if production { "an https" } else { "an http or https" };
     let expected = format!("{scheme} address that ends in /webhooks/eventsub");
     let callback = reader.optional("WEBHOOK_CALLBACK_URL", &expected, |text| {
         web_url(text, production).map(|_| text.to_owned())
@@ -107,23 +90,13 @@ fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool)
     let secret = reader.secret("WEBHOOK_SECRET", SECRET, parse_secret);
     let old = reader.secret("WEBHOOK_SECRET_OLD", SECRET, parse_secret);
     let is_set = |reader: &Reader<'_>, name| reader.text(name).is_some();
-    let (has_callback, has_secret) = (
-        is_set(reader, "WEBHOOK_CALLBACK_URL"),
-        is_set(reader, "WEBHOOK_SECRET"),
-    );
+    let (has_callback, has_secret) =
+        (is_set(reader, "WEBHOOK_CALLBACK_URL"), is_set(reader, "WEBHOOK_SECRET"));
     if has_callback && !has_secret {
-        reader.problem(
-            "WEBHOOK_SECRET",
-            "nothing, but WEBHOOK_CALLBACK_URL is set",
-            "both or neither",
-        );
+        reader.problem("WEBHOOK_SECRET", "nothing, but WEBHOOK_CALLBACK_URL is set", "both or neither");
     }
     if has_secret && !has_callback {
-        reader.problem(
-            "WEBHOOK_CALLBACK_URL",
-            "nothing, but WEBHOOK_SECRET is set",
-            "both or neither",
-        );
+        reader.problem("WEBHOOK_CALLBACK_URL", "nothing, but WEBHOOK_SECRET is set", "both or neither");
     }
     if (has_callback || has_secret) && bot_is_missing {
         reader.problem(
@@ -140,10 +113,9 @@ fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool)
         );
     }
     match (callback?, secret?, old?) {
-        (Some(callback), Some(secret), old) => Some(Some(Webhook {
-            callback,
-            secrets: std::iter::once(secret).chain(old).collect(),
-        })),
+        (Some(callback), Some(secret), old) => {
+            Some(Some(Webhook { callback, secrets: std::iter::once(secret).chain(old).collect() }))
+        }
         (None, None, _) => Some(None),
         _ => None,
     }
@@ -155,30 +127,13 @@ fn parse_secret(text: &str) -> Option<Secret> {
 
 fn read_urls(reader: &mut Reader<'_>) -> Option<TwitchUrls> {
     let mut base = |name, default, schemes: [&'static str; 2]| {
-        let expected = format!(
-            "an address that begins with {}:// or {}://",
-            schemes[0], schemes[1]
-        );
+        let expected = format!("an address that begins with {}:// or {}://", schemes[0], schemes[1]);
         reader.parse(name, default, &expected, |text| {
-            Url::parse(text)
-                .ok()
-                .filter(|url| schemes.contains(&url.scheme()) && url.has_host())
+            Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host())
         })
     };
-    let auth = base(
-        "TWITCH_AUTH_URL",
-        "https://id.twitch.tv/oauth2",
-        ["https", "http"],
-    );
+    let auth = base("TWITCH_AUTH_URL", "https://id.twitch.tv/oauth2", ["https", "http"]);
     let api = base("TWITCH_API_URL", "https://api.twitch.tv/helix", ["https", "http"]);
-    let eventsub = base(
-        "TWITCH_EVENTSUB_WS_URL",
-        "wss://eventsub.wss.twitch.tv/ws",
-        ["wss", "ws"],
-    );
-    Some(TwitchUrls {
-        auth: auth?,
-        api: api?,
-        eventsub: eventsub?,
-    })
+    let eventsub = base("TWITCH_EVENTSUB_WS_URL", "wss://eventsub.wss.twitch.tv/ws", ["wss", "ws"]);
+    Some(TwitchUrls { auth: auth?, api: api?, eventsub: eventsub? })
 }

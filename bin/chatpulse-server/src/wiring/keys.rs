@@ -45,16 +45,8 @@ impl DerivedKeys {
     }
 
     fn from(session_secret: Secret, stores: &StoreSettings) -> Self {
-        let token_key = stores
-            .keys
-            .token_key
-            .clone()
-            .unwrap_or_else(|| derive_token_key(&session_secret));
-        Self {
-            session_secret,
-            token_key,
-            token_keys_old: stores.keys.token_keys_old.clone(),
-        }
+        let token_key = stores.keys.token_key.clone().unwrap_or_else(|| derive_token_key(&session_secret));
+        Self { session_secret, token_key, token_keys_old: stores.keys.token_keys_old.clone() }
     }
 }
 
@@ -80,15 +72,9 @@ fn kept_beside(database: &Path) -> anyhow::Result<Secret> {
     }
     let secret = fresh()?;
     let cannot = || format!("could not keep the session secret in {}", path.display());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(cannot)?;
-    file.write_all(secret.expose().as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(cannot)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
+    file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
     Ok(secret)
 }
 
@@ -106,12 +92,6 @@ fn read(path: &Path) -> anyhow::Result<Option<Secret>> {
 
 fn fresh() -> anyhow::Result<Secret> {
     let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-    Ok(Secret::new(
-        bytes
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")),
-    ))
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(Secret::new(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))))
 }

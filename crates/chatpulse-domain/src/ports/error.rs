@@ -29,17 +29,11 @@ pub enum StoreError {
 impl StoreError {
     /// For `map_err`: names the operation and keeps the cause.
     pub fn unavailable<E: Into<BoxError>>(operation: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Unavailable {
-            operation,
-            source: source.into(),
-        }
+        move |source| Self::Unavailable { operation, source: source.into() }
     }
 
     /// For `map_err`: names the place and keeps the cause.
     pub fn corrupt<E: Into<BoxError>>(place: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Corrupt {
-            place,
-            source: source.into(),
-        }
+        move |source| Self::Corrupt { place, source: source.into() }
     }
 }

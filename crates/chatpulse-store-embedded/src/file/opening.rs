@@ -46,29 +46,19 @@ pub(super) fn to_serve(path: &Path) -> Result<Opened, OpenError> {
     if applied > 0 {
         info!("applied {applied} migrations to {}", path.display());
     }
-    Ok(Opened {
-        connection,
-        migrations_pending: 0,
-        _lock: Some(lock),
-    })
+    Ok(Opened { connection, migrations_pending: 0, _lock: Some(lock) })
 }
 
 /// For a look, beside a running server: changes nothing.
 pub(super) fn to_check(path: &Path) -> Result<Opened, OpenError> {
     if !path.exists() {
-        return Err(OpenError::Missing {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::Missing { path: path.to_owned() });
     }
     refuse_what_is_no_database(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     schema::inspect(&connection, path)?;
     let migrations_pending = schema::pending(&connection).map_err(OpenError::from_sqlite(path))?;
-    Ok(Opened {
-        connection,
-        migrations_pending,
-        _lock: None,
-    })
+    Ok(Opened { connection, migrations_pending, _lock: None })
 }
 
 /// For the demo and for tests: gone when it is closed.
@@ -76,18 +66,11 @@ pub(super) fn in_memory(path: &Path) -> Result<Opened, OpenError> {
     let mut connection = Connection::open_in_memory().map_err(OpenError::from_sqlite(path))?;
     configure(&connection).map_err(OpenError::from_sqlite(path))?;
     schema::bring_up_to_date(&mut connection, path)?;
-    Ok(Opened {
-        connection,
-        migrations_pending: 0,
-        _lock: None,
-    })
+    Ok(Opened { connection, migrations_pending: 0, _lock: None })
 }
 
 fn not_writable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
-    move |error| OpenError::NotWritable {
-        path: path.to_owned(),
-        source: error.into(),
-    }
+    move |error| OpenError::NotWritable { path: path.to_owned(), source: error.into() }
 }
 
 /// Folders that are made here are closed to other users: tokens lie in them.
@@ -98,10 +81,7 @@ fn create_folder_of(path: &Path) -> Result<(), OpenError> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .recursive(true)
-        .create(folder)
-        .map_err(not_writable(folder))
+    builder.recursive(true).create(folder).map_err(not_writable(folder))
 }
 
 /// For the owner only. SQLite gives the files beside it the same mode.
@@ -121,13 +101,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     let file = file.map_err(not_writable(&beside))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(OpenError::Failed {
-            path: beside,
-            source: error.into(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(OpenError::Failed { path: beside, source: error.into() }),
     }
 }
 
@@ -168,18 +143,14 @@ fn refuse_what_is_no_database(path: &Path) -> Result<(), OpenError> {
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(OpenError::from_sqlite(path))?;
-    connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .map_err(OpenError::from_sqlite(path))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(OpenError::from_sqlite(path))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
 
 /// SQLite opens a file that it may not write all the same, and would only say so at the first write.
 fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let is_read_only = connection
-        .is_readonly(MAIN_DB)
-        .map_err(OpenError::from_sqlite(path))?;
+    let is_read_only = connection.is_readonly(MAIN_DB).map_err(OpenError::from_sqlite(path))?;
     if is_read_only {
         return Err(not_writable(path)(io::ErrorKind::PermissionDenied.into()));
     }

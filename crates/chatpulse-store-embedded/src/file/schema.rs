@@ -20,40 +20,27 @@ mod embedded {
 pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |error| OpenError::from_sqlite(path)(error);
     if !is_ours_or_empty(connection).map_err(sqlite)? {
-        return Err(OpenError::NotADatabase {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::NotADatabase { path: path.to_owned() });
     }
-    let found: String = connection
-        .pragma_query_value(None, "quick_check", |row| row.get(0))
-        .map_err(sqlite)?;
+    let found: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(sqlite)?;
     if found != "ok" {
-        return Err(OpenError::Damaged {
-            path: path.to_owned(),
-            source: found.into(),
-        });
+        return Err(OpenError::Damaged { path: path.to_owned(), source: found.into() });
     }
     let (found, known) = (version(connection).map_err(sqlite)?, newest());
     if found > known {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
     }
     Ok(())
 }
 
 /// Marks the file as ours and applies what is missing, all or nothing. Returns how many migrations that were.
 pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<usize, OpenError> {
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(OpenError::from_sqlite(path))?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(OpenError::from_sqlite(path))?;
     let runner = embedded::migrations::runner().set_grouped(true);
-    let report = runner.run(connection).map_err(|error| OpenError::Migration {
-        path: path.to_owned(),
-        source: error.into(),
-    })?;
+    let report = runner
+        .run(connection)
+        .map_err(|error| OpenError::Migration { path: path.to_owned(), source: error.into() })?;
     Ok(report.applied_migrations().len())
 }
 

@@ -42,10 +42,7 @@ impl Worker {
         path: PathBuf,
         open: fn(&Path) -> Result<Opened, OpenError>,
     ) -> Result<(Arc<Self>, usize), OpenError> {
-        let failed = |path: &Path, source| OpenError::Failed {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |path: &Path, source| OpenError::Failed { path: path.to_owned(), source };
         let (jobs, queue) = mpsc::channel(CALLS_MAX);
         let (ready, is_ready) = oneshot::channel();
         let (at_the_end, closed) = oneshot::channel::<()>();
@@ -64,10 +61,7 @@ impl Worker {
         let thread = spawned.map_err(|error| failed(&path, error.into()))?;
         let opened = is_ready.await;
         let pending = opened.map_err(|_| failed(&path, "opening it panicked".into()))??;
-        let worker = Self {
-            jobs,
-            thread: Mutex::new(Some(Running { thread, closed })),
-        };
+        let worker = Self { jobs, thread: Mutex::new(Some(Running { thread, closed })) };
         Ok((Arc::new(worker), pending))
     }
 
@@ -86,9 +80,7 @@ impl Worker {
         let queued = self.jobs.send(Job::Run(Box::new(run))).await;
         queued.map_err(|_| Failure::Unanswered("the file is closed"))?;
         let answered = answer.await;
-        answered.unwrap_or(Err(Failure::Unanswered(
-            "the call panicked or the file was closed",
-        )))
+        answered.unwrap_or(Err(Failure::Unanswered("the call panicked or the file was closed")))
     }
 
     /// Ends the thread after the work that came before, and waits for its end, at most for `deadline`.

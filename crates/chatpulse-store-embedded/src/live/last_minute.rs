@@ -20,13 +20,8 @@ struct Second {
 impl LastMinute {
     /// Nothing happened yet.
     pub(super) fn new() -> Self {
-        let long_ago = Second {
-            unix_secs: i64::MIN / 2,
-            count: 0,
-        };
-        Self {
-            seconds: [long_ago; SECONDS],
-        }
+        let long_ago = Second { unix_secs: i64::MIN / 2, count: 0 };
+        Self { seconds: [long_ago; SECONDS] }
     }
 
     /// It happened once more.

@@ -25,11 +25,7 @@ pub(super) struct Recent<K> {
 impl<K: Clone + Eq + Hash> Recent<K> {
     /// Remembers for so long.
     pub(super) fn new(span: Duration) -> Self {
-        Self {
-            span,
-            noted: HashMap::new(),
-            order: VecDeque::new(),
-        }
+        Self { span, noted: HashMap::new(), order: VecDeque::new() }
     }
 
     /// Noted less than the span ago.

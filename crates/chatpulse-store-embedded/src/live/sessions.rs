@@ -16,15 +16,10 @@ use super::session::LiveSession;
 impl SessionStore for MemoryLive {
     async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
         let (mut state, now) = self.enter();
-        let session = state
-            .sessions
-            .entry(seed.overlay)
-            .or_insert_with(|| LiveSession::new(seed, now));
+        let session = state.sessions.entry(seed.overlay).or_insert_with(|| LiveSession::new(seed, now));
         session.put_settings(&seed.settings, now);
         session.hold(instance, viewers);
-        state
-            .by_broadcaster
-            .insert(seed.broadcaster.clone(), seed.overlay);
+        state.by_broadcaster.insert(seed.broadcaster.clone(), seed.overlay);
         Ok(())
     }
 

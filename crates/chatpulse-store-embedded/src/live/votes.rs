@@ -26,9 +26,7 @@ impl VoteStore for MemoryLive {
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
         let (state, now) = self.enter();
         let sessions = overlays.iter().map(|overlay| state.sessions.get(overlay));
-        Ok(sessions
-            .map(|session| session.map(|session| session.reading(now)))
-            .collect())
+        Ok(sessions.map(|session| session.map(|session| session.reading(now))).collect())
     }
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {

@@ -41,76 +41,48 @@ async fn a_restart_keeps_everything() {
     let file = SqliteFile::open(&path).await.unwrap();
     let before = accounts_in(&file);
     let tokens = build::sealed();
-    let ada = before
-        .streamers
-        .sign_in(&build::profile("Ada"), &tokens)
-        .await
-        .unwrap();
+    let ada = before.streamers.sign_in(&build::profile("Ada"), &tokens).await.unwrap();
     let settings = build::settings_with_triggers(&["ja"], &["nein", "nö"]);
     before.settings.save(ada.id, &settings, None).await.unwrap();
     let login = build::login_session(ada.id, now.plus(Duration::from_mins(1)));
     before.login_sessions.begin(&login).await.unwrap();
     let subscription = build::subscription(&ada.twitch_id);
     before.subscriptions.put(&subscription).await.unwrap();
-    before
-        .subscriptions
-        .put_conduit(&build::conduit("ours"))
-        .await
-        .unwrap();
+    before.subscriptions.put_conduit(&build::conduit("ours")).await.unwrap();
     file.close().await;
 
     let file = SqliteFile::open(&path).await.unwrap();
     let after = accounts_in(&file);
     assert_eq!(after.streamers.first().await.unwrap().as_ref(), Some(&ada));
-    assert_eq!(
-        after.streamers.all_tokens().await.unwrap(),
-        [(ada.twitch_id, tokens)]
-    );
+    assert_eq!(after.streamers.all_tokens().await.unwrap(), [(ada.twitch_id, tokens)]);
     let found = after.settings.find(ada.id).await.unwrap();
     assert_eq!(found, Some(build::versioned(settings, 2)));
     let found = after.login_sessions.find(login.hash, now).await.unwrap();
     assert_eq!(found, Some(ada.id));
     assert_eq!(after.subscriptions.all().await.unwrap(), [subscription]);
-    assert_eq!(
-        after.subscriptions.conduit().await.unwrap(),
-        Some(build::conduit("ours"))
-    );
+    assert_eq!(after.subscriptions.conduit().await.unwrap(), Some(build::conduit("ours")));
 }
 
 /// What lies on the disk while the server runs is what a crash leaves.
 #[tokio::test]
 async fn a_crash_keeps_what_was_answered() {
     let (running, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let file = SqliteFile::open(running.path().join("chatpulse.db"))
-        .await
-        .unwrap();
+    let file = SqliteFile::open(running.path().join("chatpulse.db")).await.unwrap();
     let streamers = accounts_in(&file).streamers;
-    let ada = streamers
-        .sign_in(&build::profile("Ada"), &build::sealed())
-        .await
-        .unwrap();
+    let ada = streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
     let rotated = streamers.rotate_overlay(ada.id).await.unwrap().unwrap();
     for name in ["chatpulse.db", "chatpulse.db-wal"] {
         std::fs::copy(running.path().join(name), crashed.path().join(name)).unwrap();
     }
-    let file = SqliteFile::open(crashed.path().join("chatpulse.db"))
-        .await
-        .unwrap();
-    let found = accounts_in(&file)
-        .streamers
-        .find_by_overlay(rotated)
-        .await
-        .unwrap();
+    let file = SqliteFile::open(crashed.path().join("chatpulse.db")).await.unwrap();
+    let found = accounts_in(&file).streamers.find_by_overlay(rotated).await.unwrap();
     assert_eq!(found.unwrap().id, ada.id);
 }
 
 #[tokio::test]
 async fn a_login_of_nobody_is_refused() {
     let accounts = fresh_accounts().await;
-    let login = build::login_session(
-        chatpulse_domain::ids::StreamerId::random(),
-        Timestamp::from_unix_ms(0),
-    );
+    let login = build::login_session(chatpulse_domain::ids::StreamerId::random(), Timestamp::from_unix_ms(0));
     let refused = accounts.login_sessions.begin(&login).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
 }
@@ -121,23 +93,14 @@ async fn what_we_never_wrote_is_corrupt_and_says_where() {
     let path = folder.path().join("chatpulse.db");
     let file = SqliteFile::open(&path).await.unwrap();
     let accounts = accounts_in(&file);
-    let ada = accounts
-        .streamers
-        .sign_in(&build::profile("Ada"), &build::sealed())
-        .await
-        .unwrap();
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
     for (change, expected) in [
         ("for_triggers = '[1]'", "settings.for_triggers"),
         ("for_triggers = '[\"no\"]'", "settings.against_triggers"),
-        (
-            "for_triggers = '[\"yes\"]', left_label = ' '",
-            "settings.left_label",
-        ),
+        ("for_triggers = '[\"yes\"]', left_label = ' '", "settings.left_label"),
     ] {
         let by_hand = Connection::open(&path).unwrap();
-        by_hand
-            .execute(&format!("UPDATE settings SET {change}"), [])
-            .unwrap();
+        by_hand.execute(&format!("UPDATE settings SET {change}"), []).unwrap();
         match accounts.settings.find(ada.id).await {
             Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, expected),
             other => panic!("{other:?} after {change}"),

@@ -35,8 +35,5 @@ async fn a_failed_query_is_counted_under_its_name() {
     file.close().await;
     assert!(file.check().await.is_err());
     let rendered = recorder.handle().render();
-    assert!(
-        rendered.contains("db_errors_total{query=\"health.check\"} 1"),
-        "{rendered}"
-    );
+    assert!(rendered.contains("db_errors_total{query=\"health.check\"} 1"), "{rendered}");
 }

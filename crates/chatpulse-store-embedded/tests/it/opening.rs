@@ -28,11 +28,7 @@ async fn refused(path: &Path) -> OpenError {
 async fn stopped_server(path: &Path) {
     let file = SqliteFile::open(path).await.unwrap();
     let profile = build::profile("Ada");
-    accounts_in(&file)
-        .streamers
-        .sign_in(&profile, &build::sealed())
-        .await
-        .unwrap();
+    accounts_in(&file).streamers.sign_in(&profile, &build::sealed()).await.unwrap();
     file.close().await;
 }
 
@@ -45,26 +41,15 @@ async fn a_first_start_makes_folder_and_file_for_the_owner_only() {
     file.check().await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
-    let mut names: Vec<_> = fs::read_dir(&data)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut names: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    let expected = [
-        "chatpulse.db",
-        "chatpulse.db-shm",
-        "chatpulse.db-wal",
-        "chatpulse.db.lock",
-    ];
+    let expected = ["chatpulse.db", "chatpulse.db-shm", "chatpulse.db-wal", "chatpulse.db.lock"];
     assert_eq!(names, expected.map(|name| data.join(name)));
     for path in &names {
         assert_eq!(mode(path), 0o600, "{}", path.display());
     }
     file.close().await;
-    assert!(
-        !data.join("chatpulse.db-wal").exists(),
-        "closing leaves one whole file"
-    );
+    assert!(!data.join("chatpulse.db-wal").exists(), "closing leaves one whole file");
 }
 
 #[tokio::test]
@@ -75,11 +60,7 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
         fs::write(&path, content).unwrap();
         let error = refused(&path).await;
         assert!(matches!(error, OpenError::NotADatabase { .. }), "{error:?}");
-        assert!(
-            error
-                .to_string()
-                .contains("chatpulse.db is not a database of ChatPulse")
-        );
+        assert!(error.to_string().contains("chatpulse.db is not a database of ChatPulse"));
         assert_eq!(fs::read(&path).unwrap(), content);
     }
 }
@@ -119,20 +100,7 @@ async fn a_database_cut_short_is_refused_and_left_as_it_is() {
     let (_folder, path) = place();
     stopped_server(&path).await;
     let whole = fs::read(&path).unwrap();
-    for left in [
-        1,
-        15,
-        16,
-        99,
-        100,
-        511,
-        512,
-        4_095,
-        4_096,
-        4_097,
-        whole.len() / 2,
-        whole.len() - 4_096,
-    ] {
+    for left in [1, 15, 16, 99, 100, 511, 512, 4_095, 4_096, 4_097, whole.len() / 2, whole.len() - 4_096] {
         fs::write(&path, &whole[..left]).unwrap();
         let error = refused(&path).await;
         let says_so = matches!(error, OpenError::Damaged { .. } | OpenError::NotADatabase { .. });
@@ -189,11 +157,7 @@ async fn a_look_works_beside_a_running_server_and_cannot_write() {
     let (_folder, path) = place();
     let server = SqliteFile::open(&path).await.unwrap();
     let written = accounts_in(&server);
-    let ada = written
-        .streamers
-        .sign_in(&build::profile("Ada"), &build::sealed())
-        .await
-        .unwrap();
+    let ada = written.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
     let look = SqliteFile::open_for_check(&path).await.unwrap();
     assert_eq!(look.migrations_pending, 0);
     let seen = accounts_in(&look.file);
@@ -219,11 +183,8 @@ async fn a_look_makes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_can_migrate_at_once() {
     let (_folder, path) = place();
-    let (a, b, c) = tokio::join!(
-        SqliteFile::migrate(&path),
-        SqliteFile::migrate(&path),
-        SqliteFile::migrate(&path)
-    );
+    let (a, b, c) =
+        tokio::join!(SqliteFile::migrate(&path), SqliteFile::migrate(&path), SqliteFile::migrate(&path));
     assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
     let server = SqliteFile::open(&path).await.unwrap();
     SqliteFile::migrate(&path).await.unwrap();

@@ -13,11 +13,7 @@ use chatpulse_testkit::contract::{Accounts, Live};
 pub(crate) fn memory_live(limit: Option<BucketLimit>) -> Live {
     let clock = TestClock::new();
     let live = Arc::new(MemoryLive::new(Arc::new(clock.clone()), limit));
-    Live {
-        votes: live.clone(),
-        sessions: live,
-        time: Arc::new(clock),
-    }
+    Live { votes: live.clone(), sessions: live, time: Arc::new(clock) }
 }
 
 /// The ports of an open file.

@@ -51,28 +51,13 @@ pub struct Family {
 }
 
 const fn counter(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family {
-        name,
-        kind: Kind::Counter,
-        help,
-        labels,
-    }
+    Family { name, kind: Kind::Counter, help, labels }
 }
 const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family {
-        name,
-        kind: Kind::Gauge,
-        help,
-        labels,
-    }
+    Family { name, kind: Kind::Gauge, help, labels }
 }
 const fn histogram(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family {
-        name,
-        kind: Kind::Histogram,
-        help,
-        labels,
-    }
+    Family { name, kind: Kind::Histogram, help, labels }
 }
 
 /// Notification types with a series of their own; all others are `other`.
@@ -113,16 +98,8 @@ pub const FAMILIES: &[Family] = &[
         "From a vote in the store to its frame in the sockets' channel.",
     ),
     // Hub
-    gauge(
-        "broadcaster_active_sessions",
-        Labels::None,
-        "Sessions shown on this instance.",
-    ),
-    gauge(
-        "broadcaster_connected_clients",
-        Labels::None,
-        "Overlay sockets fed by this instance.",
-    ),
+    gauge("broadcaster_active_sessions", Labels::None, "Sessions shown on this instance."),
+    gauge("broadcaster_connected_clients", Labels::None, "Overlay sockets fed by this instance."),
     histogram(
         "broadcaster_tick_duration_seconds",
         Labels::None,
@@ -133,17 +110,9 @@ pub const FAMILIES: &[Family] = &[
         Labels::None,
         "Sockets closed because a write was stuck.",
     ),
-    counter(
-        "broadcaster_slow_ticks_total",
-        Labels::None,
-        "Ticks that took longer than the tick interval.",
-    ),
+    counter("broadcaster_slow_ticks_total", Labels::None, "Ticks that took longer than the tick interval."),
     // Overlay sockets
-    gauge(
-        "websocket_connections_current",
-        Labels::None,
-        "Open overlay sockets.",
-    ),
+    gauge("websocket_connections_current", Labels::None, "Open overlay sockets."),
     counter(
         "websocket_connections_total",
         Labels::One("result", &["accepted", "rejected"]),
@@ -166,32 +135,16 @@ pub const FAMILIES: &[Family] = &[
         ),
         "Overlay connections turned away, by reason.",
     ),
-    histogram(
-        "websocket_connection_duration_seconds",
-        Labels::None,
-        "How long overlay sockets stayed open.",
-    ),
-    counter(
-        "websocket_ping_failures_total",
-        Labels::None,
-        "Pings that could not be sent.",
-    ),
+    histogram("websocket_connection_duration_seconds", Labels::None, "How long overlay sockets stayed open."),
+    counter("websocket_ping_failures_total", Labels::None, "Pings that could not be sent."),
     counter(
         "websocket_idle_disconnects_total",
         Labels::None,
         "Sockets closed because no pong came for 60 s.",
     ),
-    gauge(
-        "websocket_unique_ips",
-        Labels::None,
-        "Addresses with at least one open overlay socket.",
-    ),
+    gauge("websocket_unique_ips", Labels::None, "Addresses with at least one open overlay socket."),
     // Database
-    histogram(
-        "db_query_duration_seconds",
-        Labels::Query,
-        "Time in the database, by query.",
-    ),
+    histogram("db_query_duration_seconds", Labels::Query, "Time in the database, by query."),
     gauge(
         "db_connections_current",
         Labels::One("state", &["active", "idle"]),
@@ -199,53 +152,25 @@ pub const FAMILIES: &[Family] = &[
     ),
     counter("db_errors_total", Labels::Query, "Queries that failed, by query."),
     // Settings cache and reconciliation
-    counter(
-        "config_cache_hits_total",
-        Labels::None,
-        "Session look-ups answered from memory.",
-    ),
-    counter(
-        "config_cache_misses_total",
-        Labels::None,
-        "Session look-ups that asked the store.",
-    ),
+    counter("config_cache_hits_total", Labels::None, "Session look-ups answered from memory."),
+    counter("config_cache_misses_total", Labels::None, "Session look-ups that asked the store."),
     gauge("config_cache_entries", Labels::None, "Channels remembered."),
     counter(
         "config_drift_detected_total",
         Labels::None,
         "Live sessions found with older settings than the database.",
     ),
-    counter(
-        "config_drift_fixed_total",
-        Labels::None,
-        "Of those, brought up to date.",
-    ),
+    counter("config_drift_fixed_total", Labels::None, "Of those, brought up to date."),
     // Clean-up
-    counter(
-        "orphan_cleanup_scans_total",
-        Labels::None,
-        "Rounds of clean-up on this instance.",
-    ),
-    counter(
-        "orphan_sessions_deleted_total",
-        Labels::None,
-        "Sessions deleted because nobody held them.",
-    ),
+    counter("orphan_cleanup_scans_total", Labels::None, "Rounds of clean-up on this instance."),
+    counter("orphan_sessions_deleted_total", Labels::None, "Sessions deleted because nobody held them."),
     counter(
         "orphan_sessions_skipped_total",
         Labels::One("reason", &["rejoined", "error"]),
         "Orphans left alone, by reason.",
     ),
-    histogram(
-        "orphan_cleanup_duration_seconds",
-        Labels::None,
-        "Time of a round of clean-up.",
-    ),
-    gauge(
-        "disconnected_sessions_count",
-        Labels::None,
-        "Orphans found by the last round and not deleted.",
-    ),
+    histogram("orphan_cleanup_duration_seconds", Labels::None, "Time of a round of clean-up."),
+    gauge("disconnected_sessions_count", Labels::None, "Orphans found by the last round and not deleted."),
     // Who leads
     gauge(
         "is_leader",
@@ -257,18 +182,11 @@ pub const FAMILIES: &[Family] = &[
         Labels::One("key", &["cleanup:leader"]),
         "Times that this instance began to lead.",
     ),
-    gauge(
-        "instance_registry_size",
-        Labels::None,
-        "Living instances, this one included.",
-    ),
+    gauge("instance_registry_size", Labels::None, "Living instances, this one included."),
     // Twitch
     counter(
         "eventsub_subscribe_attempts_total",
-        Labels::One(
-            "result",
-            &["success", "conflict", "forbidden", "rate_limited", "error"],
-        ),
+        Labels::One("result", &["success", "conflict", "forbidden", "rate_limited", "error"]),
         "Requests for a chat subscription, by result.",
     ),
     counter(
@@ -282,19 +200,7 @@ pub const FAMILIES: &[Family] = &[
         "Notifications that are not chat messages, by type.",
     ),
     // HTTP
-    counter(
-        "http_requests_total",
-        Labels::AsTheyCome,
-        "Requests by route, method and status.",
-    ),
-    histogram(
-        "http_request_duration_seconds",
-        Labels::AsTheyCome,
-        "Time to answer, by route.",
-    ),
-    gauge(
-        "build_info",
-        Labels::AsTheyCome,
-        "Always 1; its labels say what runs.",
-    ),
+    counter("http_requests_total", Labels::AsTheyCome, "Requests by route, method and status."),
+    histogram("http_request_duration_seconds", Labels::AsTheyCome, "Time to answer, by route."),
+    gauge("build_info", Labels::AsTheyCome, "Always 1; its labels say what runs."),
 ];

@@ -153,13 +153,9 @@ struct View {
 impl World {
     fn new() -> Self {
         let (rotated, other) = (build::fresh_user(), build::fresh_user());
-        let seed = |broadcaster: &TwitchUserId| SessionSeed {
-            broadcaster: broadcaster.clone(),
-            ..build::seed()
-        };
-        Self {
-            seeds: [seed(&rotated), seed(&rotated), seed(&other)],
-        }
+        let seed =
+            |broadcaster: &TwitchUserId| SessionSeed { broadcaster: broadcaster.clone(), ..build::seed() };
+        Self { seeds: [seed(&rotated), seed(&rotated), seed(&other)] }
     }
 
     fn overlay(&self, place: usize) -> OverlayId {
@@ -168,16 +164,8 @@ impl World {
 
     async fn take(&self, live: &Live, step: &Step) -> Answer {
         match *step {
-            Step::Hold {
-                overlay,
-                instance,
-                viewers,
-                version,
-            } => {
-                let seed = SessionSeed {
-                    settings: settings_at(version),
-                    ..self.seeds[overlay].clone()
-                };
+            Step::Hold { overlay, instance, viewers, version } => {
+                let seed = SessionSeed { settings: settings_at(version), ..self.seeds[overlay].clone() };
                 let instance = instance_at(instance);
                 live.sessions.hold(&seed, &instance, viewers).await.unwrap();
                 Answer::done()
@@ -188,12 +176,7 @@ impl World {
                 released.await.unwrap();
                 Answer::done()
             }
-            Step::Cast {
-                overlay,
-                chatter,
-                message,
-                side,
-            } => {
+            Step::Cast { overlay, chatter, message, side } => {
                 let vote = Vote {
                     overlay: self.overlay(overlay),
                     chatter: build::chatter(&format!("chatter-{chatter}")),
@@ -236,10 +219,8 @@ impl World {
             orphans: live.sessions.orphans(ORPHAN_AGE).await.unwrap(),
         };
         for seed in &self.seeds {
-            view.found
-                .push(live.sessions.find(&seed.broadcaster).await.unwrap());
-            view.activity
-                .push(live.sessions.activity(seed.overlay).await.unwrap());
+            view.found.push(live.sessions.find(&seed.broadcaster).await.unwrap());
+            view.activity.push(live.sessions.activity(seed.overlay).await.unwrap());
         }
         view.orphans.retain(|orphan| overlays.contains(&orphan.overlay));
         view.orphans.sort_by_key(|orphan| orphan.overlay);
@@ -263,27 +244,18 @@ impl Answer {
     }
 
     fn did(did: bool) -> Self {
-        Self {
-            word: did.to_string(),
-            value: None,
-        }
+        Self { word: did.to_string(), value: None }
     }
 
     fn outcome(outcome: VoteOutcome) -> Self {
         match outcome {
             VoteOutcome::Applied(sentiment) => Self::value(Some(sentiment)),
-            refused => Self {
-                word: format!("{refused:?}"),
-                value: None,
-            },
+            refused => Self { word: format!("{refused:?}"), value: None },
         }
     }
 
     fn value(sentiment: Option<Sentiment>) -> Self {
-        Self {
-            word: String::new(),
-            value: sentiment.map(Sentiment::value),
-        }
+        Self { word: String::new(), value: sentiment.map(Sentiment::value) }
     }
 }
 

@@ -26,10 +26,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
 }
 
 async fn streamer(accounts: &Accounts) -> StreamerId {
-    let profile = TwitchProfile {
-        id: build::fresh_user(),
-        ..build::profile("Ada")
-    };
+    let profile = TwitchProfile { id: build::fresh_user(), ..build::profile("Ada") };
     let tokens = build::sealed();
     accounts.streamers.sign_in(&profile, &tokens).await.unwrap().id
 }
@@ -63,25 +60,16 @@ async fn an_unknown_hash_is_nobodys(accounts: Accounts) {
 
 async fn an_ended_login_is_dead_for_every_copy(accounts: Accounts) {
     let ada = streamer(&accounts).await;
-    let (here, there) = (
-        begin(&accounts, ada, NOW.plus(A_WEEK)).await,
-        begin(&accounts, ada, NOW.plus(A_WEEK)).await,
-    );
+    let (here, there) =
+        (begin(&accounts, ada, NOW.plus(A_WEEK)).await, begin(&accounts, ada, NOW.plus(A_WEEK)).await);
     accounts.login_sessions.end(here.hash).await.unwrap();
     assert_eq!(find(&accounts, &here, NOW).await, None);
-    assert_eq!(
-        find(&accounts, &there, NOW).await,
-        Some(ada),
-        "another browser's stays"
-    );
+    assert_eq!(find(&accounts, &there, NOW).await, Some(ada), "another browser's stays");
 }
 
 async fn ending_all_ends_all_of_one_streamers(accounts: Accounts) {
     let (ada, bob) = (streamer(&accounts).await, streamer(&accounts).await);
-    let adas = [
-        begin(&accounts, ada, NOW.plus(A_WEEK)).await,
-        begin(&accounts, ada, NOW.plus(A_WEEK)).await,
-    ];
+    let adas = [begin(&accounts, ada, NOW.plus(A_WEEK)).await, begin(&accounts, ada, NOW.plus(A_WEEK)).await];
     let bobs = begin(&accounts, bob, NOW.plus(A_WEEK)).await;
     accounts.login_sessions.end_all(ada).await.unwrap();
     for session in &adas {
@@ -104,10 +92,6 @@ async fn sweeping_removes_what_expired_and_nothing_else(accounts: Accounts) {
     assert_eq!(accounts.login_sessions.sweep(NOW).await.unwrap(), 2);
     assert_eq!(accounts.login_sessions.sweep(NOW).await.unwrap(), 0);
     let before_its_end = over.expires_at.minus(A_MOMENT);
-    assert_eq!(
-        find(&accounts, &over, before_its_end).await,
-        None,
-        "really removed"
-    );
+    assert_eq!(find(&accounts, &over, before_its_end).await, None, "really removed");
     assert_eq!(find(&accounts, &alive, NOW).await, Some(ada));
 }

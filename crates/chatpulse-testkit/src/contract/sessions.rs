@@ -30,10 +30,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
 
 /// A session that nobody else's test knows.
 fn seed() -> SessionSeed {
-    SessionSeed {
-        broadcaster: build::fresh_user(),
-        ..build::seed()
-    }
+    SessionSeed { broadcaster: build::fresh_user(), ..build::seed() }
 }
 
 async fn hold(live: &Live, seed: &SessionSeed, instance: &str, viewers: u32) {
@@ -122,10 +119,7 @@ async fn a_session_held_again_after_its_end_begins_centred(live: Live) {
 /// Two overlays of one streamer: before and after the address was rotated.
 fn rotated() -> (SessionSeed, SessionSeed) {
     let before = seed();
-    let after = SessionSeed {
-        overlay: OverlayId::random(),
-        ..before.clone()
-    };
+    let after = SessionSeed { overlay: OverlayId::random(), ..before.clone() };
     (before, after)
 }
 

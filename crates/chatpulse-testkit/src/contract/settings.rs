@@ -27,10 +27,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
 }
 
 async fn streamer(accounts: &Accounts) -> StreamerId {
-    let profile = TwitchProfile {
-        id: build::fresh_user(),
-        ..build::profile("Ada")
-    };
+    let profile = TwitchProfile { id: build::fresh_user(), ..build::profile("Ada") };
     let tokens = build::sealed();
     accounts.streamers.sign_in(&profile, &tokens).await.unwrap().id
 }
@@ -136,12 +133,7 @@ async fn what_was_typed_is_read_back(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let many: Vec<String> = (0..20).map(|n| format!("Wort {n} “Ä” ß 🎭")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let odd = [
-        "No'); DROP TABLE settings; --",
-        "\"quoted\", [1]",
-        "back\\slash",
-        "tab\there",
-    ];
+    let odd = ["No'); DROP TABLE settings; --", "\"quoted\", [1]", "back\\slash", "tab\there"];
     let typed = OverlaySettings {
         triggers: build::triggers(&many, &odd),
         labels: build::labels("👎 Nö", &"ü".repeat(50)),
@@ -156,12 +148,7 @@ async fn what_was_typed_is_read_back(accounts: Accounts) {
 
 async fn every_speed_is_read_back_exactly(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
-    for per_second in [
-        DecaySpeed::MIN,
-        0.300_000_000_000_000_04,
-        1.0 / 3.0,
-        DecaySpeed::MAX,
-    ] {
+    for per_second in [DecaySpeed::MIN, 0.300_000_000_000_000_04, 1.0 / 3.0, DecaySpeed::MAX] {
         let settings = build::settings_with_decay(per_second);
         save(&accounts, streamer, &settings, None).await;
         assert_eq!(read(&accounts, streamer).await.0, settings);

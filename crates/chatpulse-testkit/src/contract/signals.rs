@@ -26,10 +26,7 @@ async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
     let broadcaster = build::fresh_user();
     let all = [
         Signal::SentimentChanged(overlay),
-        Signal::SettingsChanged {
-            overlay,
-            broadcaster: broadcaster.clone(),
-        },
+        Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
         Signal::SessionChanged(broadcaster),
         Signal::OverlayRotated(overlay),
     ];

@@ -29,10 +29,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
 
 /// A profile that nobody else's test uses.
 fn profile(name: &str) -> TwitchProfile {
-    TwitchProfile {
-        id: build::fresh_user(),
-        ..build::profile(name)
-    }
+    TwitchProfile { id: build::fresh_user(), ..build::profile(name) }
 }
 
 async fn sign_in(accounts: &Accounts, profile: &TwitchProfile) -> Streamer {
@@ -71,11 +68,7 @@ async fn logging_in_again_updates_names_and_keeps_the_rest(accounts: Accounts) {
     let first = sign_in(&accounts, &before).await;
     let changed = build::settings_with_decay(1.5);
     accounts.settings.save(first.id, &changed, None).await.unwrap();
-    let renamed = TwitchProfile {
-        login: "countess".into(),
-        display_name: "Countess".into(),
-        ..before
-    };
+    let renamed = TwitchProfile { login: "countess".into(), display_name: "Countess".into(), ..before };
     let again = sign_in(&accounts, &renamed).await;
     assert_eq!((again.id, again.overlay), (first.id, first.overlay));
     assert_eq!(again.login, "countess");
@@ -157,10 +150,7 @@ async fn tokens_come_back_byte_for_byte(accounts: Accounts) {
 }
 
 async fn names_in_any_script_come_back(accounts: Accounts) {
-    let profile = TwitchProfile {
-        display_name: "Ærøskøbing '; -- 🎭 さくら".into(),
-        ..profile("x")
-    };
+    let profile = TwitchProfile { display_name: "Ærøskøbing '; -- 🎭 さくら".into(), ..profile("x") };
     let streamer = sign_in(&accounts, &profile).await;
     let found = accounts.streamers.find(streamer.id).await.unwrap().unwrap();
     assert_eq!(found.display_name, profile.display_name);
@@ -168,10 +158,7 @@ async fn names_in_any_script_come_back(accounts: Accounts) {
 
 async fn the_bots_consent_is_noted_and_renewed(accounts: Accounts) {
     let streamers = accounts.streamers;
-    let first = BotGrant {
-        bot: build::fresh_user(),
-        ..build::bot_grant("Robo")
-    };
+    let first = BotGrant { bot: build::fresh_user(), ..build::bot_grant("Robo") };
     assert_eq!(streamers.find_bot_grant(&first.bot).await.unwrap(), None);
     streamers.note_bot_grant(&first).await.unwrap();
     let renewed = BotGrant {

@@ -57,10 +57,7 @@ async fn a_record_comes_back_as_it_was_put(accounts: Accounts) {
 
 async fn deleting_forgets_just_this_record(accounts: Accounts) {
     let records = accounts.subscriptions;
-    let (gone, kept) = (
-        build::subscription(&build::user("1")),
-        build::subscription(&build::user("2")),
-    );
+    let (gone, kept) = (build::subscription(&build::user("1")), build::subscription(&build::user("2")));
     records.put(&gone).await.unwrap();
     records.put(&kept).await.unwrap();
     for _ in 0..2 {

@@ -88,10 +88,7 @@ async fn without_a_session_nothing_counts_and_none_appears(live: Live) {
 }
 
 async fn a_vote_without_a_session_is_not_remembered(live: Live) {
-    let seed = SessionSeed {
-        broadcaster: build::fresh_user(),
-        ..build::seed()
-    };
+    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
     let early = build::vote(seed.overlay, Side::For);
     assert_eq!(cast(&live, &early).await, VoteOutcome::NoSession);
     hold(&live, &seed).await;
@@ -149,19 +146,13 @@ async fn a_repeated_message_counts_once(live: Live) {
     apply(&live, &vote).await;
     live.time.advance(DEBOUNCE).await;
     assert_eq!(cast(&live, &vote).await, VoteOutcome::Duplicate);
-    let by_another = Vote {
-        chatter: build::chatter("another"),
-        ..vote
-    };
+    let by_another = Vote { chatter: build::chatter("another"), ..vote };
     assert_eq!(cast(&live, &by_another).await, VoteOutcome::Duplicate);
     assert_close(value(&live, overlay).await, 10.0 * (-0.5_f64).exp());
 }
 
 async fn a_message_counts_once_although_its_session_ended(live: Live) {
-    let seed = SessionSeed {
-        broadcaster: build::fresh_user(),
-        ..build::seed()
-    };
+    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
     hold(&live, &seed).await;
     let vote = build::vote(seed.overlay, Side::For);
     apply(&live, &vote).await;
@@ -188,10 +179,7 @@ async fn a_message_is_remembered_for_ten_minutes(live: Live) {
 async fn a_debounced_message_was_seen(live: Live) {
     let overlay = open(&live).await;
     let first = build::vote(overlay, Side::For);
-    let second = Vote {
-        chatter: first.chatter.clone(),
-        ..build::vote(overlay, Side::For)
-    };
+    let second = Vote { chatter: first.chatter.clone(), ..build::vote(overlay, Side::For) };
     apply(&live, &first).await;
     assert_eq!(cast(&live, &second).await, VoteOutcome::Debounced);
     live.time.advance(DEBOUNCE * 2).await;
@@ -200,10 +188,7 @@ async fn a_debounced_message_was_seen(live: Live) {
 
 async fn a_chatter_votes_once_a_second(live: Live) {
     let overlay = open_with_decay(&live, 0.1).await;
-    let again = || Vote {
-        chatter: build::chatter("ada"),
-        ..build::vote(overlay, Side::For)
-    };
+    let again = || Vote { chatter: build::chatter("ada"), ..build::vote(overlay, Side::For) };
     apply(&live, &again()).await;
     live.time.advance(Duration::from_millis(999)).await;
     assert_eq!(cast(&live, &again()).await, VoteOutcome::Debounced);
@@ -216,10 +201,7 @@ async fn a_chatter_votes_once_a_second(live: Live) {
 
 async fn the_debounce_is_each_chatters_own_in_each_session(live: Live) {
     let (here, there) = (open(&live).await, open(&live).await);
-    let ada = |overlay| Vote {
-        chatter: build::chatter("ada"),
-        ..build::vote(overlay, Side::For)
-    };
+    let ada = |overlay| Vote { chatter: build::chatter("ada"), ..build::vote(overlay, Side::For) };
     apply(&live, &ada(here)).await;
     apply(&live, &ada(there)).await;
     apply(&live, &build::vote(here, Side::For)).await;
@@ -229,14 +211,8 @@ async fn the_debounce_is_each_chatters_own_in_each_session(live: Live) {
 async fn a_duplicate_does_not_debounce(live: Live) {
     let overlay = open(&live).await;
     let first = build::vote(overlay, Side::For);
-    let copied = Vote {
-        chatter: build::chatter("bob"),
-        ..first.clone()
-    };
-    let own = Vote {
-        chatter: build::chatter("bob"),
-        ..build::vote(overlay, Side::For)
-    };
+    let copied = Vote { chatter: build::chatter("bob"), ..first.clone() };
+    let own = Vote { chatter: build::chatter("bob"), ..build::vote(overlay, Side::For) };
     apply(&live, &first).await;
     assert_eq!(cast(&live, &copied).await, VoteOutcome::Duplicate);
     apply(&live, &own).await;

@@ -16,10 +16,7 @@ pub struct FakeSink {
 impl FakeSink {
     /// Answers [`ChatOutcome::NoMatch`] until told otherwise.
     pub fn new() -> Self {
-        Self {
-            received: watch::Sender::new(Vec::new()),
-            outcome: Arc::new(Mutex::new(ChatOutcome::NoMatch)),
-        }
+        Self { received: watch::Sender::new(Vec::new()), outcome: Arc::new(Mutex::new(ChatOutcome::NoMatch)) }
     }
 
     /// What every delivery is answered from now on.

@@ -33,14 +33,7 @@ impl TokenCipher for FakeCipher {
         let refresh = tokens.refresh.as_ref().map_or("", Secret::expose);
         let expires_at = tokens.expires_at.unix_ms.to_string();
         let scopes = tokens.scopes.join(" ");
-        let parts = [
-            self.key.as_str(),
-            user.as_str(),
-            tokens.access.expose(),
-            refresh,
-            &expires_at,
-            &scopes,
-        ];
+        let parts = [self.key.as_str(), user.as_str(), tokens.access.expose(), refresh, &expires_at, &scopes];
         SealedTokens(parts.join(BETWEEN).into_bytes())
     }
 
@@ -71,11 +64,7 @@ mod tests {
     #[test]
     fn it_opens_what_it_sealed_for_the_same_user() {
         let (cipher, tokens) = (FakeCipher::default(), build::tokens());
-        let without_refresh = UserTokens {
-            refresh: None,
-            scopes: Vec::new(),
-            ..build::tokens()
-        };
+        let without_refresh = UserTokens { refresh: None, scopes: Vec::new(), ..build::tokens() };
         for tokens in [tokens, without_refresh] {
             let sealed = cipher.seal(&build::user("1"), &tokens);
             assert_eq!(cipher.open(&build::user("1"), &sealed), Ok(tokens));

@@ -15,9 +15,7 @@ pub struct FixedLeader {
 impl FixedLeader {
     /// Leads, or not, until told otherwise.
     pub fn new(leads: bool) -> Self {
-        Self {
-            leads: Arc::new(AtomicBool::new(leads)),
-        }
+        Self { leads: Arc::new(AtomicBool::new(leads)) }
     }
 
     /// Gives or takes the lease.

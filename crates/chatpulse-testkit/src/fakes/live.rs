@@ -51,12 +51,7 @@ struct FakeSession {
 impl FakeLive {
     /// Nothing live yet; sessions get this token bucket.
     pub fn new(clock: TestClock, limit: Option<BucketLimit>) -> Self {
-        Self {
-            clock,
-            limit,
-            outage: Outage::default(),
-            state: Arc::default(),
-        }
+        Self { clock, limit, outage: Outage::default(), state: Arc::default() }
     }
 
     /// Every call fails from now on; what is stored stays.
@@ -83,19 +78,13 @@ impl FakeLive {
 
 impl From<FakeLive> for Live {
     fn from(fake: FakeLive) -> Self {
-        Self {
-            time: Arc::new(fake.clock.clone()),
-            votes: Arc::new(fake.clone()),
-            sessions: Arc::new(fake),
-        }
+        Self { time: Arc::new(fake.clock.clone()), votes: Arc::new(fake.clone()), sessions: Arc::new(fake) }
     }
 }
 
 impl State {
     fn session(&mut self, overlay: OverlayId) -> Option<&mut FakeSession> {
-        self.sessions
-            .iter_mut()
-            .find(|live| live.session.overlay == overlay)
+        self.sessions.iter_mut().find(|live| live.session.overlay == overlay)
     }
 
     fn remove(&mut self, overlay: OverlayId) {

@@ -48,8 +48,7 @@ impl FakeSignals {
 
 impl State {
     fn tell(&mut self, heard: &Heard) {
-        self.listeners
-            .retain(|listener| listener.send(heard.clone()).is_ok());
+        self.listeners.retain(|listener| listener.send(heard.clone()).is_ok());
     }
 }
 

@@ -59,8 +59,7 @@ impl ChatFeed for FakeFeed {
     fn want(&self, channel: ChatChannel) {
         let mut feed = self.state.lock().unwrap();
         feed.asked.push(channel.clone());
-        feed.wanted
-            .retain(|wanted| wanted.broadcaster != channel.broadcaster);
+        feed.wanted.retain(|wanted| wanted.broadcaster != channel.broadcaster);
         feed.wanted.push(channel);
     }
 
@@ -75,15 +74,8 @@ impl ChatFeed for FakeFeed {
         if let Some(state) = feed.states.get(broadcaster) {
             return *state;
         }
-        let is_wanted = feed
-            .wanted
-            .iter()
-            .any(|wanted| wanted.broadcaster == *broadcaster);
-        if is_wanted {
-            ChatState::Reading
-        } else {
-            ChatState::Idle
-        }
+        let is_wanted = feed.wanted.iter().any(|wanted| wanted.broadcaster == *broadcaster);
+        if is_wanted { ChatState::Reading } else { ChatState::Idle }
     }
 }
 

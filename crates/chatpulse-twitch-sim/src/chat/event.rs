@@ -65,11 +65,7 @@ pub(crate) fn chat_event<'a>(
     source: Option<&Source<'a>>,
 ) -> ChatEvent<'a> {
     let badges = badges(line);
-    let (badges, source_badges) = if source.is_some() {
-        (Vec::new(), Some(badges))
-    } else {
-        (badges, None)
-    };
+    let (badges, source_badges) = if source.is_some() { (Vec::new(), Some(badges)) } else { (badges, None) };
     ChatEvent {
         broadcaster_user_id: &channel.id,
         broadcaster_user_login: &channel.login,
@@ -98,26 +94,17 @@ pub(crate) fn chat_event<'a>(
 /// The text with what Twitch adds. The wrapper of `/me` is in the text only.
 fn message(line: &ChatLine) -> Message<'_> {
     let parent = line.reply_to.as_ref();
-    let text = parent.map_or_else(
-        || line.text.clone(),
-        |parent| format!("@{} {}", parent.chatter.name, line.text),
-    );
+    let text =
+        parent.map_or_else(|| line.text.clone(), |parent| format!("@{} {}", parent.chatter.name, line.text));
     let fragments = fragments::split(&text, parent);
-    let text = if line.action {
-        format!("\u{1}ACTION {text}\u{1}")
-    } else {
-        text
-    };
+    let text = if line.action { format!("\u{1}ACTION {text}\u{1}") } else { text };
     Message { text, fragments }
 }
 
 fn badges(line: &ChatLine) -> Vec<Badge> {
     let own = line.chatter.id == line.channel;
     let broadcaster = own.then(|| Badge::new("broadcaster", "1", ""));
-    broadcaster
-        .into_iter()
-        .chain(line.chatter.badges.iter().cloned())
-        .collect()
+    broadcaster.into_iter().chain(line.chatter.badges.iter().cloned()).collect()
 }
 
 /// A thread starts at the message that is answered.
@@ -179,10 +166,7 @@ mod tests {
         let mut chatter = Chatter::named("Ada");
         chatter.badges.push(Badge::new("subscriber", "3", "3"));
         let line = ChatLine::new("112233", chatter, "vote no").shared_with("1971641");
-        let source = Source {
-            channel: &partner,
-            message_id: "m-0",
-        };
+        let source = Source { channel: &partner, message_id: "m-0" };
         let streamer = streamer();
         let copy = serde_json::to_value(chat_event(&line, &streamer, "m-1", Some(&source))).unwrap();
         assert_eq!(copy["source_broadcaster_user_id"], "112233");

@@ -47,42 +47,18 @@ struct Mention<'a> {
 
 impl<'a> Fragment<'a> {
     fn words(text: String) -> Self {
-        Self {
-            r#type: "text",
-            text,
-            cheermote: None,
-            emote: None,
-            mention: None,
-            gif: None,
-        }
+        Self { r#type: "text", text, cheermote: None, emote: None, mention: None, gif: None }
     }
 
     fn emote(name: &str, id: &'static str) -> Self {
-        let emote = Emote {
-            id,
-            emote_set_id: "0",
-            owner_id: "0",
-            format: ["static"],
-        };
-        Self {
-            r#type: "emote",
-            emote: Some(emote),
-            ..Self::words(name.to_owned())
-        }
+        let emote = Emote { id, emote_set_id: "0", owner_id: "0", format: ["static"] };
+        Self { r#type: "emote", emote: Some(emote), ..Self::words(name.to_owned()) }
     }
 
     fn mention(parent: &'a Parent) -> Self {
         let who = &parent.chatter;
-        let mention = Mention {
-            user_id: &who.id,
-            user_name: &who.name,
-            user_login: &who.login,
-        };
-        Self {
-            r#type: "mention",
-            mention: Some(mention),
-            ..Self::words(format!("@{}", who.name))
-        }
+        let mention = Mention { user_id: &who.id, user_name: &who.name, user_login: &who.login };
+        Self { r#type: "mention", mention: Some(mention), ..Self::words(format!("@{}", who.name)) }
     }
 }
 
@@ -121,32 +97,21 @@ mod tests {
     use crate::chat::line::Chatter;
 
     fn shape<'a>(fragments: &'a [Fragment<'_>]) -> Vec<(&'a str, &'a str)> {
-        fragments
-            .iter()
-            .map(|fragment| (fragment.r#type, &*fragment.text))
-            .collect()
+        fragments.iter().map(|fragment| (fragment.r#type, &*fragment.text)).collect()
     }
 
     #[test]
     fn emotes_stand_alone_and_spaces_stay() {
         let fragments = split("nice  Kappa LUL  yes", None);
-        let expected = [
-            ("text", "nice  "),
-            ("emote", "Kappa"),
-            ("text", " "),
-            ("emote", "LUL"),
-            ("text", "  yes"),
-        ];
+        let expected =
+            [("text", "nice  "), ("emote", "Kappa"), ("text", " "), ("emote", "LUL"), ("text", "  yes")];
         assert_eq!(shape(&fragments), expected);
     }
 
     #[test]
     fn a_reply_starts_with_a_mention() {
-        let parent = Parent {
-            message_id: "1".into(),
-            text: "yes or no?".into(),
-            chatter: Chatter::named("Streamer"),
-        };
+        let parent =
+            Parent { message_id: "1".into(), text: "yes or no?".into(), chatter: Chatter::named("Streamer") };
         let fragments = split("@Streamer yes", Some(&parent));
         assert_eq!(shape(&fragments), [("mention", "@Streamer"), ("text", " yes")]);
     }

@@ -121,13 +121,7 @@ impl Chatter {
         let name = name.into();
         let login = name.to_lowercase();
         let id = 500_000_000 + stable_hash(&login) % 400_000_000;
-        Self {
-            id: id.to_string(),
-            login,
-            name,
-            color: "#00FF7F".to_owned(),
-            badges: Vec::new(),
-        }
+        Self { id: id.to_string(), login, name, color: "#00FF7F".to_owned(), badges: Vec::new() }
     }
 }
 
@@ -146,10 +140,6 @@ impl From<&SimUser> for Chatter {
 impl Badge {
     /// A badge of this set.
     pub fn new(set_id: impl Into<String>, id: impl Into<String>, info: impl Into<String>) -> Self {
-        Self {
-            set_id: set_id.into(),
-            id: id.into(),
-            info: info.into(),
-        }
+        Self { set_id: set_id.into(), id: id.into(), info: info.into() }
     }
 }

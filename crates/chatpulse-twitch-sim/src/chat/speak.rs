@@ -12,28 +12,17 @@ impl Shared {
         let (channel, message_id, mirrors) = self.change(|world| {
             let mut place = |id: &String| (world.accounts.profile(id), world.ids.uuid());
             let (channel, message_id) = place(&line.channel);
-            (
-                channel,
-                message_id,
-                line.shared_with.iter().map(place).collect::<Vec<_>>(),
-            )
+            (channel, message_id, line.shared_with.iter().map(place).collect::<Vec<_>>())
         });
         let original = chat_event(line, &channel, &message_id, None);
         let mut deliveries = self.publish(KIND, &original, line.repeats).await;
-        let source = Source {
-            channel: &channel,
-            message_id: &message_id,
-        };
+        let source = Source { channel: &channel, message_id: &message_id };
         for (mirror, mirror_id) in &mirrors {
             let copy = chat_event(line, mirror, mirror_id, Some(&source));
             deliveries += self.publish(KIND, &copy, line.repeats).await;
         }
         let shared_ids = mirrors.into_iter().map(|(_, id)| id).collect();
-        Delivered {
-            message_id,
-            shared_ids,
-            deliveries,
-        }
+        Delivered { message_id, shared_ids, deliveries }
     }
 }
 

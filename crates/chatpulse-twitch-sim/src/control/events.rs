@@ -31,10 +31,7 @@ impl Sim {
 
     /// Ends a subscription with this status and sends the revocation. False when it was not enabled.
     pub async fn revoke_subscription(&self, id: &str, status: Status) -> bool {
-        self.shared
-            .revoke(status, |subscription| subscription.id == id)
-            .await
-            > 0
+        self.shared.revoke(status, |subscription| subscription.id == id).await > 0
     }
 
     /// Sends every later notification `extra` more times with the same ids; 0 ends that.

@@ -29,18 +29,14 @@ impl Sim {
         self.shared.read(|world| {
             let grants = world.accounts.grants().iter();
             grants
-                .map(|(id, scopes)| Grant {
-                    user_id: id.clone(),
-                    scopes: scopes.iter().cloned().collect(),
-                })
+                .map(|(id, scopes)| Grant { user_id: id.clone(), scopes: scopes.iter().cloned().collect() })
                 .collect()
         })
     }
 
     /// Makes the user a moderator of the channel, whose chat it may then read.
     pub fn make_moderator(&self, channel: &str, user_id: &str) {
-        self.shared
-            .change(|world| world.accounts.make_moderator(channel, user_id));
+        self.shared.change(|world| world.accounts.make_moderator(channel, user_id));
     }
 
     /// The user disconnects the application in the settings at Twitch: grants and tokens end,
@@ -51,14 +47,12 @@ impl Sim {
 
     /// Every app token stops working, as if its time had come.
     pub fn expire_app_tokens(&self) {
-        self.shared
-            .change(|world| world.tokens.expire(|owner| *owner == Owner::App));
+        self.shared.change(|world| world.tokens.expire(|owner| *owner == Owner::App));
     }
 
     /// Every user token stops working, as if its time had come; refresh tokens stay.
     pub fn expire_user_tokens(&self) {
-        self.shared
-            .change(|world| world.tokens.expire(|owner| *owner != Owner::App));
+        self.shared.change(|world| world.tokens.expire(|owner| *owner != Owner::App));
     }
 
     /// Every refresh token is refused with 400 from now on.

@@ -12,8 +12,7 @@ impl Sim {
 
     /// Open sockets; a session that is reconnecting has two.
     pub fn open_sockets(&self) -> usize {
-        self.shared
-            .read(|world| world.sessions.values().flat_map(Session::outboxes).count())
+        self.shared.read(|world| world.sessions.values().flat_map(Session::outboxes).count())
     }
 
     /// Asks every session to reconnect, as Twitch does before it takes a server down.

@@ -8,8 +8,7 @@ use crate::faults::{Endpoint, Fault, WebhookFailure};
 impl Sim {
     /// Answers the next `times` calls of this endpoint with a fault; they have no other effect.
     pub fn fail_next(&self, endpoint: Endpoint, fault: &Fault, times: usize) {
-        self.shared
-            .change(|world| world.faults.order(endpoint, fault, times));
+        self.shared.change(|world| world.faults.order(endpoint, fault, times));
     }
 
     /// Makes every answer over HTTP wait so long.

@@ -10,9 +10,7 @@ const SECOND: [&str; 15] = [
     "Otter", "Badger", "Waffle", "Comet", "Pickle", "Falcon", "Noodle", "Goblin", "Panda", "Muffin", "Raven",
     "Toaster", "Gecko", "Walrus", "Biscuit",
 ];
-const COLORS: [&str; 8] = [
-    "#1E90FF", "#FF69B4", "#00FF7F", "#FF4500", "#9ACD32", "#8A2BE2", "#DAA520", "",
-];
+const COLORS: [&str; 8] = ["#1E90FF", "#FF69B4", "#00FF7F", "#FF4500", "#9ACD32", "#8A2BE2", "#DAA520", ""];
 
 /// This many different people, always the same ones.
 pub(crate) fn cast(count: usize) -> Vec<Chatter> {
@@ -25,11 +23,7 @@ fn person(index: usize) -> Chatter {
     let first = FIRST[index % FIRST.len()];
     let second = SECOND[(index + index / FIRST.len()) % SECOND.len()];
     let pairs = FIRST.len() * SECOND.len();
-    let number = if index < pairs {
-        String::new()
-    } else {
-        (index / pairs + 1).to_string()
-    };
+    let number = if index < pairs { String::new() } else { (index / pairs + 1).to_string() };
     let name = format!("{first}{second}{number}");
     Chatter {
         id: (700_000_001 + index).to_string(),

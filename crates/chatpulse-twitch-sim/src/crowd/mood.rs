@@ -22,12 +22,7 @@ pub(crate) struct Mood {
 impl Mood {
     /// Undecided, and about to make up its mind.
     pub(crate) fn new(rng: &mut impl Rng) -> Self {
-        Self {
-            favor: 0.5,
-            target: 0.5,
-            turns_in: 0.0,
-            was_in_favor: rng.random(),
-        }
+        Self { favor: 0.5, target: 0.5, turns_in: 0.0, was_in_favor: rng.random() }
     }
 
     /// Lets time pass. The share of votes in favor then, between 0 and 1.
@@ -51,11 +46,7 @@ impl Mood {
         }
         self.was_in_favor = !self.was_in_favor;
         let strength = rng.random_range(0.93..0.98);
-        self.target = if self.was_in_favor {
-            strength
-        } else {
-            1.0 - strength
-        };
+        self.target = if self.was_in_favor { strength } else { 1.0 - strength };
         self.turns_in = rng.random_range(8.5..11.0);
     }
 }

@@ -45,23 +45,10 @@ impl Script {
         let mut rng = ChaCha12Rng::seed_from_u64(config.seed);
         let mood = Mood::new(&mut rng);
         let asked = config.messages_per_second;
-        let lines_per_second = if asked.is_finite() {
-            asked.clamp(0.01, 100_000.0)
-        } else {
-            1.0
-        };
+        let lines_per_second = if asked.is_finite() { asked.clamp(0.01, 100_000.0) } else { 1.0 };
         let latest = vec![String::new(); config.chatters.max(1)];
         let words = config.words.clone();
-        Self {
-            rng,
-            mood,
-            words,
-            lines_per_second,
-            latest,
-            latest_chatter: 0,
-            burst_lines_left: 0,
-            lines: 0,
-        }
+        Self { rng, mood, words, lines_per_second, latest, latest_chatter: 0, burst_lines_left: 0, lines: 0 }
     }
 
     fn pause(&mut self, in_burst: bool) -> f64 {
@@ -81,30 +68,19 @@ impl Script {
         let count = self.latest.len();
         let loudness: f64 = self.rng.random_range(0.0..1.0);
         let nth = nth_of(count, loudness.powf(1.5));
-        self.latest_chatter = if nth == self.latest_chatter {
-            (nth + 1) % count
-        } else {
-            nth
-        };
+        self.latest_chatter = if nth == self.latest_chatter { (nth + 1) % count } else { nth };
         self.latest_chatter
     }
 
     fn text(&mut self, chatter: usize, favor: f64, in_burst: bool) -> (String, Option<(Side, usize)>) {
         let chance = if in_burst { VOTE_CHANCE.1 } else { VOTE_CHANCE.0 };
         if self.words.is_empty() || !self.rng.random_bool(chance) {
-            let text = if in_burst {
-                phrase::laughter(&mut self.rng)
-            } else {
-                phrase::small_talk(&mut self.rng)
-            };
+            let text =
+                if in_burst { phrase::laughter(&mut self.rng) } else { phrase::small_talk(&mut self.rng) };
             return (text, None);
         }
         let favor = (favor + leaning(chatter)).clamp(0.02, 0.98);
-        let side = if self.rng.random_bool(favor) {
-            Side::For
-        } else {
-            Side::Against
-        };
+        let side = if self.rng.random_bool(favor) { Side::For } else { Side::Against };
         let others = self.words.len() - 1;
         let pair = if others == 0 || self.rng.random_bool(FIRST_PAIR_CHANCE) {
             0
@@ -156,11 +132,7 @@ impl Iterator for Script {
 /// Place number `share` of the way through `count` places; `share` is below 1.
 fn nth_of(count: usize, share: f64) -> usize {
     let count_f64 = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "from 0 to the count"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the count")]
     let nth = (count_f64 * share) as usize;
     nth.min(count - 1)
 }
@@ -178,10 +150,7 @@ mod tests {
     use super::*;
 
     fn config(seed: u64) -> CrowdConfig {
-        CrowdConfig {
-            seed,
-            ..CrowdConfig::default()
-        }
+        CrowdConfig { seed, ..CrowdConfig::default() }
     }
 
     fn share(turns: &[Turn], which: impl Fn(&Turn) -> bool) -> f64 {
@@ -203,16 +172,10 @@ mod tests {
         for seed in 0..5 {
             let turns: Vec<Turn> = Script::new(&config(seed)).take(20_000).collect();
             let votes = share(&turns, |turn| matches!(turn.vote, Some((_, 0))));
-            assert!(
-                (0.55..0.65).contains(&votes),
-                "{votes} of the lines are votes with seed {seed}"
-            );
+            assert!((0.55..0.65).contains(&votes), "{votes} of the lines are votes with seed {seed}");
             let secs: f64 = turns.iter().map(|turn| turn.after.as_secs_f64()).sum();
             let rate = 20_000.0 / secs;
-            assert!(
-                (2.7..3.4).contains(&rate),
-                "{rate} lines a second with seed {seed}"
-            );
+            assert!((2.7..3.4).contains(&rate), "{rate} lines a second with seed {seed}");
         }
     }
 
@@ -242,14 +205,8 @@ mod tests {
                 if share < 0.35 {
                     last_against = now;
                 }
-                assert!(
-                    now - last_for < 30.0,
-                    "nobody is for it at {now} s with seed {seed}"
-                );
-                assert!(
-                    now - last_against < 30.0,
-                    "nobody is against it at {now} s with seed {seed}"
-                );
+                assert!(now - last_for < 30.0, "nobody is for it at {now} s with seed {seed}");
+                assert!(now - last_against < 30.0, "nobody is against it at {now} s with seed {seed}");
             }
         }
     }

@@ -34,19 +34,11 @@ struct ShardInAnswer<'a> {
 
 impl Shard {
     fn empty(id: usize) -> Self {
-        Self {
-            id,
-            status: Status::WebsocketDisconnected,
-            transport: None,
-        }
+        Self { id, status: Status::WebsocketDisconnected, transport: None }
     }
 
     pub(crate) fn in_answer(&self) -> impl Serialize {
-        ShardInAnswer {
-            id: self.id.to_string(),
-            status: self.status,
-            transport: self.transport.as_ref(),
-        }
+        ShardInAnswer { id: self.id.to_string(), status: self.status, transport: self.transport.as_ref() }
     }
 
     /// Whether this very webhook is still assigned; a later request may have replaced it.
@@ -57,10 +49,7 @@ impl Shard {
 
 impl Conduit {
     pub(crate) fn new(id: String, shard_count: usize) -> Self {
-        Self {
-            id,
-            shards: (0..shard_count).map(Shard::empty).collect(),
-        }
+        Self { id, shards: (0..shard_count).map(Shard::empty).collect() }
     }
 
     /// Adds empty shards at the end, or drops the highest ones.

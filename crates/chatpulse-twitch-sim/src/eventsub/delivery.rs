@@ -59,20 +59,13 @@ impl Shared {
 
 impl World {
     fn address(&mut self, event: &Event, extra: u32) -> Vec<Parcel> {
-        let concerned = self
-            .subscriptions
-            .iter()
-            .filter(|subscription| event.concerns(subscription));
+        let concerned = self.subscriptions.iter().filter(|subscription| event.concerns(subscription));
         let concerned: Vec<Subscription> = concerned.cloned().collect();
         let times = 1 + extra + self.faults.duplicates;
         let mut parcels = Vec::new();
         for subscription in concerned {
-            let once = self.parcels(
-                &subscription,
-                event.channel(),
-                MessageType::Notification,
-                Some(&event.body),
-            );
+            let once =
+                self.parcels(&subscription, event.channel(), MessageType::Notification, Some(&event.body));
             parcels.extend((0..times).flat_map(|_| once.clone()));
         }
         parcels

@@ -25,11 +25,7 @@ impl Event {
             Value::String(text) => Some((key, text)),
             _ => None,
         };
-        Ok(Self {
-            kind: kind.to_owned(),
-            body,
-            facts: all.into_iter().filter_map(text).collect(),
-        })
+        Ok(Self { kind: kind.to_owned(), body, facts: all.into_iter().filter_map(text).collect() })
     }
 
     /// Whether an enabled subscription asked for this. Keys that the event does not have, such as

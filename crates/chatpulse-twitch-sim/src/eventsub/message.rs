@@ -36,10 +36,7 @@ struct Body<'a> {
 
 /// The body of a notification, or of a revocation when there is no event.
 pub(crate) fn body(subscription: &Subscription, event: Option<&RawValue>) -> String {
-    json(&Body {
-        subscription: subscription.in_message(),
-        event,
-    })
+    json(&Body { subscription: subscription.in_message(), event })
 }
 
 #[derive(Serialize)]
@@ -89,14 +86,7 @@ pub(crate) fn frame(
         subscription_type: Some(&subscription.kind),
         subscription_version: Some(&subscription.version),
     };
-    json(&Frame {
-        metadata,
-        payload: Body {
-            subscription: subscription.in_message(),
-            event,
-        },
-    })
-    .into()
+    json(&Frame { metadata, payload: Body { subscription: subscription.in_message(), event } }).into()
 }
 
 /// The first frame of every socket.

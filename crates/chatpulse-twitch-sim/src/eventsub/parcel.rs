@@ -46,10 +46,7 @@ impl World {
                     return Vec::new();
                 };
                 let frame = message::frame(&message_id, message_type, subscription, event);
-                session
-                    .outboxes()
-                    .map(|outbox| Parcel::Frame(outbox.clone(), frame.clone()))
-                    .collect()
+                session.outboxes().map(|outbox| Parcel::Frame(outbox.clone(), frame.clone())).collect()
             }
             Some(Transport::Conduit { .. }) | None => Vec::new(),
         }

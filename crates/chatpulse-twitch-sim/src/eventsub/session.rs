@@ -48,10 +48,7 @@ impl Outbox {
 
     /// Hands over a frame, and waits while the queue is full. False when the socket is gone.
     pub(crate) async fn send(&self, frame: ByteString) -> bool {
-        let sent = self
-            .commands
-            .send_timeout(Command::Send(frame), SEND_TIMEOUT)
-            .await;
+        let sent = self.commands.send_timeout(Command::Send(frame), SEND_TIMEOUT).await;
         if let Err(error) = &sent {
             debug!("a frame found no socket: {error}");
         }
@@ -106,12 +103,7 @@ impl World {
         };
         let welcome = message::welcome(&self.ids.uuid(), &session_id, &session);
         self.sessions.insert(session_id.clone(), session);
-        Place {
-            session_id,
-            number: 0,
-            keepalive_secs,
-            welcome,
-        }
+        Place { session_id, number: 0, keepalive_secs, welcome }
     }
 
     /// A second socket for a session that was asked to reconnect; none when it was not asked, or
@@ -125,20 +117,10 @@ impl World {
         let message_id = self.ids.uuid();
         let session = self.sessions.get_mut(session_id)?;
         session.handover.take_if(|expected| expected == challenge)?;
-        let number = session
-            .sockets
-            .iter()
-            .map(|(number, _)| number + 1)
-            .max()
-            .unwrap_or_default();
+        let number = session.sockets.iter().map(|(number, _)| number + 1).max().unwrap_or_default();
         session.sockets.push((number, outbox));
         let welcome = message::welcome(&message_id, session_id, session);
         let (session_id, keepalive_secs) = (session_id.to_owned(), session.keepalive_secs);
-        Some(Place {
-            session_id,
-            number,
-            keepalive_secs,
-            welcome,
-        })
+        Some(Place { session_id, number, keepalive_secs, welcome })
     }
 }

@@ -31,10 +31,7 @@ impl Shared {
     pub(crate) fn lose_webhook<'a>(self: &'a Arc<Self>, callback: &'a str) -> BoxFuture<'a, ()> {
         let status = Status::NotificationFailuresExceeded;
         Box::pin(async move {
-            self.revoke(status, |subscription| {
-                subscription.transport.callback() == Some(callback)
-            })
-            .await;
+            self.revoke(status, |subscription| subscription.transport.callback() == Some(callback)).await;
             let mine = |transport: &Transport| transport.callback() == Some(callback);
             let lost = self.change(|world| world.disable_shards(status, mine));
             self.tell(lost).await;

@@ -54,14 +54,8 @@ pub(crate) async fn open(
             return close(session, stream, 4007).await;
         };
         let keepalive = Duration::from_secs(place.keepalive_secs);
-        let socket = Socket {
-            shared,
-            id: place.session_id,
-            number: place.number,
-            session,
-            keepalive,
-            silent: false,
-        };
+        let socket =
+            Socket { shared, id: place.session_id, number: place.number, session, keepalive, silent: false };
         socket.run(place.welcome, stream, inbox).await;
     }));
     Ok(response)
@@ -69,9 +63,7 @@ pub(crate) async fn open(
 
 fn keepalive_secs(query: &OpenQuery, default_secs: u64) -> u64 {
     let wish = query.keepalive_timeout_seconds;
-    wish.map_or(default_secs, |wish| {
-        wish.clamp(default_secs.min(10), KEEPALIVE_SECS_MAX)
-    })
+    wish.map_or(default_secs, |wish| wish.clamp(default_secs.min(10), KEEPALIVE_SECS_MAX))
 }
 
 /// Why a socket ended.
@@ -222,10 +214,7 @@ async fn close(session: actix_ws::Session, mut stream: actix_ws::MessageStream, 
         4007 => "invalid reconnect attempt",
         _ => "",
     };
-    let reason = CloseReason {
-        code: CloseCode::Other(code),
-        description: Some(description.to_owned()),
-    };
+    let reason = CloseReason { code: CloseCode::Other(code), description: Some(description.to_owned()) };
     let goodbye = async {
         if session.close(Some(reason)).await.is_ok() {
             while let Some(Ok(_)) = stream.recv().await {}

@@ -92,11 +92,9 @@ impl Transport {
     /// The same as the body of a notification shows it: without times.
     fn without_times(&self) -> Self {
         match self.clone() {
-            Self::Websocket { session_id, .. } => Self::Websocket {
-                session_id,
-                connected_at: None,
-                disconnected_at: None,
-            },
+            Self::Websocket { session_id, .. } => {
+                Self::Websocket { session_id, connected_at: None, disconnected_at: None }
+            }
             other => other,
         }
     }

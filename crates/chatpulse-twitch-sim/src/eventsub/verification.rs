@@ -35,14 +35,8 @@ impl Shared {
         let conduit_id = conduit_id.to_owned();
         self.spawn(async move {
             let challenge = shared.change(|world| world.ids.challenge());
-            let conduit_shard = ConduitShard {
-                conduit_id: &conduit_id,
-                shard: shard_id.to_string(),
-            };
-            let body = json(&ShardChallenge {
-                challenge: &challenge,
-                conduit_shard,
-            });
+            let conduit_shard = ConduitShard { conduit_id: &conduit_id, shard: shard_id.to_string() };
+            let body = json(&ShardChallenge { challenge: &challenge, conduit_shard });
             let status = shared.challenge(&transport, &challenge, body, None).await;
             shared.change(|world| {
                 let shards = world.conduit_mut(&conduit_id).map(|conduit| &mut conduit.shards);
@@ -64,9 +58,7 @@ impl Shared {
                 subscription: subscription.in_message(),
             });
             let about = Some((subscription.kind.clone(), subscription.version.clone()));
-            let status = shared
-                .challenge(&subscription.transport, &challenge, body, about)
-                .await;
+            let status = shared.challenge(&subscription.transport, &challenge, body, about).await;
             shared.change(|world| {
                 let pending = Status::WebhookCallbackVerificationPending;
                 let subscription = world.subscription_mut(&subscription.id);
@@ -101,10 +93,6 @@ impl Shared {
         let echoed = self.post_once(&post).await.is_ok_and(|answer| {
             answer.status == 200 && answer.body == challenge && answer.content_type.starts_with("text/plain")
         });
-        if echoed {
-            Status::Enabled
-        } else {
-            Status::WebhookCallbackVerificationFailed
-        }
+        if echoed { Status::Enabled } else { Status::WebhookCallbackVerificationFailed }
     }
 }

@@ -107,11 +107,7 @@ impl Shared {
         let limits = &self.config.limits;
         let mut pause = limits.webhook_retry_delay;
         for attempt in 1..=limits.webhook_attempts.max(1) {
-            if self
-                .post_once(&post)
-                .await
-                .is_ok_and(|answer| (200..300).contains(&answer.status))
-            {
+            if self.post_once(&post).await.is_ok_and(|answer| (200..300).contains(&answer.status)) {
                 self.change(|world| world.faults.recover(&post.callback));
                 return;
             }
@@ -140,12 +136,7 @@ impl Shared {
             Err(_) => "no connection".to_owned(),
         };
         let (callback, message_id) = (post.callback.clone(), post.message_id.clone());
-        let failure = WebhookFailure {
-            callback,
-            message_id,
-            retry: post.retry,
-            reason,
-        };
+        let failure = WebhookFailure { callback, message_id, retry: post.retry, reason };
         self.change(|world| world.faults.note_failure(failure));
         result
     }
@@ -153,17 +144,8 @@ impl Shared {
     async fn request(&self, post: &Post) -> Result<Answer, reqwest::Error> {
         // An address elsewhere is replaced by one where nobody listens: port 0 of this machine.
         let here = Url::parse(&post.callback).is_ok_and(|url| is_here(&url));
-        let target = if here {
-            post.callback.as_str()
-        } else {
-            "http://127.0.0.1:0/"
-        };
-        let signature = signature(
-            &post.secret,
-            &post.message_id,
-            &post.timestamp,
-            post.body.as_bytes(),
-        );
+        let target = if here { post.callback.as_str() } else { "http://127.0.0.1:0/" };
+        let signature = signature(&post.secret, &post.message_id, &post.timestamp, post.body.as_bytes());
         let mut request = self
             .http
             .post(target)
@@ -179,17 +161,10 @@ impl Shared {
                 .header("Twitch-Eventsub-Subscription-Version", version);
         }
         let response = request.body(post.body.clone()).send().await?;
-        let header = response
-            .headers()
-            .get("content-type")
-            .and_then(|value| value.to_str().ok());
+        let header = response.headers().get("content-type").and_then(|value| value.to_str().ok());
         let content_type = header.unwrap_or_default().to_owned();
         let status = response.status().as_u16();
-        Ok(Answer {
-            status,
-            content_type,
-            body: response.text().await?,
-        })
+        Ok(Answer { status, content_type, body: response.text().await? })
     }
 }
 
@@ -201,10 +176,7 @@ mod tests {
     fn a_signature_covers_id_time_and_body() {
         // The value is what `openssl dgst -sha256 -hmac` prints for the three texts in a row.
         let signed = signature("s3cre7s3cre7", "id-1", "2026-09-20T14:07:00Z", b"{}");
-        assert_eq!(
-            signed,
-            "sha256=346051e8987b0fa833b8c929a5fa3d3ad039d1ab59f284b54ca5118bd5930aaa"
-        );
+        assert_eq!(signed, "sha256=346051e8987b0fa833b8c929a5fa3d3ad039d1ab59f284b54ca5118bd5930aaa");
     }
 
     #[test]

@@ -55,16 +55,10 @@ fn identify(request: &HttpRequest) -> Result<Caller, HelixError> {
     let shared = shared.ok_or_else(|| HelixError::new(500, "the simulator is not running"))?;
     let token = shared.read(|world| world.tokens.valid(token).cloned());
     let token = token.ok_or_else(|| unauthorized("Invalid OAuth token"))?;
-    let client_id = request
-        .headers()
-        .get("client-id")
-        .and_then(|value| value.to_str().ok());
+    let client_id = request.headers().get("client-id").and_then(|value| value.to_str().ok());
     let client_id = client_id.ok_or_else(|| unauthorized("Client-Id header is missing"))?;
     if client_id != shared.config.client_id {
         return Err(unauthorized("Client ID and OAuth token do not match"));
     }
-    Ok(Caller {
-        owner: token.owner,
-        scopes: token.scopes,
-    })
+    Ok(Caller { owner: token.owner, scopes: token.scopes })
 }

@@ -91,11 +91,7 @@ pub(crate) async fn delete(
     caller.must_be_app()?;
     let id = query.into_inner().id.ok_or_else(|| HelixError::missing("id"))?;
     shared.change(|world| {
-        let index = world
-            .conduits
-            .iter()
-            .position(|conduit| conduit.id == id)
-            .ok_or_else(not_found)?;
+        let index = world.conduits.iter().position(|conduit| conduit.id == id).ok_or_else(not_found)?;
         world.conduits.remove(index);
         let gone = Transport::Conduit { conduit_id: id };
         for subscription in &mut world.subscriptions {
@@ -109,10 +105,7 @@ pub(crate) async fn delete(
 }
 
 fn answer(conduit: &Conduit) -> ConduitAnswer {
-    ConduitAnswer {
-        id: conduit.id.clone(),
-        shard_count: conduit.shards.len(),
-    }
+    ConduitAnswer { id: conduit.id.clone(), shard_count: conduit.shards.len() }
 }
 
 fn valid_count(shard_count: Option<i64>) -> Result<usize, HelixError> {

@@ -17,11 +17,7 @@ pub(crate) struct HelixError {
 
 impl HelixError {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            id: None,
-        }
+        Self { status, message: message.into(), id: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -33,11 +29,7 @@ impl HelixError {
     }
 
     pub(crate) fn conflict(id: &str) -> Self {
-        Self {
-            status: 409,
-            message: "subscription already exists".to_owned(),
-            id: Some(id.to_owned()),
-        }
+        Self { status: 409, message: "subscription already exists".to_owned(), id: Some(id.to_owned()) }
     }
 }
 
@@ -63,9 +55,7 @@ impl ResponseError for HelixError {
 
 /// The usual error body.
 pub(crate) fn error_body(status: u16, message: &str, id: Option<&str>) -> Value {
-    let phrase = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let phrase = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let mut body = json!({ "error": phrase.unwrap_or_default(), "status": status, "message": message });
     if let Some(id) = id {
         body["id"] = json!(id);

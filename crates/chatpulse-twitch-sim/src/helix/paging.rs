@@ -21,10 +21,7 @@ pub(crate) fn page<T>(
     let start = start.map_err(|_| HelixError::bad_request("The cursor specified in after is not valid"))?;
     let end = start.saturating_add(size);
     let cursor = (end < all.len()).then(|| end.to_string());
-    Ok((
-        all.into_iter().skip(start).take(size).collect(),
-        Pagination { cursor },
-    ))
+    Ok((all.into_iter().skip(start).take(size).collect(), Pagination { cursor }))
 }
 
 #[cfg(test)]

@@ -72,10 +72,7 @@ pub(crate) async fn list(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, HelixError> {
     caller.must_be_app()?;
-    let conduit_id = query
-        .conduit_id
-        .as_deref()
-        .ok_or_else(|| HelixError::missing("conduit_id"))?;
+    let conduit_id = query.conduit_id.as_deref().ok_or_else(|| HelixError::missing("conduit_id"))?;
     let shards = shared.read(|world| world.conduit(conduit_id).map(|conduit| conduit.shards.clone()));
     let mut shards = shards.ok_or_else(not_found)?;
     shards.retain(|shard| shard.transport.is_some());
@@ -94,10 +91,7 @@ pub(crate) async fn update(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, HelixError> {
     caller.must_be_app()?;
-    let UpdateBody {
-        conduit_id,
-        shards: wanted,
-    } = body(&bytes)?;
+    let UpdateBody { conduit_id, shards: wanted } = body(&bytes)?;
     let conduit_id = conduit_id.ok_or_else(|| HelixError::missing("conduit_id"))?;
     if shared.read(|world| world.conduit(&conduit_id).is_none()) {
         return Err(not_found());
@@ -111,11 +105,7 @@ pub(crate) async fn update(
         let id = shard.id.unwrap_or_default();
         match shared.change(|world| world.assign(&conduit_id, &id, shard.transport)) {
             Ok(assigned) => updated.push(assigned),
-            Err(message) => errors.push(ShardRefused {
-                id,
-                message,
-                code: "invalid_parameter",
-            }),
+            Err(message) => errors.push(ShardRefused { id, message, code: "invalid_parameter" }),
         }
     }
     let shared = shared.into_inner();
@@ -148,31 +138,21 @@ impl World {
     fn shard_transport(&self, wanted: WantedTransport) -> Result<(Status, Transport), &'static str> {
         match wanted.method.as_str() {
             "webhook" => {
-                let callback = wanted
-                    .callback
-                    .ok_or("The callback is required for the webhook method")?;
+                let callback = wanted.callback.ok_or("The callback is required for the webhook method")?;
                 if !is_valid_callback(&callback) {
                     return Err("The callback URL is invalid");
                 }
                 let secret = wanted.secret.filter(|secret| is_valid_secret(secret));
                 let secret = secret.ok_or("The secret must be from 10 to 100 ASCII characters")?;
-                Ok((
-                    Status::WebhookCallbackVerificationPending,
-                    Transport::Webhook { callback, secret },
-                ))
+                Ok((Status::WebhookCallbackVerificationPending, Transport::Webhook { callback, secret }))
             }
             "websocket" => {
-                let session_id = wanted
-                    .session_id
-                    .ok_or("The session_id is required for the websocket method")?;
+                let session_id =
+                    wanted.session_id.ok_or("The session_id is required for the websocket method")?;
                 let session = self.sessions.get(&session_id);
                 let session = session.ok_or("The websocket session is not connected")?;
                 let connected_at = Some(session.connected_at.clone());
-                let transport = Transport::Websocket {
-                    session_id,
-                    connected_at,
-                    disconnected_at: None,
-                };
+                let transport = Transport::Websocket { session_id, connected_at, disconnected_at: None };
                 Ok((Status::Enabled, transport))
             }
             _ => Err("The transport method is invalid"),

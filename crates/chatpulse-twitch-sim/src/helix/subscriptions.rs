@@ -47,23 +47,12 @@ pub(crate) async fn list(
     query: web::Query<ListQuery>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, HelixError> {
-    let filters = [
-        &query.status,
-        &query.r#type,
-        &query.user_id,
-        &query.subscription_id,
-        &query.conduit_id,
-    ];
+    let filters = [&query.status, &query.r#type, &query.user_id, &query.subscription_id, &query.conduit_id];
     if filters.iter().filter(|filter| filter.is_some()).count() > 1 {
-        return Err(HelixError::bad_request(
-            "The request may specify only one filter query parameter",
-        ));
+        return Err(HelixError::bad_request("The request may specify only one filter query parameter"));
     }
     let (found, total_cost) = shared.read(|world| {
-        let visible = world
-            .subscriptions
-            .iter()
-            .filter(|found| belongs_to(found, &caller));
+        let visible = world.subscriptions.iter().filter(|found| belongs_to(found, &caller));
         let found: Vec<Subscription> = visible.filter(|found| query.picks(found)).cloned().collect();
         (found, world.total_cost(&caller))
     });
@@ -71,13 +60,7 @@ pub(crate) async fn list(
     let (found, pagination) = page(found, query.after.as_deref(), shared.config.limits.page_size)?;
     let data = found.iter().map(Subscription::in_answer).collect();
     let max_total_cost = cost_max(&caller);
-    Ok(HttpResponse::Ok().json(ListAnswer {
-        total,
-        data,
-        total_cost,
-        max_total_cost,
-        pagination,
-    }))
+    Ok(HttpResponse::Ok().json(ListAnswer { total, data, total_cost, max_total_cost, pagination }))
 }
 
 /// `DELETE /eventsub/subscriptions`
@@ -112,10 +95,7 @@ impl ListQuery {
         self.status.as_ref().is_none_or(has_status)
             && self.r#type.as_ref().is_none_or(|kind| *kind == subscription.kind)
             && self.user_id.as_ref().is_none_or(is_of)
-            && self
-                .subscription_id
-                .as_ref()
-                .is_none_or(|id| *id == subscription.id)
+            && self.subscription_id.as_ref().is_none_or(|id| *id == subscription.id)
             && self.conduit_id.as_ref().is_none_or(is_in)
     }
 }
@@ -137,9 +117,5 @@ fn belongs_to(subscription: &Subscription, caller: &Caller) -> bool {
 }
 
 fn cost_max(caller: &Caller) -> u32 {
-    if caller.user().is_some() {
-        COST_MAX.1
-    } else {
-        COST_MAX.0
-    }
+    if caller.user().is_some() { COST_MAX.1 } else { COST_MAX.0 }
 }

@@ -33,35 +33,20 @@ pub(crate) async fn get(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, HelixError> {
     let query = form_urlencoded::parse(request.query_string().as_bytes());
-    let mut names: Vec<(String, String)> = query
-        .into_owned()
-        .filter(|(name, _)| name == "id" || name == "login")
-        .collect();
+    let mut names: Vec<(String, String)> =
+        query.into_owned().filter(|(name, _)| name == "id" || name == "login").collect();
     if names.is_empty() {
-        let own = caller
-            .user()
-            .ok_or_else(|| HelixError::bad_request("Must provide an ID or login"))?;
+        let own = caller.user().ok_or_else(|| HelixError::bad_request("Must provide an ID or login"))?;
         names.push(("id".to_owned(), own.to_owned()));
     }
     if names.len() > NAMES_MAX {
-        return Err(HelixError::bad_request(
-            "The number of IDs and logins must not exceed 100",
-        ));
+        return Err(HelixError::bad_request("The number of IDs and logins must not exceed 100"));
     }
     let is_asked = |user: &SimUser| {
-        names
-            .iter()
-            .any(|(name, value)| *value == if name == "id" { &*user.id } else { &*user.login })
+        names.iter().any(|(name, value)| *value == if name == "id" { &*user.id } else { &*user.login })
     };
-    let found: Vec<SimUser> = shared.read(|world| {
-        world
-            .accounts
-            .users()
-            .iter()
-            .filter(|user| is_asked(user))
-            .cloned()
-            .collect()
-    });
+    let found: Vec<SimUser> =
+        shared.read(|world| world.accounts.users().iter().filter(|user| is_asked(user)).cloned().collect());
     let data = found.into_iter().map(|user| answer(user, &shared)).collect();
     Ok(HttpResponse::Ok().json(Data { data }))
 }

@@ -35,10 +35,7 @@ pub(crate) async fn show(
         Checked::Mismatch(home) => return Ok(redirect(&request, &home)),
     };
     let (user_id, agreed_before, users) = shared.read(|world| {
-        let user_id = params
-            .get("login_as")
-            .unwrap_or_else(|| world.accounts.signed_in())
-            .to_owned();
+        let user_id = params.get("login_as").unwrap_or_else(|| world.accounts.signed_in()).to_owned();
         let agreed_before = world.accounts.has_consented(&user_id, &asked.scopes);
         (user_id, agreed_before, world.accounts.users().to_vec())
     });
@@ -96,10 +93,7 @@ fn check(params: &Params, config: &SimConfig) -> Result<Checked, OauthError> {
         let mut home = Url::parse(&registered[0]).map_err(|_| OauthError::REDIRECT_MISMATCH)?;
         home.query_pairs_mut()
             .append_pair("error", "redirect_mismatch")
-            .append_pair(
-                "error_description",
-                "Parameter redirect_uri does not match registered URI",
-            );
+            .append_pair("error_description", "Parameter redirect_uri does not match registered URI");
         return Ok(Checked::Mismatch(home));
     }
     let redirect_uri = Url::parse(redirect_uri).map_err(|_| OauthError::REDIRECT_MISMATCH)?;
@@ -107,32 +101,17 @@ fn check(params: &Params, config: &SimConfig) -> Result<Checked, OauthError> {
         return Err(OauthError::new(400, "invalid response type"));
     }
     let state = params.get("state").map(str::to_owned);
-    Ok(Checked::Asked(Asked {
-        redirect_uri,
-        scopes: params.scopes(),
-        state,
-    }))
+    Ok(Checked::Asked(Asked { redirect_uri, scopes: params.scopes(), state }))
 }
 
 fn accept(request: &HttpRequest, shared: &Shared, asked: Asked, user_id: &str) -> HttpResponse {
-    let scope = asked
-        .scopes
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let scope = asked.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let lifetime = shared.config.limits.code_lifetime;
     let uri = asked.redirect_uri.to_string();
-    let code = shared.change(|world| {
-        world
-            .tokens
-            .issue_code(&mut world.ids, lifetime, (user_id, asked.scopes), &uri)
-    });
+    let code = shared
+        .change(|world| world.tokens.issue_code(&mut world.ids, lifetime, (user_id, asked.scopes), &uri));
     let mut target = asked.redirect_uri;
-    target
-        .query_pairs_mut()
-        .append_pair("code", &code)
-        .append_pair("scope", &scope);
+    target.query_pairs_mut().append_pair("code", &code).append_pair("scope", &scope);
     if let Some(state) = &asked.state {
         target.query_pairs_mut().append_pair("state", state);
     }
@@ -153,28 +132,13 @@ fn refuse(request: &HttpRequest, asked: Asked) -> HttpResponse {
 
 /// 302 as Twitch answers, and 303 after a form so that the browser does not post on.
 fn redirect(request: &HttpRequest, target: &Url) -> HttpResponse {
-    let status = if request.method() == Method::POST {
-        StatusCode::SEE_OTHER
-    } else {
-        StatusCode::FOUND
-    };
-    HttpResponse::build(status)
-        .insert_header((LOCATION, target.as_str()))
-        .finish()
+    let status = if request.method() == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+    HttpResponse::build(status).insert_header((LOCATION, target.as_str())).finish()
 }
 
 fn render(params: &Params, asked: &Asked, user_id: &str, users: &[SimUser]) -> Markup {
     let repeated = ["client_id", "redirect_uri", "response_type", "scope", "state"];
-    let hidden = repeated
-        .iter()
-        .filter_map(|name| Some((*name, params.get(name)?)))
-        .collect();
+    let hidden = repeated.iter().filter_map(|name| Some((*name, params.get(name)?))).collect();
     let application = asked.redirect_uri.host_str().unwrap_or_default();
-    page::consent(&ConsentPage {
-        application,
-        scopes: &asked.scopes,
-        users,
-        chosen: user_id,
-        hidden,
-    })
+    page::consent(&ConsentPage { application, scopes: &asked.scopes, users, chosen: user_id, hidden })
 }

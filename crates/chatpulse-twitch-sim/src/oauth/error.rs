@@ -21,19 +21,11 @@ impl OauthError {
         Self::new(400, "Parameter redirect_uri does not match registered URI");
 
     pub(crate) const fn new(status: u16, message: &'static str) -> Self {
-        Self {
-            status,
-            message,
-            named: false,
-        }
+        Self { status, message, named: false }
     }
 
     pub(crate) const fn named(status: u16, message: &'static str) -> Self {
-        Self {
-            status,
-            message,
-            named: true,
-        }
+        Self { status, message, named: true }
     }
 }
 

@@ -54,15 +54,11 @@ pub(crate) async fn issue(
 }
 
 fn check_client(params: &Params, shared: &Shared) -> Result<(), OauthError> {
-    let client_id = params
-        .get("client_id")
-        .ok_or(OauthError::new(400, "missing client id"))?;
+    let client_id = params.get("client_id").ok_or(OauthError::new(400, "missing client id"))?;
     if client_id != shared.config.client_id {
         return Err(OauthError::INVALID_CLIENT);
     }
-    let secret = params
-        .get("client_secret")
-        .ok_or(OauthError::new(400, "missing client secret"))?;
+    let secret = params.get("client_secret").ok_or(OauthError::new(400, "missing client secret"))?;
     if secret != shared.config.client_secret {
         return Err(OauthError::new(403, "invalid client secret"));
     }
@@ -79,17 +75,13 @@ fn by_code(params: &Params, shared: &Shared) -> Result<TokenAnswer, OauthError> 
         if redirect_uri.is_none_or(|uri| uri.as_str() != code.redirect_uri) {
             return Err(OauthError::REDIRECT_MISMATCH);
         }
-        let issued = world
-            .tokens
-            .issue_user(&mut world.ids, limits, &code.user_id, code.scopes);
+        let issued = world.tokens.issue_user(&mut world.ids, limits, &code.user_id, code.scopes);
         Ok(for_user(issued, shared))
     })
 }
 
 fn by_refresh_token(params: &Params, shared: &Shared) -> Result<TokenAnswer, OauthError> {
-    let old = params
-        .get("refresh_token")
-        .ok_or(OauthError::new(400, "missing refresh token"))?;
+    let old = params.get("refresh_token").ok_or(OauthError::new(400, "missing refresh token"))?;
     let limits = &shared.config.limits;
     let issued = shared.change(|world| world.tokens.refresh(&mut world.ids, limits, old));
     match issued {

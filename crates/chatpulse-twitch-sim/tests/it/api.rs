@@ -19,9 +19,7 @@ async fn the_sixth_conduit_is_one_too_many() {
     for _ in 0..5 {
         client.conduit().await;
     }
-    let (status, body) = client
-        .call(Method::POST, CONDUITS, json!({ "shard_count": 1 }))
-        .await;
+    let (status, body) = client.call(Method::POST, CONDUITS, json!({ "shard_count": 1 })).await;
     assert_eq!((status, &body["message"]), (429, &json!("Conduit limit reached")));
     let (_, list) = client.call(Method::GET, CONDUITS, Value::Null).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 5);
@@ -32,20 +30,14 @@ async fn the_sixth_conduit_is_one_too_many() {
 async fn a_conduit_can_grow_and_go() {
     let client = Client::start().await;
     let id = client.conduit().await;
-    let (_, grown) = client
-        .call(Method::PATCH, CONDUITS, json!({ "id": id, "shard_count": 3 }))
-        .await;
+    let (_, grown) = client.call(Method::PATCH, CONDUITS, json!({ "id": id, "shard_count": 3 })).await;
     assert_eq!(grown["data"][0]["shard_count"], 3);
     client.grant_all();
     client.subscribe(through(&id)).await;
-    let (status, _) = client
-        .call(Method::DELETE, &format!("{CONDUITS}?id={id}"), Value::Null)
-        .await;
+    let (status, _) = client.call(Method::DELETE, &format!("{CONDUITS}?id={id}"), Value::Null).await;
     assert_eq!(status, 204);
     assert_eq!(client.sim.subscriptions()[0].status, Status::ConduitDeleted);
-    let (status, _) = client
-        .call(Method::DELETE, &format!("{CONDUITS}?id={id}"), Value::Null)
-        .await;
+    let (status, _) = client.call(Method::DELETE, &format!("{CONDUITS}?id={id}"), Value::Null).await;
     assert_eq!(status, 404);
     client.sim.stop().await;
 }
@@ -68,9 +60,7 @@ async fn shards_are_refused_one_by_one() {
     let (status, answer) = client.call(Method::PATCH, path, body).await;
     assert_eq!(status, 202);
     assert_eq!(answer["data"][0]["transport"]["session_id"], *socket.session_id);
-    let messages: Vec<&str> = (0..3)
-        .map(|at| answer["errors"][at]["message"].as_str().unwrap())
-        .collect();
+    let messages: Vec<&str> = (0..3).map(|at| answer["errors"][at]["message"].as_str().unwrap()).collect();
     assert_eq!(
         messages,
         [
@@ -80,13 +70,7 @@ async fn shards_are_refused_one_by_one() {
         ]
     );
 
-    let (_, list) = client
-        .call(
-            Method::GET,
-            &format!("{path}?conduit_id={conduit_id}"),
-            Value::Null,
-        )
-        .await;
+    let (_, list) = client.call(Method::GET, &format!("{path}?conduit_id={conduit_id}"), Value::Null).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 1);
     assert_eq!(list["pagination"], json!({}));
     let unknown = json!({ "conduit_id": "nonsense", "shards": [] });
@@ -99,10 +83,7 @@ async fn chat_needs_the_reader_and_the_channel() {
     let client = Client::start().await;
     let conduit_id = client.conduit().await;
     let (status, body) = client.subscribe(through(&conduit_id)).await;
-    assert_eq!(
-        (status, &body["message"]),
-        (403, &json!("subscription missing proper authorization"))
-    );
+    assert_eq!((status, &body["message"]), (403, &json!("subscription missing proper authorization")));
 
     client.sim.grant(BOT, &["user:read:chat", "user:bot"]);
     assert_eq!(client.subscribe(through(&conduit_id)).await.0, 403);
@@ -115,12 +96,8 @@ async fn chat_needs_the_reader_and_the_channel() {
 async fn the_same_twice_is_a_conflict_and_four_are_too_many() {
     let client = Client::start().await;
     client.grant_all();
-    let conduits = [
-        client.conduit().await,
-        client.conduit().await,
-        client.conduit().await,
-        client.conduit().await,
-    ];
+    let conduits =
+        [client.conduit().await, client.conduit().await, client.conduit().await, client.conduit().await];
     let (_, first) = client.subscribe(through(&conduits[0])).await;
     let (status, body) = client.subscribe(through(&conduits[0])).await;
     assert_eq!((status, &body["id"]), (409, &first["data"][0]["id"]));
@@ -128,10 +105,7 @@ async fn the_same_twice_is_a_conflict_and_four_are_too_many() {
     assert_eq!(client.subscribe(through(&conduits[2])).await.0, 202);
     let (status, body) = client.subscribe(through(&conduits[3])).await;
     assert_eq!(status, 429);
-    assert_eq!(
-        body["message"],
-        "maximum subscriptions with type and condition exceeded"
-    );
+    assert_eq!(body["message"], "maximum subscriptions with type and condition exceeded");
 
     let id = first["data"][0]["id"].as_str().unwrap();
     assert!(client.sim.revoke_subscription(id, Status::ChatUserBanned).await);
@@ -146,20 +120,13 @@ async fn each_transport_wants_its_token() {
     let conduit_id = client.conduit().await;
     let socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     let (status, body) = client.subscribe(socket.transport()).await;
-    assert_eq!(
-        (status, &body["message"]),
-        (400, &json!("invalid transport and auth combination"))
-    );
+    assert_eq!((status, &body["message"]), (400, &json!("invalid transport and auth combination")));
 
     let bot = client.user_token(BOT, "user:read:chat").await;
     let bot = bot["access_token"].as_str().unwrap();
-    let wrong = client
-        .call_as(bot, Method::POST, SUBSCRIPTIONS, chat(&through(&conduit_id)))
-        .await;
+    let wrong = client.call_as(bot, Method::POST, SUBSCRIPTIONS, chat(&through(&conduit_id))).await;
     assert_eq!(wrong.0, 400);
-    let right = client
-        .call_as(bot, Method::POST, SUBSCRIPTIONS, chat(&socket.transport()))
-        .await;
+    let right = client.call_as(bot, Method::POST, SUBSCRIPTIONS, chat(&socket.transport())).await;
     assert_eq!(right.0, 202);
 
     let streamer = client.user_token(STREAMER, "user:read:chat").await;
@@ -175,25 +142,15 @@ async fn each_transport_wants_its_token() {
 
 #[tokio::test]
 async fn lists_are_paged_and_filtered() {
-    let limits = Limits {
-        page_size: 1,
-        ..quick()
-    };
-    let client = Client::with(SimConfig {
-        limits,
-        ..SimConfig::default()
-    })
-    .await;
+    let limits = Limits { page_size: 1, ..quick() };
+    let client = Client::with(SimConfig { limits, ..SimConfig::default() }).await;
     client.grant_all();
     let (one, two) = (client.conduit().await, client.conduit().await);
     client.subscribe(through(&one)).await;
     client.subscribe(through(&two)).await;
 
     let (_, first) = client.call(Method::GET, SUBSCRIPTIONS, Value::Null).await;
-    assert_eq!(
-        (first["data"].as_array().unwrap().len(), &first["total"]),
-        (1, &json!(2))
-    );
+    assert_eq!((first["data"].as_array().unwrap().len(), &first["total"]), (1, &json!(2)));
     let cursor = first["pagination"]["cursor"].as_str().unwrap();
     let next = format!("{SUBSCRIPTIONS}?after={cursor}");
     let (_, second) = client.call(Method::GET, &next, Value::Null).await;
@@ -249,10 +206,7 @@ async fn a_lost_shard_is_told_over_another_way() {
     lost.stream.close(None).await.unwrap();
     let frame = ears.next().await.unwrap();
     let event = &frame["payload"]["event"];
-    assert_eq!(
-        (&event["shard_id"], &event["status"]),
-        (&json!("0"), &json!("websocket_disconnected"))
-    );
+    assert_eq!((&event["shard_id"], &event["status"]), (&json!("0"), &json!("websocket_disconnected")));
     assert_eq!(event["transport"]["session_id"], *lost.session_id);
     assert!(event["transport"]["disconnected_at"].is_string());
     client.sim.stop().await;

@@ -27,20 +27,12 @@ pub(crate) struct Client {
 
 /// Limits under which nothing takes long.
 pub(crate) fn quick() -> Limits {
-    Limits {
-        webhook_retry_delay: Duration::from_millis(5),
-        webhook_attempts: 3,
-        ..Limits::default()
-    }
+    Limits { webhook_retry_delay: Duration::from_millis(5), webhook_attempts: 3, ..Limits::default() }
 }
 
 impl Client {
     pub(crate) async fn start() -> Self {
-        Self::with(SimConfig {
-            limits: quick(),
-            ..SimConfig::default()
-        })
-        .await
+        Self::with(SimConfig { limits: quick(), ..SimConfig::default() }).await
     }
 
     pub(crate) async fn with(config: SimConfig) -> Self {
@@ -48,23 +40,10 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (id, secret) = (config.client_id.clone(), config.client_secret.clone());
         let sim = Sim::start(config).await.unwrap();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .build()
-            .unwrap();
-        let mut client = Self {
-            sim,
-            http,
-            token: String::new(),
-            id,
-            secret,
-        };
+        let http = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).build().unwrap();
+        let mut client = Self { sim, http, token: String::new(), id, secret };
         let answer = client.token(&[("grant_type", "client_credentials")]).await;
-        json_of(answer).await["access_token"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut client.token);
+        json_of(answer).await["access_token"].as_str().unwrap().clone_into(&mut client.token);
         client
     }
 
@@ -72,12 +51,7 @@ impl Client {
     pub(crate) async fn token(&self, params: &[(&str, &str)]) -> Response {
         let mut form = vec![("client_id", &*self.id), ("client_secret", &*self.secret)];
         form.extend(params);
-        self.http
-            .post(format!("{}/token", self.sim.auth_url()))
-            .form(&form)
-            .send()
-            .await
-            .unwrap()
+        self.http.post(format!("{}/token", self.sim.auth_url())).form(&form).send().await.unwrap()
     }
 
     /// The browser comes to `/oauth2/authorize`.
@@ -118,8 +92,7 @@ impl Client {
 
     /// Asks for the chat of the streamer, read by the bot.
     pub(crate) async fn subscribe(&self, transport: Value) -> (u16, Value) {
-        self.call(Method::POST, "/eventsub/subscriptions", chat(&transport))
-            .await
+        self.call(Method::POST, "/eventsub/subscriptions", chat(&transport)).await
     }
 
     /// All grants that reading the streamer's chat needs.
@@ -141,11 +114,7 @@ impl Client {
         ];
         let response = self.visit(&query).await;
         let code = param_of(&response, "code").unwrap();
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", redirect_uri),
-        ];
+        let grant = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", redirect_uri)];
         json_of(self.token(&grant).await).await
     }
 }
@@ -158,21 +127,14 @@ pub(crate) fn chat(transport: &Value) -> Value {
 
 pub(crate) async fn json_of(response: Response) -> Value {
     let text = response.text().await.unwrap();
-    if text.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_str(&text).unwrap()
-    }
+    if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
 }
 
 /// A parameter of the address that a response redirects to.
 pub(crate) fn param_of(response: &Response, name: &str) -> Option<String> {
     let target = response.headers()["location"].to_str().unwrap();
     let target = url::Url::parse(target).unwrap();
-    target
-        .query_pairs()
-        .find(|(found, _)| found == name)
-        .map(|(_, value)| value.into_owned())
+    target.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
 }
 
 /// An EventSub client that has read its welcome.
@@ -184,16 +146,10 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) async fn open(url: &str) -> Self {
         let (stream, _) = connect_async(url).await.unwrap();
-        let mut socket = Self {
-            stream,
-            session_id: String::new(),
-        };
+        let mut socket = Self { stream, session_id: String::new() };
         let welcome = socket.next().await.unwrap();
         assert_eq!(welcome["metadata"]["message_type"], "session_welcome");
-        welcome["payload"]["session"]["id"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut socket.session_id);
+        welcome["payload"]["session"]["id"].as_str().unwrap().clone_into(&mut socket.session_id);
         socket
     }
 

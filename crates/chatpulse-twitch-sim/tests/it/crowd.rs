@@ -12,15 +12,9 @@ async fn a_crowd_says_what_its_script_says() {
     let conduit_id = client.conduit().await;
     let mut socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     client.assign(&conduit_id, socket.transport()).await;
-    client
-        .subscribe(json!({ "method": "conduit", "conduit_id": conduit_id }))
-        .await;
+    client.subscribe(json!({ "method": "conduit", "conduit_id": conduit_id })).await;
 
-    let config = CrowdConfig {
-        messages_per_second: 2_000.0,
-        seed: 5,
-        ..CrowdConfig::in_channel(STREAMER)
-    };
+    let config = CrowdConfig { messages_per_second: 2_000.0, seed: 5, ..CrowdConfig::in_channel(STREAMER) };
     let crowd = client.sim.start_crowd(config.clone());
     let plain =
         Script::new(&config).filter(|turn| turn.repeats == 0 && !turn.action && turn.reply_to.is_none());

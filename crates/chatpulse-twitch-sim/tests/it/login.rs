@@ -27,10 +27,7 @@ async fn press(client: &Client, scope: &str, decision: &str) -> reqwest::Respons
 
 async fn validate(client: &Client, token: &str) -> (u16, Value) {
     let url = format!("{}/validate", client.sim.auth_url());
-    let request = client
-        .http
-        .get(url)
-        .header("Authorization", format!("OAuth {token}"));
+    let request = client.http.get(url).header("Authorization", format!("OAuth {token}"));
     let response = request.send().await.unwrap();
     (response.status().as_u16(), json_of(response).await)
 }
@@ -49,10 +46,7 @@ async fn a_stranger_is_asked_and_then_goes_straight_through() {
     assert_eq!(back.status(), 303);
     assert_eq!(param_of(&back, "state").as_deref(), Some("s-1"));
     assert_eq!(param_of(&back, "scope").as_deref(), Some("channel:bot"));
-    let granted = Grant {
-        user_id: STREAMER.into(),
-        scopes: vec!["channel:bot".into()],
-    };
+    let granted = Grant { user_id: STREAMER.into(), scopes: vec!["channel:bot".into()] };
     assert_eq!(client.sim.grants(), [granted]);
 
     let again = client.visit(&query(&client, "channel:bot")).await;
@@ -71,11 +65,7 @@ async fn a_stranger_is_asked_and_then_goes_straight_through() {
 #[tokio::test]
 async fn cancel_and_wrong_addresses_come_back_with_words() {
     let registered = vec![CALLBACK.to_owned()];
-    let client = Client::with(SimConfig {
-        redirect_uris: registered,
-        ..SimConfig::default()
-    })
-    .await;
+    let client = Client::with(SimConfig { redirect_uris: registered, ..SimConfig::default() }).await;
     let denied = press(&client, "", "cancel").await;
     assert_eq!(
         denied.headers()["location"],
@@ -98,11 +88,7 @@ async fn a_code_works_once() {
     let client = Client::start().await;
     let back = press(&client, "", "authorize").await;
     let code = param_of(&back, "code").unwrap();
-    let grant = [
-        ("grant_type", "authorization_code"),
-        ("code", &*code),
-        ("redirect_uri", CALLBACK),
-    ];
+    let grant = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", CALLBACK)];
 
     let first = client.token(&grant).await;
     assert_eq!(first.status(), 200);
@@ -111,10 +97,7 @@ async fn a_code_works_once() {
     assert_eq!(first.get("scope"), None);
     let second = client.token(&grant).await;
     assert_eq!(second.status(), 400);
-    assert_eq!(
-        json_of(second).await,
-        json!({ "status": 400, "message": "Invalid authorization code" })
-    );
+    assert_eq!(json_of(second).await, json!({ "status": 400, "message": "Invalid authorization code" }));
     client.sim.stop().await;
 }
 
@@ -126,19 +109,13 @@ async fn tokens_say_whose_they_are() {
 
     let (status, user) = validate(&client, issued["access_token"].as_str().unwrap()).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        (&user["login"], &user["user_id"]),
-        (&json!("streamer"), &json!(STREAMER))
-    );
+    assert_eq!((&user["login"], &user["user_id"]), (&json!("streamer"), &json!(STREAMER)));
     assert_eq!(user["scopes"], json!(["channel:bot", "user:read:chat"]));
 
     let (_, app) = validate(&client, &client.token).await;
     assert_eq!((app.get("login"), &app["scopes"]), (None, &Value::Null));
     let wrong = validate(&client, "nonsense").await;
-    assert_eq!(
-        wrong,
-        (401, json!({ "status": 401, "message": "invalid access token" }))
-    );
+    assert_eq!(wrong, (401, json!({ "status": 401, "message": "invalid access token" })));
     client.sim.stop().await;
 }
 
@@ -159,9 +136,7 @@ async fn a_refresh_token_is_replaced_when_used() {
 
     client.sim.disconnect_user(STREAMER).await;
     let newest = refreshed["refresh_token"].as_str().unwrap();
-    let dead = client
-        .token(&[("grant_type", "refresh_token"), ("refresh_token", newest)])
-        .await;
+    let dead = client.token(&[("grant_type", "refresh_token"), ("refresh_token", newest)]).await;
     assert_eq!(dead.status(), 401);
     client.sim.stop().await;
 }
@@ -175,9 +150,7 @@ async fn an_expired_app_token_is_refused_and_a_new_one_works() {
     assert_eq!(body["message"], "Invalid OAuth token");
     let renewed = json_of(client.token(&[("grant_type", "client_credentials")]).await).await;
     let token = renewed["access_token"].as_str().unwrap();
-    let (status, _) = client
-        .call_as(token, Method::GET, "/eventsub/conduits", Value::Null)
-        .await;
+    let (status, _) = client.call_as(token, Method::GET, "/eventsub/conduits", Value::Null).await;
     assert_eq!(status, 200);
     client.sim.stop().await;
 }

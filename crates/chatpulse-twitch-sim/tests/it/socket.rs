@@ -18,9 +18,7 @@ async fn reader(client: &Client) -> Socket {
     let assigned = client.assign(&conduit_id, socket.transport()).await;
     assert_eq!(assigned["data"][0]["status"], "enabled");
     assert_eq!(assigned["errors"], json!([]));
-    let (status, _) = client
-        .subscribe(json!({ "method": "conduit", "conduit_id": conduit_id }))
-        .await;
+    let (status, _) = client.subscribe(json!({ "method": "conduit", "conduit_id": conduit_id })).await;
     assert_eq!(status, 202);
     socket
 }
@@ -30,11 +28,7 @@ fn yes() -> ChatLine {
 }
 
 async fn with_limits(limits: Limits) -> Client {
-    Client::with(SimConfig {
-        limits,
-        ..SimConfig::default()
-    })
-    .await
+    Client::with(SimConfig { limits, ..SimConfig::default() }).await
 }
 
 #[tokio::test]
@@ -51,10 +45,7 @@ async fn a_line_reaches_the_shard_of_a_conduit() {
     assert_eq!(frame["payload"]["subscription"]["transport"]["method"], "conduit");
     let event = &frame["payload"]["event"];
     assert_eq!(event["message_id"], *delivered.message_id);
-    assert_eq!(
-        (&event["message"]["text"], &event["chatter_user_login"]),
-        (&json!("yes"), &json!("ada"))
-    );
+    assert_eq!((&event["message"]["text"], &event["chatter_user_login"]), (&json!("yes"), &json!("ada")));
     client.sim.stop().await;
 }
 
@@ -62,16 +53,10 @@ async fn a_line_reaches_the_shard_of_a_conduit() {
 async fn nobody_gets_a_line_of_another_channel() {
     let client = Client::start().await;
     let mut socket = reader(&client).await;
-    let elsewhere = client
-        .sim
-        .say(ChatLine::new("99", Chatter::named("Ada"), "no"))
-        .await;
+    let elsewhere = client.sim.say(ChatLine::new("99", Chatter::named("Ada"), "no")).await;
     assert_eq!(elsewhere.deliveries, 0);
     client.sim.say(yes()).await;
-    assert_eq!(
-        socket.next().await.unwrap()["payload"]["event"]["message"]["text"],
-        "yes"
-    );
+    assert_eq!(socket.next().await.unwrap()["payload"]["event"]["message"]["text"], "yes");
     client.sim.stop().await;
 }
 
@@ -97,10 +82,7 @@ async fn repeated_deliveries_keep_their_ids() {
     let first = socket.next().await.unwrap();
     assert_eq!(socket.next().await.unwrap(), first);
     client.sim.resend_last().await;
-    assert_eq!(
-        socket.next().await.unwrap()["metadata"]["message_id"],
-        first["metadata"]["message_id"]
-    );
+    assert_eq!(socket.next().await.unwrap()["metadata"]["message_id"], first["metadata"]["message_id"]);
     client.sim.stop().await;
 }
 
@@ -111,9 +93,7 @@ async fn a_user_reads_chat_without_a_conduit() {
     let token = token["access_token"].as_str().unwrap();
     let mut socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     let path = "/eventsub/subscriptions";
-    let (status, answer) = client
-        .call_as(token, Method::POST, path, chat(&socket.transport()))
-        .await;
+    let (status, answer) = client.call_as(token, Method::POST, path, chat(&socket.transport())).await;
     assert_eq!((status, &answer["max_total_cost"]), (202, &json!(10)));
     client.sim.say(yes()).await;
     assert!(socket.next().await.is_ok());
@@ -127,11 +107,7 @@ async fn a_user_reads_chat_without_a_conduit() {
 
 #[tokio::test]
 async fn silence_is_filled_with_keepalives() {
-    let client = Client::with(SimConfig {
-        keepalive_secs: 1,
-        ..SimConfig::default()
-    })
-    .await;
+    let client = Client::with(SimConfig { keepalive_secs: 1, ..SimConfig::default() }).await;
     let mut socket = reader(&client).await;
     let frame = socket.next().await.unwrap();
     assert_eq!(frame["metadata"]["message_type"], "session_keepalive");
@@ -141,11 +117,7 @@ async fn silence_is_filled_with_keepalives() {
 
 #[tokio::test]
 async fn an_unused_socket_is_closed() {
-    let client = with_limits(Limits {
-        unused_session: Duration::from_millis(30),
-        ..quick()
-    })
-    .await;
+    let client = with_limits(Limits { unused_session: Duration::from_millis(30), ..quick() }).await;
     let mut socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     assert_eq!(socket.next().await, Err(4003));
     client.sim.stop().await;
@@ -157,10 +129,7 @@ async fn a_client_that_talks_is_closed() {
     let mut socket = reader(&client).await;
     socket.stream.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await, Err(4001));
-    assert_eq!(
-        client.sim.conduits()[0].shards[0].status,
-        Status::WebsocketReceivedInboundTraffic
-    );
+    assert_eq!(client.sim.conduits()[0].shards[0].status, Status::WebsocketReceivedInboundTraffic);
     assert!(!client.sim.chat_is_read(STREAMER));
     client.sim.stop().await;
 }
@@ -172,10 +141,7 @@ async fn both_sockets_are_served_during_a_reconnect() {
     assert_eq!(client.sim.force_reconnect(), 1);
     let asked = old.next().await.unwrap();
     assert_eq!(asked["metadata"]["message_type"], "session_reconnect");
-    let url = asked["payload"]["session"]["reconnect_url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let url = asked["payload"]["session"]["reconnect_url"].as_str().unwrap().to_owned();
 
     let mut new = Socket::open(&url).await;
     assert_eq!(new.session_id, old.session_id);
@@ -194,19 +160,12 @@ async fn both_sockets_are_served_during_a_reconnect() {
 async fn a_reconnect_needs_the_old_socket_and_the_right_address() {
     let client = Client::start().await;
     let mut old = reader(&client).await;
-    let wrong = format!(
-        "{}?challenge=nonsense&id={}",
-        client.sim.eventsub_ws_url(),
-        old.session_id
-    );
+    let wrong = format!("{}?challenge=nonsense&id={}", client.sim.eventsub_ws_url(), old.session_id);
     assert_eq!(refusal(&wrong).await, 4007);
 
     client.sim.force_reconnect();
     let asked = old.next().await.unwrap();
-    let url = asked["payload"]["session"]["reconnect_url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let url = asked["payload"]["session"]["reconnect_url"].as_str().unwrap().to_owned();
     old.stream.close(None).await.unwrap();
     assert!(client.sim.wait_until(SOON, |sim| sim.sessions().is_empty()).await);
     assert_eq!(refusal(&url).await, 4007);
@@ -215,27 +174,17 @@ async fn a_reconnect_needs_the_old_socket_and_the_right_address() {
 
 async fn refusal(url: &str) -> u16 {
     let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    let mut socket = Socket {
-        stream,
-        session_id: String::new(),
-    };
+    let mut socket = Socket { stream, session_id: String::new() };
     socket.next().await.unwrap_err()
 }
 
 #[tokio::test]
 async fn who_does_not_reconnect_is_closed() {
-    let client = with_limits(Limits {
-        reconnect_grace: Duration::from_millis(30),
-        ..quick()
-    })
-    .await;
+    let client = with_limits(Limits { reconnect_grace: Duration::from_millis(30), ..quick() }).await;
     let mut socket = reader(&client).await;
     client.sim.force_reconnect();
     assert!(socket.next().await.is_ok());
     assert_eq!(socket.next().await, Err(4004));
-    assert_eq!(
-        client.sim.conduits()[0].shards[0].status,
-        Status::WebsocketFailedToReconnect
-    );
+    assert_eq!(client.sim.conduits()[0].shards[0].status, Status::WebsocketFailedToReconnect);
     client.sim.stop().await;
 }

@@ -16,11 +16,7 @@ async fn an_endpoint_fails_as_often_as_ordered() {
     let fault = Fault::status(429).header("Ratelimit-Remaining", "0");
     client.sim.fail_next(Endpoint::GetConduits, &fault, 2);
     let url = format!("{}{CONDUITS}", client.sim.api_url());
-    let request = client
-        .http
-        .get(&url)
-        .bearer_auth(&client.token)
-        .header("Client-Id", &client.id);
+    let request = client.http.get(&url).bearer_auth(&client.token).header("Client-Id", &client.id);
     let failed = request.try_clone().unwrap().send().await.unwrap();
     assert_eq!(failed.status(), 429);
     assert_eq!(failed.headers()["ratelimit-remaining"], "0");
@@ -33,15 +29,8 @@ async fn an_endpoint_fails_as_often_as_ordered() {
 
 #[tokio::test]
 async fn an_empty_bucket_is_answered_with_429() {
-    let limits = Limits {
-        points_per_minute: 2,
-        ..quick()
-    };
-    let client = Client::with(SimConfig {
-        limits,
-        ..SimConfig::default()
-    })
-    .await;
+    let limits = Limits { points_per_minute: 2, ..quick() };
+    let client = Client::with(SimConfig { limits, ..SimConfig::default() }).await;
     let statuses = [
         client.call(Method::GET, CONDUITS, Value::Null).await.0,
         client.call(Method::GET, CONDUITS, Value::Null).await.0,
@@ -63,11 +52,7 @@ async fn answers_wait_for_the_latency() {
 
 #[tokio::test]
 async fn sockets_are_closed_dropped_and_silenced() {
-    let client = Client::with(SimConfig {
-        keepalive_secs: 1,
-        ..SimConfig::default()
-    })
-    .await;
+    let client = Client::with(SimConfig { keepalive_secs: 1, ..SimConfig::default() }).await;
     let url = client.sim.eventsub_ws_url();
     let mut closed = Socket::open(&url).await;
     assert_eq!(client.sim.close_sockets(4000), 1);
@@ -94,9 +79,7 @@ async fn a_revocation_reaches_the_socket_and_the_list() {
     let conduit_id = client.conduit().await;
     let mut socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     client.assign(&conduit_id, socket.transport()).await;
-    let (_, created) = client
-        .subscribe(json!({ "method": "conduit", "conduit_id": conduit_id }))
-        .await;
+    let (_, created) = client.subscribe(json!({ "method": "conduit", "conduit_id": conduit_id })).await;
     let id = created["data"][0]["id"].as_str().unwrap();
 
     assert!(client.sim.revoke_subscription(id, Status::ModeratorRemoved).await);
@@ -104,17 +87,9 @@ async fn a_revocation_reaches_the_socket_and_the_list() {
     assert_eq!(frame["metadata"]["message_type"], "revocation");
     assert_eq!(frame["payload"]["subscription"]["status"], "moderator_removed");
     let path = "/eventsub/subscriptions?status=moderator_removed";
-    assert_eq!(
-        client.call(Method::GET, path, Value::Null).await.1["data"][0]["id"],
-        *id
-    );
+    assert_eq!(client.call(Method::GET, path, Value::Null).await.1["data"][0]["id"], *id);
     assert!(!client.sim.revoke_subscription(id, Status::UserRemoved).await);
-    assert!(
-        !client
-            .sim
-            .wait_until_subscribed(STREAMER, Duration::from_millis(10))
-            .await
-    );
+    assert!(!client.sim.wait_until_subscribed(STREAMER, Duration::from_millis(10)).await);
     client.sim.stop().await;
 }
 
@@ -124,11 +99,7 @@ async fn the_last_handle_takes_the_server_with_it() {
     let mut socket = Socket::open(&client.sim.eventsub_ws_url()).await;
     let second_handle = client.sim.clone();
     drop(client);
-    assert!(
-        second_handle
-            .wait_until(SOON, |sim| !sim.sessions().is_empty())
-            .await
-    );
+    assert!(second_handle.wait_until(SOON, |sim| !sim.sessions().is_empty()).await);
     drop(second_handle);
     assert_eq!(socket.next().await, Err(1001));
 }

@@ -39,20 +39,11 @@ impl Receiver {
     fn start() -> Self {
         let (arrived, inbox) = mpsc::channel(64);
         let status = Arc::new(AtomicU16::new(204));
-        let desk = Desk {
-            status: Arc::clone(&status),
-            arrived,
-        };
+        let desk = Desk { status: Arc::clone(&status), arrived };
         let app = move || {
-            App::new()
-                .app_data(web::Data::new(desk.clone()))
-                .route("/eventsub", web::post().to(receive))
+            App::new().app_data(web::Data::new(desk.clone())).route("/eventsub", web::post().to(receive))
         };
-        let server = HttpServer::new(app)
-            .workers(1)
-            .disable_signals()
-            .bind(("127.0.0.1", 0))
-            .unwrap();
+        let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}/eventsub", server.addrs()[0]);
         tokio::spawn(server.run());
         Self { url, status, inbox }
@@ -63,33 +54,16 @@ impl Receiver {
     }
 
     async fn next(&mut self) -> Received {
-        timeout(SOON, self.inbox.recv())
-            .await
-            .expect("a message in time")
-            .unwrap()
+        timeout(SOON, self.inbox.recv()).await.expect("a message in time").unwrap()
     }
 }
 
 async fn receive(request: HttpRequest, body: web::Bytes, desk: web::Data<Desk>) -> HttpResponse {
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    };
+    let header = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap());
     let id = header("Twitch-Eventsub-Message-Id");
-    let signed = [
-        id.as_bytes(),
-        header("Twitch-Eventsub-Message-Timestamp").as_bytes(),
-        &body,
-    ]
-    .concat();
-    let hex = header("Twitch-Eventsub-Message-Signature")
-        .strip_prefix("sha256=")
-        .unwrap();
-    let tag: Vec<u8> = (0..32)
-        .map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap())
-        .collect();
+    let signed = [id.as_bytes(), header("Twitch-Eventsub-Message-Timestamp").as_bytes(), &body].concat();
+    let hex = header("Twitch-Eventsub-Message-Signature").strip_prefix("sha256=").unwrap();
+    let tag: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap()).collect();
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     if hmac::verify(&key, &signed, &tag).is_err() {
         return HttpResponse::Forbidden().finish();
@@ -98,15 +72,7 @@ async fn receive(request: HttpRequest, body: web::Bytes, desk: web::Data<Desk>) 
     let retry = header("Twitch-Eventsub-Message-Retry").to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap();
     let challenge = body["challenge"].as_str().map(str::to_owned);
-    desk.arrived
-        .send(Received {
-            id: id.to_owned(),
-            retry,
-            kind,
-            body,
-        })
-        .await
-        .unwrap();
+    desk.arrived.send(Received { id: id.to_owned(), retry, kind, body }).await.unwrap();
     if let Some(challenge) = challenge {
         return HttpResponse::Ok().content_type("text/plain").body(challenge);
     }
@@ -124,21 +90,13 @@ async fn reader(client: &Client) -> Receiver {
     let mut receiver = Receiver::start();
     let conduit_id = client.conduit().await;
     let assigned = client.assign(&conduit_id, receiver.transport()).await;
-    assert_eq!(
-        assigned["data"][0]["status"],
-        "webhook_callback_verification_pending"
-    );
+    assert_eq!(assigned["data"][0]["status"], "webhook_callback_verification_pending");
     assert_eq!(assigned["data"][0]["transport"].get("secret"), None);
 
     let challenge = receiver.next().await;
     assert_eq!(challenge.kind, "webhook_callback_verification");
-    assert_eq!(
-        challenge.body["conduit_shard"],
-        json!({ "conduit_id": conduit_id, "shard": "0" })
-    );
-    let (status, _) = client
-        .subscribe(json!({ "method": "conduit", "conduit_id": conduit_id }))
-        .await;
+    assert_eq!(challenge.body["conduit_shard"], json!({ "conduit_id": conduit_id, "shard": "0" }));
+    let (status, _) = client.subscribe(json!({ "method": "conduit", "conduit_id": conduit_id })).await;
     assert_eq!(status, 202);
     assert!(client.sim.wait_until_subscribed(STREAMER, SOON).await);
     receiver
@@ -166,28 +124,15 @@ async fn a_refused_line_comes_again_with_the_same_id() {
     let second = receiver.next().await;
     assert_eq!((&*second.retry, &second.id), ("1", &first.id));
     assert_eq!(second.body, first.body);
-    assert!(
-        client
-            .sim
-            .wait_until(SOON, |sim| sim.webhook_failures().len() == 3)
-            .await
-    );
+    assert!(client.sim.wait_until(SOON, |sim| sim.webhook_failures().len() == 3).await);
     assert_eq!(client.sim.webhook_failures()[0].reason, "500");
     client.sim.stop().await;
 }
 
 #[tokio::test]
 async fn too_many_failures_disable_the_shard() {
-    let limits = Limits {
-        webhook_attempts: 1,
-        webhook_failures_max: 2,
-        ..quick()
-    };
-    let client = Client::with(SimConfig {
-        limits,
-        ..SimConfig::default()
-    })
-    .await;
+    let limits = Limits { webhook_attempts: 1, webhook_failures_max: 2, ..quick() };
+    let client = Client::with(SimConfig { limits, ..SimConfig::default() }).await;
     let receiver = reader(&client).await;
     receiver.status.store(503, Ordering::SeqCst);
     client.sim.say(yes()).await;
@@ -217,14 +162,8 @@ async fn a_direct_subscription_is_challenged_and_can_be_revoked() {
     let mut receiver = Receiver::start();
     let (status, answer) = client.subscribe(receiver.transport()).await;
     assert_eq!(status, 202);
-    assert_eq!(
-        answer["data"][0]["status"],
-        "webhook_callback_verification_pending"
-    );
-    assert_eq!(
-        receiver.next().await.body["subscription"]["id"],
-        answer["data"][0]["id"]
-    );
+    assert_eq!(answer["data"][0]["status"], "webhook_callback_verification_pending");
+    assert_eq!(receiver.next().await.body["subscription"]["id"], answer["data"][0]["id"]);
     assert!(client.sim.wait_until_subscribed(STREAMER, SOON).await);
 
     assert_eq!(client.sim.disconnect_user(BOT).await, 1);

@@ -75,11 +75,7 @@ struct Text<'a> {
 /// Reads a chat notification. `transport_id` stands in where the message has no id of its own.
 pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessage> {
     let ChatBody { event } = serde_json::from_slice(body).ok()?;
-    let id = event
-        .message_id
-        .as_deref()
-        .filter(|id| !id.is_empty())
-        .unwrap_or(transport_id);
+    let id = event.message_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(transport_id);
     let source_broadcaster = match event.source_broadcaster_user_id.as_deref() {
         None | Some("") => None,
         Some(source) => Some(TwitchUserId::new(source).ok()?),
@@ -99,10 +95,7 @@ mod tests {
     use super::*;
 
     fn read(event: &str) -> Option<ChatMessage> {
-        chat_message(
-            format!(r#"{{"subscription":{{}},"event":{event}}}"#).as_bytes(),
-            "transport-1",
-        )
+        chat_message(format!(r#"{{"subscription":{{}},"event":{event}}}"#).as_bytes(), "transport-1")
     }
 
     #[test]
@@ -112,10 +105,7 @@ mod tests {
                 "reply":{"parent_message_id":"p"},"source_broadcaster_user_id":"9","message_type":"brand_new","gif":null}"#,
         )
         .unwrap();
-        assert_eq!(
-            (message.text.as_str(), message.id.as_str(), message.is_reply),
-            ("yes", "m", true)
-        );
+        assert_eq!((message.text.as_str(), message.id.as_str(), message.is_reply), ("yes", "m", true));
         assert_eq!(message.source_broadcaster.unwrap().as_str(), "9");
     }
 
@@ -123,10 +113,7 @@ mod tests {
     fn nulls_and_missing_fields_are_fine() {
         let old =
             read(r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":"yes"}}"#).unwrap();
-        assert_eq!(
-            (old.id.as_str(), old.is_reply, old.source_broadcaster),
-            ("transport-1", false, None)
-        );
+        assert_eq!((old.id.as_str(), old.is_reply, old.source_broadcaster), ("transport-1", false, None));
         let gif = read(
             r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message_id":null,"message":{},"reply":null,"source_broadcaster_user_id":null}"#,
         );

@@ -20,10 +20,7 @@ pub struct TwitchGate {
 impl TwitchGate {
     /// `secrets`: the current one, then earlier ones that still count.
     pub fn new(secrets: &[Secret], router: EventRouter) -> Self {
-        Self {
-            keys: secrets.iter().map(SignatureKey::new).collect(),
-            router,
-        }
+        Self { keys: secrets.iter().map(SignatureKey::new).collect(), router }
     }
 }
 
@@ -34,16 +31,9 @@ impl WebhookGate for TwitchGate {
         let sent_at =
             MessageTime::parse(timestamp).ok_or(Refused::Header("Twitch-Eventsub-Message-Timestamp"))?;
         let message_type = header(delivery.message_type, "Twitch-Eventsub-Message-Type")?;
-        let signature = delivery
-            .signature
-            .ok_or(Refused::Header("Twitch-Eventsub-Message-Signature"))?;
+        let signature = delivery.signature.ok_or(Refused::Header("Twitch-Eventsub-Message-Signature"))?;
         let signed = |key: &SignatureKey| {
-            key.verifies(
-                message_id.as_bytes(),
-                timestamp.as_bytes(),
-                delivery.body,
-                signature,
-            )
+            key.verifies(message_id.as_bytes(), timestamp.as_bytes(), delivery.body, signature)
         };
         if !self.keys.iter().any(signed) {
             return Err(Refused::Signature);
@@ -56,10 +46,7 @@ impl WebhookGate for TwitchGate {
         };
         match message_type {
             "webhook_callback_verification" => Ok(challenge(delivery.body)),
-            "notification" => Ok(self
-                .router
-                .notification(&envelope)
-                .map_or(Webhook::Handled, Webhook::Chat)),
+            "notification" => Ok(self.router.notification(&envelope).map_or(Webhook::Handled, Webhook::Chat)),
             "revocation" => {
                 self.router.revocation(&envelope);
                 Ok(Webhook::Handled)
@@ -82,8 +69,5 @@ fn header<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a str, Re
     let sane = |text: &&str| {
         (1..=TEXT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    value
-        .and_then(|bytes| from_utf8(bytes).ok())
-        .filter(sane)
-        .ok_or(Refused::Header(name))
+    value.and_then(|bytes| from_utf8(bytes).ok()).filter(sane).ok_or(Refused::Header(name))
 }

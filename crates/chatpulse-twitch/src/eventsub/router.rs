@@ -64,10 +64,7 @@ impl EventRouter {
             let message = chat_message(envelope.body, envelope.transport_id);
             return Some(message.map_or(ChatDelivery::Malformed, ChatDelivery::Message));
         }
-        let label = COUNTED_TYPES
-            .into_iter()
-            .find(|known| *known == kind)
-            .unwrap_or("other");
+        let label = COUNTED_TYPES.into_iter().find(|known| *known == kind).unwrap_or("other");
         metrics::counter!("eventsub_notifications_total", "type" => label).increment(1);
         if fresh && kind == "conduit.shard.disabled" {
             self.feed.check_shard();
@@ -81,11 +78,7 @@ impl EventRouter {
         let Ok(AnyBody { subscription }) = serde_json::from_slice::<AnyBody<'_>>(envelope.body) else {
             return;
         };
-        let broadcaster = subscription
-            .condition
-            .broadcaster_user_id
-            .as_deref()
-            .map(TwitchUserId::new);
+        let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
         let (Some(Ok(broadcaster)), Ok(id)) = (broadcaster, SubscriptionId::new(&subscription.id)) else {
             return;
         };

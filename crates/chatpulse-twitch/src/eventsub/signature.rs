@@ -47,9 +47,7 @@ fn digest_of(header: &[u8]) -> Option<[u8; DIGEST_LEN]> {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// A message's own time, to the nanosecond as Twitch writes it.
@@ -81,9 +79,7 @@ mod tests {
 
     fn sign(id: &[u8], timestamp: &[u8], body: &[u8]) -> String {
         let tag = hmac::sign(&key().0, &[id, timestamp, body].concat());
-        tag.as_ref()
-            .iter()
-            .fold("sha256=".to_owned(), |header, byte| format!("{header}{byte:02x}"))
+        tag.as_ref().iter().fold("sha256=".to_owned(), |header, byte| format!("{header}{byte:02x}"))
     }
 
     #[test]

@@ -70,12 +70,7 @@ struct Session {
 impl EventSubSocket {
     /// Chat goes to `sink`, everything else through `router`.
     pub fn new(config: TwitchConfig, feed: TwitchFeed, router: EventRouter, sink: Arc<dyn ChatSink>) -> Self {
-        Self {
-            config,
-            feed,
-            router,
-            sink,
-        }
+        Self { config, feed, router, sink }
     }
 
     /// Connects, reads, connects again, until `stop`.
@@ -145,33 +140,19 @@ impl EventSubSocket {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let tls = Connector::Rustls(Arc::clone(&self.config.tls));
         let connecting = connect_async_tls_with_config(url, None, true, Some(tls));
-        let connected = timeout_at(deadline, connecting)
-            .await
-            .map_err(|_| Ended::Timeout)?;
+        let connected = timeout_at(deadline, connecting).await.map_err(|_| Ended::Timeout)?;
         let (mut socket, _) = connected.map_err(|error| Ended::Connect(Box::new(error)))?;
-        let welcome = timeout_at(deadline, next_frame(&mut socket))
-            .await
-            .map_err(|_| Ended::NoWelcome)??;
-        let Frame::Welcome {
-            session_id,
-            keepalive_secs,
-        } = welcome
-        else {
+        let welcome = timeout_at(deadline, next_frame(&mut socket)).await.map_err(|_| Ended::NoWelcome)??;
+        let Frame::Welcome { session_id, keepalive_secs } = welcome else {
             return Err(Ended::NoWelcome);
         };
         let keepalive = keepalive_secs.map_or(KEEPALIVE_DEFAULT, Duration::from_secs) + KEEPALIVE_MARGIN;
-        Ok(Session {
-            socket,
-            id: session_id,
-            keepalive,
-        })
+        Ok(Session { socket, id: session_id, keepalive })
     }
 
     /// Pings keep a connection open, but do not count as a sign that messages come.
     async fn next(&self, session: &mut Session) -> Result<Frame, Ended> {
-        timeout(session.keepalive, next_frame(&mut session.socket))
-            .await
-            .map_err(|_| Ended::Silent)?
+        timeout(session.keepalive, next_frame(&mut session.socket)).await.map_err(|_| Ended::Silent)?
     }
 
     async fn handle(&self, frame: &Frame) {
@@ -194,18 +175,14 @@ async fn next_frame(socket: &mut Socket) -> Result<Frame, Ended> {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => return Ok(Frame::read(&text)),
             Some(Ok(Message::Close(close))) => {
-                let (code, reason) = close.map_or((1005, String::new()), |close| {
-                    (close.code.into(), close.reason.to_string())
-                });
+                let (code, reason) = close
+                    .map_or((1005, String::new()), |close| (close.code.into(), close.reason.to_string()));
                 return Err(Ended::Closed { code, reason });
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(Ended::Broken(Box::new(error))),
             None => {
-                return Err(Ended::Closed {
-                    code: 1006,
-                    reason: "without a word".into(),
-                });
+                return Err(Ended::Closed { code: 1006, reason: "without a word".into() });
             }
         }
     }

@@ -28,12 +28,7 @@ impl FeedWorker {
     }
 
     async fn is_unused(&self, conduit: &ConduitId) -> Result<bool, HelixError> {
-        Ok(self
-            .helix
-            .shards(conduit)
-            .await?
-            .iter()
-            .all(|(_, status)| status != "enabled"))
+        Ok(self.helix.shards(conduit).await?.iter().all(|(_, status)| status != "enabled"))
     }
 
     async fn make_conduit(&self) -> Result<ConduitId, SetupError> {

@@ -58,17 +58,10 @@ impl FeedWorker {
 fn sort(
     listed: &[ListedSubscription],
     conduit: &ConduitId,
-) -> (
-    HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>,
-    Vec<SubscriptionId>,
-) {
+) -> (HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>, Vec<SubscriptionId>) {
     let (mut live, mut surplus) = (HashMap::new(), Vec::new());
     for subscription in listed.iter().filter(|listed| listed.is_live_on(conduit)) {
-        let broadcaster = subscription
-            .condition
-            .broadcaster_user_id
-            .as_deref()
-            .map(TwitchUserId::new);
+        let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
         let reader = subscription.condition.user_id.as_deref().map(TwitchUserId::new);
         let (Some(Ok(broadcaster)), Some(Ok(reader)), Ok(id)) =
             (broadcaster, reader, SubscriptionId::new(&subscription.id))

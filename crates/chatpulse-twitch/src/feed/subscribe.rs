@@ -27,14 +27,7 @@ impl FeedWorker {
         };
         match (want, progress) {
             (Want::Read, Progress::Due(_) | Progress::Refused(_)) => {
-                self.start_reading(
-                    conduit,
-                    ChatChannel {
-                        broadcaster: broadcaster.clone(),
-                        reader,
-                    },
-                )
-                .await;
+                self.start_reading(conduit, ChatChannel { broadcaster: broadcaster.clone(), reader }).await;
             }
             (Want::StopAt(at), Progress::Subscribed(id)) if at <= Instant::now() => {
                 self.stop_reading(broadcaster, &id).await;

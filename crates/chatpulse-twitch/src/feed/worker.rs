@@ -108,10 +108,7 @@ impl FeedWorker {
             ShardState::ToAssign(_) => self.setup_at,
             ShardState::Enabled(_) => {
                 let channels = state.channels.values().filter_map(super::Channel::due_at);
-                channels
-                    .chain([self.look_at, self.reconcile_at])
-                    .min()
-                    .unwrap_or(far)
+                channels.chain([self.look_at, self.reconcile_at]).min().unwrap_or(far)
             }
         }
     }
@@ -184,11 +181,7 @@ impl FeedWorker {
             tokio::time::sleep(Duration::from_secs(1)).await;
             status = self.helix.shard_status(conduit).await?.unwrap_or_default();
         }
-        if status == "enabled" {
-            Ok(())
-        } else {
-            Err(SetupError::NotVerified(status))
-        }
+        if status == "enabled" { Ok(()) } else { Err(SetupError::NotVerified(status)) }
     }
 
     async fn look_at_shard(&mut self) {
@@ -225,10 +218,8 @@ impl FeedWorker {
         let now = Instant::now();
         let due: Vec<TwitchUserId> = {
             let state = self.feed.lock();
-            let due = state
-                .channels
-                .iter()
-                .filter(|(_, channel)| channel.due_at().is_some_and(|at| at <= now));
+            let due =
+                state.channels.iter().filter(|(_, channel)| channel.due_at().is_some_and(|at| at <= now));
             due.map(|(broadcaster, _)| broadcaster.clone()).collect()
         };
         for broadcaster in due {

@@ -78,9 +78,9 @@ impl HelixError {
             401 => Self::Unauthorized(message),
             403 => Self::Forbidden(message),
             404 => Self::NotFound(message),
-            409 => Self::Conflict {
-                existing: serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().id,
-            },
+            409 => {
+                Self::Conflict { existing: serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().id }
+            }
             429 if points_left.is_none_or(|left| left == 0) => Self::RateLimited,
             500.. => Self::Unreachable(format!("it answered {status}: {message}").into()),
             _ => Self::Refused { status, message },
@@ -111,17 +111,11 @@ mod tests {
             HelixError::from_answer(429, body, Some(700)),
             HelixError::Refused { status: 429, .. }
         ));
-        assert!(matches!(
-            HelixError::from_answer(429, body, Some(0)),
-            HelixError::RateLimited
-        ));
+        assert!(matches!(HelixError::from_answer(429, body, Some(0)), HelixError::RateLimited));
     }
 
     #[test]
     fn a_body_that_is_no_json_is_no_panic() {
-        assert!(matches!(
-            HelixError::from_answer(503, b"<html>", None),
-            HelixError::Unreachable(_)
-        ));
+        assert!(matches!(HelixError::from_answer(503, b"<html>", None), HelixError::Unreachable(_)));
     }
 }

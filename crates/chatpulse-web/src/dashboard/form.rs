@@ -64,14 +64,7 @@ impl SettingsInput {
         else {
             return Err(problems);
         };
-        Ok((
-            OverlaySettings {
-                triggers,
-                labels: Labels { left, right },
-                decay,
-            },
-            version,
-        ))
+        Ok((OverlaySettings { triggers, labels: Labels { left, right }, decay }, version))
     }
 
     /// The page again, with every value as it was typed.
@@ -119,17 +112,10 @@ fn triggers(rows: &[String]) -> Result<TriggerSet, String> {
     TriggerSet::parse(rows.iter().map(String::as_str)).map_err(|problem| match problem {
         InvalidTriggers::None => "Add at least one word that counts as a vote.".to_owned(),
         InvalidTriggers::TooMany { count } => {
-            format!(
-                "Up to {} triggers a side; these are {count}. Remove some.",
-                TriggerSet::MAX
-            )
+            format!("Up to {} triggers a side; these are {count}. Remove some.", TriggerSet::MAX)
         }
         InvalidTriggers::TooLong(long) => {
-            format!(
-                "A trigger is at most {} characters long; one has {}.",
-                Trigger::CHARS_MAX,
-                long.chars
-            )
+            format!("A trigger is at most {} characters long; one has {}.", Trigger::CHARS_MAX, long.chars)
         }
     })
 }
@@ -138,25 +124,15 @@ fn label(typed: Option<&str>) -> Result<Label, String> {
     Label::parse(storable(typed.unwrap_or_default())?).map_err(|problem| match problem {
         InvalidLabel::Empty => "A label has at least one character.".to_owned(),
         InvalidLabel::TooLong { chars } => {
-            format!(
-                "A label is at most {} characters long; this one has {chars}.",
-                Label::CHARS_MAX
-            )
+            format!("A label is at most {} characters long; this one has {chars}.", Label::CHARS_MAX)
         }
     })
 }
 
 fn decay(typed: Option<&str>) -> Result<DecaySpeed, String> {
-    let number = typed
-        .and_then(|typed| typed.trim().parse().ok())
-        .and_then(|number| DecaySpeed::new(number).ok());
-    number.ok_or_else(|| {
-        format!(
-            "Drift is a number from {} to {}.",
-            DecaySpeed::MIN,
-            DecaySpeed::MAX
-        )
-    })
+    let number =
+        typed.and_then(|typed| typed.trim().parse().ok()).and_then(|number| DecaySpeed::new(number).ok());
+    number.ok_or_else(|| format!("Drift is a number from {} to {}.", DecaySpeed::MIN, DecaySpeed::MAX))
 }
 
 /// Optional: a page that does not send it replaces whatever is there.
@@ -197,22 +173,13 @@ mod tests {
     fn a_good_form_becomes_settings() {
         let (settings, version) = parse(GOOD).unwrap();
         assert_eq!(settings.labels.right.as_str(), "Do it!");
-        assert_eq!(
-            settings.triggers.of(Side::For).typed().collect::<Vec<_>>(),
-            ["yes"]
-        );
+        assert_eq!(settings.triggers.of(Side::For).typed().collect::<Vec<_>>(), ["yes"]);
         assert_eq!(version, Some(SettingsVersion(4)));
     }
 
     #[test]
     fn every_missing_field_is_its_own_problem() {
-        let all = [
-            "against_trigger",
-            "decay_speed",
-            "for_trigger",
-            "left_label",
-            "right_label",
-        ];
+        let all = ["against_trigger", "decay_speed", "for_trigger", "left_label", "right_label"];
         assert_eq!(fields(""), all);
     }
 
@@ -221,18 +188,12 @@ mod tests {
         for bad in ["0.5abc", "NaN", "inf", "0.05", "2.1", "", "1,5", "0x1"] {
             assert_eq!(fields(&GOOD.replace("0.7", bad)), ["decay_speed"], "{bad:?}");
         }
-        assert!(
-            parse(&GOOD.replace("0.7", "+2.0+")).is_ok(),
-            "blanks round it are fine"
-        );
+        assert!(parse(&GOOD.replace("0.7", "+2.0+")).is_ok(), "blanks round it are fine");
     }
 
     #[test]
     fn a_trigger_on_both_sides_is_said_beside_the_against_side() {
-        assert_eq!(
-            fields(&GOOD.replace("against_trigger=no", "against_trigger=YES+")),
-            ["against_trigger"]
-        );
+        assert_eq!(fields(&GOOD.replace("against_trigger=no", "against_trigger=YES+")), ["against_trigger"]);
     }
 
     #[test]

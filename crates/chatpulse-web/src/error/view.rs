@@ -59,13 +59,7 @@ mod tests {
             request_id: "req-1".to_owned(),
         })
         .into_string();
-        for part in [
-            "502",
-            "We asked Twitch",
-            "in a minute",
-            "href=\"/auth/start\"",
-            "req-1",
-        ] {
+        for part in ["502", "We asked Twitch", "in a minute", "href=\"/auth/start\"", "req-1"] {
             assert!(text.contains(part), "{part} is missing");
         }
     }

@@ -21,28 +21,18 @@ pub(crate) struct Limit {
 }
 
 /// What Twitch may post.
-pub(crate) const WEBHOOK: Limit = Limit {
-    bytes: 64 * 1024,
-    words: "64 KiB",
-};
+pub(crate) const WEBHOOK: Limit = Limit { bytes: 64 * 1024, words: "64 KiB" };
 /// What a form may hold.
-pub(crate) const FORM: Limit = Limit {
-    bytes: 256 * 1024,
-    words: "256 KiB",
-};
+pub(crate) const FORM: Limit = Limit { bytes: 256 * 1024, words: "256 KiB" };
 
 /// The whole body, or 413, or 408.
 pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Limit) -> Result<Bytes, Problem> {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limit.bytes as u64) {
         return Err(Problem::too_large(limit.words));
     }
-    timeout(READ_TIMEOUT, collect(payload, limit))
-        .await
-        .map_err(|_| Problem::timed_out())?
+    timeout(READ_TIMEOUT, collect(payload, limit)).await.map_err(|_| Problem::timed_out())?
 }
 
 async fn collect(mut payload: Payload, limit: Limit) -> Result<Bytes, Problem> {

@@ -22,10 +22,7 @@ pub(crate) fn check(
     request: &HttpRequest,
     field: Option<&str>,
 ) -> Result<(), Problem> {
-    let header = request
-        .headers()
-        .get(HEADER)
-        .and_then(|value| value.to_str().ok());
+    let header = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
     let good = [header, field].into_iter().flatten().any(|sent| {
         let sent = decode(sent.trim());
         sent.is_some_and(|sent| key.verifies(PURPOSE, &login.hash.0, &sent))
@@ -43,8 +40,5 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.is_ascii() {
         return None;
     }
-    (0..64)
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
+    (0..64).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }

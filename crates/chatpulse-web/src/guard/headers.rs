@@ -31,11 +31,7 @@ pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production
 fn content_policy(path: &str, base: &str) -> String {
     let host = base.split_once("://").map_or(base, |(_, host)| host);
     let host = host.split('/').next().unwrap_or(host);
-    let ancestors = if path.starts_with("/overlay/") {
-        "'self'"
-    } else {
-        "'none'"
-    };
+    let ancestors = if path.starts_with("/overlay/") { "'self'" } else { "'none'" };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self' ws://{host} wss://{host}; frame-src 'self'; form-action 'self'; base-uri 'none'; \

@@ -76,9 +76,7 @@ impl Limits {
 /// Bursts of half a minute's worth.
 fn per_minute(rate: RatePerMinute) -> Option<DefaultKeyedRateLimiter<IpAddr>> {
     let per_minute = NonZeroU32::new(rate.0)?;
-    Some(RateLimiter::keyed(
-        Quota::per_minute(per_minute).allow_burst(at_least_one(rate.0 / 2)),
-    ))
+    Some(RateLimiter::keyed(Quota::per_minute(per_minute).allow_burst(at_least_one(rate.0 / 2))))
 }
 
 fn at_least_one(count: u32) -> NonZeroU32 {
@@ -134,10 +132,7 @@ impl ConnectionCounts {
         open.total += 1;
         *open.by_ip.entry(ip).or_default() += 1;
         self.show(&open);
-        Ok(Place {
-            counts: Arc::clone(self),
-            ip,
-        })
+        Ok(Place { counts: Arc::clone(self), ip })
     }
 
     fn leave(&self, ip: IpAddr) {
@@ -179,12 +174,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_socket_goes() {
-        let limits = OverlayLimits {
-            connections_max: 3,
-            per_ip_max: 2,
-            rate_per_ip: 1,
-            rate_burst: 1,
-        };
+        let limits = OverlayLimits { connections_max: 3, per_ip_max: 2, rate_per_ip: 1, rate_burst: 1 };
         let counts = Arc::new(ConnectionCounts::new(limits));
         let (first, _second) = (counts.enter(ip(1)).ok(), counts.enter(ip(1)).ok());
         assert_eq!(counts.enter(ip(1)).err(), Some(NoPlace::Address));
@@ -194,11 +184,7 @@ mod tests {
         drop(first);
         assert!(counts.enter(ip(1)).is_ok());
         drop(third);
-        assert_eq!(
-            counts.lock().by_ip.len(),
-            1,
-            "an address without sockets is forgotten"
-        );
+        assert_eq!(counts.lock().by_ip.len(), 1, "an address without sockets is forgotten");
     }
 
     #[test]

@@ -54,41 +54,23 @@ pub(crate) async fn observe(
     let mut response = render(response, &asker);
     if let Some(web) = &web {
         let base = public_base(&http_request, &web.config);
-        secure(
-            response.headers_mut(),
-            http_request.path(),
-            &base,
-            web.config.production,
-        );
+        secure(response.headers_mut(), http_request.path(), &base, web.config.production);
     }
     if let Ok(id) = HeaderValue::from_str(&asker.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     count(&route, method, response.status(), started.elapsed());
-    log(
-        &route,
-        method,
-        response.status(),
-        started.elapsed(),
-        &asker.request_id,
-    );
+    log(&route, method, response.status(), started.elapsed(), &asker.request_id);
     Ok(ServiceResponse::new(http_request, response))
 }
 
 /// The caller's own id, if it is one, so that a request can be followed through a proxy.
 fn request_id(request: &ServiceRequest) -> String {
-    let sent = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
+    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let sane = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    sent.filter(sane)
-        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+    sent.filter(sane).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 fn head_bytes(request: &ServiceRequest) -> usize {
@@ -109,11 +91,7 @@ fn head_too_large() -> Problem {
 
 fn over_limit(web: &Shared, request: &ServiceRequest) -> Option<Problem> {
     let bucket = Bucket::of(request.path())?;
-    let ip = client_ip(
-        request.peer_addr(),
-        request.headers(),
-        &web.config.trusted_proxies,
-    );
+    let ip = client_ip(request.peer_addr(), request.headers(), &web.config.trusted_proxies);
     web.limits.take(bucket, ip).err().map(Problem::too_many_requests)
 }
 
@@ -129,18 +107,12 @@ fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS,
     ];
     const LABELS: [&str; 7] = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    KNOWN
-        .iter()
-        .position(|known| known == method)
-        .map_or("other", |place| LABELS[place])
+    KNOWN.iter().position(|known| known == method).map_or("other", |place| LABELS[place])
 }
 
 fn count(route: &str, method: &'static str, status: StatusCode, took: Duration) {
-    let labels = [
-        ("route", route.to_owned()),
-        ("method", method.to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
+    let labels =
+        [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took);
 }

@@ -30,12 +30,8 @@ pub(crate) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: 
 }
 
 fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let ip = hop
-        .parse::<IpAddr>()
-        .or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()))
-        .ok();
-    ip.or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
-        .map(|ip| ip.to_canonical())
+    let ip = hop.parse::<IpAddr>().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip())).ok();
+    ip.or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok()).map(|ip| ip.to_canonical())
 }
 
 /// One household of IPv6 is one client: its /64.
@@ -52,38 +48,22 @@ pub(crate) fn public_base(request: &HttpRequest, config: &HttpConfig) -> String 
         return public_url.as_str().trim_end_matches('/').to_owned();
     }
     let headers = request.headers();
-    let peer_is_trusted = request.peer_addr().is_some_and(|peer| {
-        config
-            .trusted_proxies
-            .iter()
-            .any(|net| net.contains(&peer.ip().to_canonical()))
-    });
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
+    let peer_is_trusted = request
+        .peer_addr()
+        .is_some_and(|peer| config.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())));
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let forwarded = |name| text(name).filter(|_| peer_is_trusted);
-    let host = forwarded("x-forwarded-host")
-        .or_else(|| text(HOST.as_str()))
-        .filter(|host| is_authority(host));
-    let scheme = forwarded("x-forwarded-proto")
-        .filter(|scheme| *scheme == "https")
-        .unwrap_or("http");
-    format!(
-        "{scheme}://{}",
-        host.map_or_else(|| config.listen.to_string(), str::to_owned)
-    )
+    let host =
+        forwarded("x-forwarded-host").or_else(|| text(HOST.as_str())).filter(|host| is_authority(host));
+    let scheme = forwarded("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    format!("{scheme}://{}", host.map_or_else(|| config.listen.to_string(), str::to_owned))
 }
 
 /// Only what a host and port are made of, so that it can stand in a page or a header.
 fn is_authority(host: &str) -> bool {
     !host.is_empty()
         && host.len() <= 255
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
 }
 
 #[cfg(test)]
@@ -95,18 +75,10 @@ mod tests {
     fn ip(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(
-                HeaderName::from_static("x-forwarded-for"),
-                HeaderValue::from_static(value),
-            );
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value));
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        client_ip(
-            Some(SocketAddr::new(peer.parse().unwrap(), 1)),
-            &headers,
-            &trusted,
-        )
-        .to_string()
+        client_ip(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &headers, &trusted).to_string()
     }
 
     #[test]
@@ -119,10 +91,7 @@ mod tests {
     #[test]
     fn the_right_most_untrusted_address_wins() {
         let trusted = ["10.0.0.0/8"];
-        assert_eq!(
-            ip("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"], &trusted),
-            "1.1.1.1"
-        );
+        assert_eq!(ip("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"], &trusted), "1.1.1.1");
         assert_eq!(ip("10.0.0.1", &["6.6.6.6", "1.1.1.1:4711"], &trusted), "1.1.1.1");
         assert_eq!(ip("10.0.0.1", &["10.0.0.3, 10.0.0.2"], &trusted), "10.0.0.3");
     }

@@ -7,28 +7,20 @@ use crate::error::Problem;
 /// 256 bits as 64 hex digits.
 pub(crate) fn token() -> Result<String, Problem> {
     let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Problem::unavailable())?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Problem::unavailable())?;
     Ok(hex(&bytes))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Takes as long for a near miss as for a wild guess.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     left.len() == right.len()
-        && left
-            .bytes()
-            .zip(right.bytes())
-            .fold(0, |differs, (l, r)| differs | (l ^ r))
-            == 0
+        && left.bytes().zip(right.bytes()).fold(0, |differs, (l, r)| differs | (l ^ r)) == 0
 }

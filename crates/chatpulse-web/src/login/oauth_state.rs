@@ -25,10 +25,7 @@ pub(crate) struct OauthState {
 
 impl OauthState {
     pub(crate) fn new(role: LoginRole) -> Result<Self, Problem> {
-        Ok(Self {
-            text: random::token()?,
-            role,
-        })
+        Ok(Self { text: random::token()?, role })
     }
 
     /// What Twitch gives back unchanged.
@@ -60,9 +57,7 @@ impl OauthState {
         let (text, role, started) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
         let now = Timestamp::from(std::time::SystemTime::now());
         let fresh = now.since(Timestamp::from_unix_ms(started)) < GOOD_FOR;
-        (fresh && random::same(text, state))
-            .then(|| role_of(role))
-            .flatten()
+        (fresh && random::same(text, state)).then(|| role_of(role)).flatten()
     }
 }
 

@@ -157,19 +157,13 @@ mod tests {
 
     #[test]
     fn a_cancelled_login_is_answered_kindly() {
-        let text = page(&LoginPage {
-            message: Some(LoginMessage::Cancelled),
-        })
-        .into_string();
+        let text = page(&LoginPage { message: Some(LoginMessage::Cancelled) }).into_string();
         assert!(text.contains("nothing was connected"));
     }
 
     #[test]
     fn the_bot_page_names_the_bot_as_text() {
-        let text = bot_done(&BotDone {
-            bot_name: "<i>bot".to_owned(),
-        })
-        .into_string();
+        let text = bot_done(&BotDone { bot_name: "<i>bot".to_owned() }).into_string();
         assert!(text.contains("&lt;i&gt;bot"));
     }
 }

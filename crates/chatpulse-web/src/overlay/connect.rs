@@ -25,23 +25,13 @@ pub(crate) async fn connect(
     uuid: Path<String>,
     query: Query<OverlayQuery>,
 ) -> Answer {
-    let ip = client_ip(
-        request.peer_addr(),
-        request.headers(),
-        &web.config.trusted_proxies,
-    );
+    let ip = client_ip(request.peer_addr(), request.headers(), &web.config.trusted_proxies);
     web.limits.take(Bucket::Overlays, ip).map_err(|wait| {
         turned_away("rate_limit");
         Problem::too_many_requests(wait)
     })?;
     let overlay = parse(&uuid).inspect_err(|_| turned_away("invalid_id"))?;
-    let found = web
-        .ports
-        .engine
-        .sessions
-        .find(overlay)
-        .await
-        .inspect_err(|_| turned_away("unavailable"))?;
+    let found = web.ports.engine.sessions.find(overlay).await.inspect_err(|_| turned_away("unavailable"))?;
     let Some(seed) = found else {
         turned_away("unknown_overlay");
         return Err(Problem::not_found());
@@ -62,13 +52,7 @@ pub(crate) async fn connect(
     })?;
 
     // From here on the upgrade answers; what stands in the way is said by a close code.
-    let open = match web
-        .ports
-        .engine
-        .sessions
-        .open(seed.clone(), query.watcher())
-        .await
-    {
+    let open = match web.ports.engine.sessions.open(seed.clone(), query.watcher()).await {
         Ok(open) => open,
         Err(OpenError::Rotated) => return Ok(turn_away(&web, response, session, closing::ROTATED)),
         Err(OpenError::Full) => return Ok(turn_away(&web, response, session, closing::SESSION_FULL)),
@@ -80,11 +64,7 @@ pub(crate) async fn connect(
         Err(WatchError::Stopped) => return Ok(turn_away(&web, response, session, closing::STOPPING)),
     };
     metrics::counter!("websocket_connections_total", "result" => "accepted").increment(1);
-    let version = query
-        .v
-        .as_deref()
-        .and_then(|version| version.parse().ok())
-        .map(SettingsVersion);
+    let version = query.v.as_deref().and_then(|version| version.parse().ok()).map(SettingsVersion);
     let stream = stream.max_frame_size(FRAME_BYTES_MAX);
     let socket = OverlaySocket {
         session,
@@ -106,11 +86,7 @@ fn turn_away(
     session: actix_ws::Session,
     why: (CloseCode, &'static str),
 ) -> HttpResponse {
-    turned_away(if why == closing::SESSION_FULL {
-        "session_limit"
-    } else {
-        "unavailable"
-    });
+    turned_away(if why == closing::SESSION_FULL { "session_limit" } else { "unavailable" });
     actix_web::rt::spawn(web.sockets.track_future(refuse(session, why)));
     response
 }

@@ -87,10 +87,7 @@ impl OverlaySocket {
         let mut heard = Heard::default();
         let mut last_pong = Instant::now();
         let first = self.watching.frames.borrow_and_update().clone();
-        let mut sent = Sent {
-            value_number: None,
-            version: self.version.unwrap_or(first.config.0),
-        };
+        let mut sent = Sent { value_number: None, version: self.version.unwrap_or(first.config.0) };
         if let Err(end) = self.send_news(&first, &mut sent).await {
             return end;
         }
@@ -192,10 +189,7 @@ pub(super) async fn refuse(session: Session, why: (CloseCode, &'static str)) {
 }
 
 async fn close(session: Session, (code, words): (CloseCode, &'static str)) {
-    let reason = CloseReason {
-        code,
-        description: Some(words.to_owned()),
-    };
+    let reason = CloseReason { code, description: Some(words.to_owned()) };
     let _ = timeout(CLOSE_TIMEOUT, session.close(Some(reason))).await;
 }
 

@@ -27,30 +27,15 @@ pub(super) struct Report(Vec<Finding>);
 
 impl Report {
     pub(super) fn ok(&mut self, name: &'static str, found: impl Into<String>) {
-        self.0.push(Finding {
-            name,
-            status: Verdict::Ok,
-            found: found.into(),
-            action: "",
-        });
+        self.0.push(Finding { name, status: Verdict::Ok, found: found.into(), action: "" });
     }
 
     pub(super) fn warn(&mut self, name: &'static str, found: impl Into<String>, action: &'static str) {
-        self.0.push(Finding {
-            name,
-            status: Verdict::Warning,
-            found: found.into(),
-            action,
-        });
+        self.0.push(Finding { name, status: Verdict::Warning, found: found.into(), action });
     }
 
     pub(super) fn fail(&mut self, name: &'static str, found: impl Into<String>, action: &'static str) {
-        self.0.push(Finding {
-            name,
-            status: Verdict::Failed,
-            found: found.into(),
-            action,
-        });
+        self.0.push(Finding { name, status: Verdict::Failed, found: found.into(), action });
     }
 
     /// Something that is required does not work.

@@ -9,10 +9,8 @@ const HOPS_MAX: usize = 8;
 
 /// Follows the login from its first page to the dashboard.
 pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
-    let client = Client::builder()
-        .redirect(redirect::Policy::none())
-        .timeout(Duration::from_secs(10))
-        .build()?;
+    let client =
+        Client::builder().redirect(redirect::Policy::none()).timeout(Duration::from_secs(10)).build()?;
     let mut url = format!("{base}/auth/start");
     let mut cookie = String::new();
     for _ in 0..HOPS_MAX {
@@ -25,10 +23,7 @@ pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
         if url.starts_with(base) {
             cookie = cookies(&answer).unwrap_or(cookie);
         }
-        let next = answer
-            .headers()
-            .get(LOCATION)
-            .and_then(|value| value.to_str().ok());
+        let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         match next {
             Some("/dashboard") => return Ok(()),
             Some(next) if next.starts_with('/') => url = format!("{base}{next}"),

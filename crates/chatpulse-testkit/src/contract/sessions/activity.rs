@@ -31,10 +31,7 @@ async fn cast(live: &Live, vote: &Vote) -> VoteOutcome {
 async fn a_new_session_has_seen_nothing(live: Live) {
     let seed = seed();
     hold_session(&live, &seed, "a", 0).await;
-    let nothing = SessionActivity {
-        held: true,
-        ..SessionActivity::default()
-    };
+    let nothing = SessionActivity { held: true, ..SessionActivity::default() };
     assert_eq!(activity(&live, &seed).await, nothing);
 }
 
@@ -76,10 +73,7 @@ async fn applied_votes_are_counted_for_a_minute(live: Live) {
     live.time.advance(Duration::from_secs(2)).await;
     let later = activity(&live, &seed).await;
     assert_eq!(later.votes_last_minute, 0);
-    assert_eq!(
-        later.last_vote_at, first.last_vote_at,
-        "the time of the last vote stays"
-    );
+    assert_eq!(later.last_vote_at, first.last_vote_at, "the time of the last vote stays");
 }
 
 async fn votes_spread_over_time_leave_one_by_one(live: Live) {
@@ -103,10 +97,7 @@ async fn refused_votes_are_not_counted(live: Live) {
     let seed = seed();
     hold_session(&live, &seed, "a", 1).await;
     let vote = build::vote(seed.overlay, Side::For);
-    let too_soon = Vote {
-        chatter: vote.chatter.clone(),
-        ..build::vote(seed.overlay, Side::For)
-    };
+    let too_soon = Vote { chatter: vote.chatter.clone(), ..build::vote(seed.overlay, Side::For) };
     cast(&live, &vote).await;
     let counted = activity(&live, &seed).await;
     live.time.advance(Duration::from_millis(500)).await;

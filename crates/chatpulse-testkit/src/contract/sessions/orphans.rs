@@ -76,10 +76,7 @@ async fn releasing_what_one_does_not_hold_changes_nothing(live: Live) {
     release(&live, &seed, "a").await;
     release(&live, &seed, "stranger").await;
     live.time.advance(AGE / 2).await;
-    assert!(
-        orphan(&live, &seed).await.is_some(),
-        "its age does not begin anew"
-    );
+    assert!(orphan(&live, &seed).await.is_some(), "its age does not begin anew");
 }
 
 async fn a_session_held_again_is_no_orphan(live: Live) {

@@ -20,10 +20,7 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
 
 /// A seed at version 5 that halves slowly.
 fn at_version_five() -> SessionSeed {
-    SessionSeed {
-        settings: with_decay(0.5, 5),
-        ..seed()
-    }
+    SessionSeed { settings: with_decay(0.5, 5), ..seed() }
 }
 
 fn with_decay(per_second: f64, version: u64) -> VersionedSettings {
@@ -69,10 +66,7 @@ async fn a_new_speed_folds_the_value_at_the_old_one(live: Live) {
     let folded = 10.0 * (-1.0_f64).exp();
     assert_close(value(&live, seed.overlay).await.unwrap(), folded);
     live.time.advance(Duration::from_secs(1)).await;
-    assert_close(
-        value(&live, seed.overlay).await.unwrap(),
-        folded * (-2.0_f64).exp(),
-    );
+    assert_close(value(&live, seed.overlay).await.unwrap(), folded * (-2.0_f64).exp());
 }
 
 async fn holding_with_newer_settings_replaces_them_too(live: Live) {
@@ -80,26 +74,17 @@ async fn holding_with_newer_settings_replaces_them_too(live: Live) {
     hold_session(&live, &seed, "a", 1).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
     live.time.advance(Duration::from_secs(2)).await;
-    let newer = SessionSeed {
-        settings: with_decay(2.0, 6),
-        ..seed
-    };
+    let newer = SessionSeed { settings: with_decay(2.0, 6), ..seed };
     hold_session(&live, &newer, "b", 1).await;
     assert_eq!(settings_of(&live, &newer).await, newer.settings);
     live.time.advance(Duration::from_secs(1)).await;
-    assert_close(
-        value(&live, newer.overlay).await.unwrap(),
-        10.0 * (-3.0_f64).exp(),
-    );
+    assert_close(value(&live, newer.overlay).await.unwrap(), 10.0 * (-3.0_f64).exp());
 }
 
 async fn holding_with_older_settings_changes_nothing(live: Live) {
     let seed = at_version_five();
     hold_session(&live, &seed, "a", 1).await;
-    let older = SessionSeed {
-        settings: with_decay(2.0, 4),
-        ..seed.clone()
-    };
+    let older = SessionSeed { settings: with_decay(2.0, 4), ..seed.clone() };
     hold_session(&live, &older, "b", 1).await;
     assert_eq!(settings_of(&live, &seed).await, seed.settings);
 }

@@ -57,10 +57,7 @@ async fn one_message_delivered_many_times_at_once_counts_once(live: Live) {
 
 async fn one_chatters_many_votes_at_once_count_once(live: Live) {
     let overlay = open(&live).await;
-    let from_ada = |_| Vote {
-        chatter: build::chatter("ada"),
-        ..build::vote(overlay, Side::Against)
-    };
+    let from_ada = |_| Vote { chatter: build::chatter("ada"), ..build::vote(overlay, Side::Against) };
     let outcomes = cast_at_once(&live, (0..100).map(from_ada).collect()).await;
     assert_eq!(applied(&outcomes), 1);
     assert_eq!(equal_to(&outcomes, VoteOutcome::Debounced), 99);

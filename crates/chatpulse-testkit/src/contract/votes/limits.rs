@@ -72,10 +72,7 @@ async fn a_limited_message_was_seen(live: Live) {
 
 async fn a_limited_vote_does_not_debounce(live: Live) {
     let overlay = open(&live).await;
-    let ada = || Vote {
-        chatter: build::chatter("ada"),
-        ..build::vote(overlay, Side::For)
-    };
+    let ada = || Vote { chatter: build::chatter("ada"), ..build::vote(overlay, Side::For) };
     apply(&live, &build::vote(overlay, Side::For)).await;
     live.time.advance(DEBOUNCE / 2).await;
     assert_eq!(cast(&live, &ada()).await, VoteOutcome::RateLimited);
@@ -100,10 +97,7 @@ async fn a_limited_vote_spends_no_part_of_a_token(live: Live) {
 async fn debounced_and_repeated_votes_spend_no_token(live: Live) {
     let overlay = open(&live).await;
     let first = build::vote(overlay, Side::For);
-    let too_soon = Vote {
-        chatter: first.chatter.clone(),
-        ..build::vote(overlay, Side::For)
-    };
+    let too_soon = Vote { chatter: first.chatter.clone(), ..build::vote(overlay, Side::For) };
     apply(&live, &first).await;
     assert_eq!(cast(&live, &too_soon).await, VoteOutcome::Debounced);
     assert_eq!(cast(&live, &first).await, VoteOutcome::Duplicate);

@@ -31,10 +31,7 @@ impl SettingsRepository for FakeSettings {
             return Ok(SaveOutcome::Stale);
         }
         let version = SettingsVersion(stored.0 + 1);
-        account.settings = VersionedSettings {
-            settings: settings.clone(),
-            version,
-        };
+        account.settings = VersionedSettings { settings: settings.clone(), version };
         Ok(SaveOutcome::Saved(version))
     }
 }

@@ -15,10 +15,7 @@ pub struct FakeStreamers(pub(super) Database);
 impl StreamerRepository for FakeStreamers {
     async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
         let mut tables = self.0.enter("sign a streamer in")?;
-        let known = tables
-            .accounts
-            .iter_mut()
-            .find(|account| account.streamer.twitch_id == profile.id);
+        let known = tables.accounts.iter_mut().find(|account| account.streamer.twitch_id == profile.id);
         if let Some(account) = known {
             account.streamer.login.clone_from(&profile.login);
             account.streamer.display_name.clone_from(&profile.display_name);
@@ -35,10 +32,7 @@ impl StreamerRepository for FakeStreamers {
         tables.accounts.push(Account {
             streamer: streamer.clone(),
             tokens: tokens.clone(),
-            settings: VersionedSettings {
-                settings: OverlaySettings::default(),
-                version: SettingsVersion(1),
-            },
+            settings: VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) },
         });
         Ok(streamer)
     }

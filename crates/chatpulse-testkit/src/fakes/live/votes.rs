@@ -22,9 +22,7 @@ impl VoteStore for FakeLive {
 
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
         let (mut state, now) = self.enter("read the bars")?;
-        let readings = overlays
-            .iter()
-            .map(|overlay| state.session(*overlay).map(|live| live.reading(now)));
+        let readings = overlays.iter().map(|overlay| state.session(*overlay).map(|live| live.reading(now)));
         Ok(readings.collect())
     }
 

@@ -50,11 +50,7 @@ pub(crate) async fn create(
     let client_id = shared.config.client_id.clone();
     let (created, total, total_cost) = shared.change(|world| {
         let created = world.subscribe(wanted, &caller, &client_id)?;
-        let total = world
-            .subscriptions
-            .iter()
-            .filter(|found| belongs_to(found, &caller))
-            .count();
+        let total = world.subscriptions.iter().filter(|found| belongs_to(found, &caller)).count();
         Ok::<_, HelixError>((created, total, world.total_cost(&caller)))
     })?;
     let answer = CreateAnswer {
@@ -81,10 +77,7 @@ impl World {
         let version = wanted.version.ok_or_else(|| HelixError::missing("version"))?;
         let needs = rules::needs(&kind, &version)
             .ok_or_else(|| HelixError::bad_request("invalid subscription type and version"))?;
-        let given = wanted
-            .condition
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)));
+        let given = wanted.condition.into_iter().filter_map(|(key, value)| Some((key, value?)));
         let condition: BTreeMap<String, String> = given.collect();
         needs.check_condition(&condition, client_id)?;
         let (status, transport) = self.transport(wanted.transport, caller, needs)?;
@@ -128,11 +121,8 @@ impl World {
         match wanted.method.as_str() {
             "conduit" => {
                 must_fit()?;
-                let conduit_id = wanted
-                    .conduit_id
-                    .ok_or_else(|| HelixError::missing("conduit_id"))?;
-                self.conduit(&conduit_id)
-                    .ok_or_else(|| HelixError::bad_request("conduit not found"))?;
+                let conduit_id = wanted.conduit_id.ok_or_else(|| HelixError::missing("conduit_id"))?;
+                self.conduit(&conduit_id).ok_or_else(|| HelixError::bad_request("conduit not found"))?;
                 Ok((Status::Enabled, Transport::Conduit { conduit_id }))
             }
             "webhook" => {
@@ -142,26 +132,17 @@ impl World {
                     callback.ok_or_else(|| HelixError::bad_request("invalid callback in transport"))?;
                 let secret = wanted.secret.filter(|secret| is_valid_secret(secret));
                 let secret = secret.ok_or_else(|| HelixError::bad_request("invalid secret in transport"))?;
-                Ok((
-                    Status::WebhookCallbackVerificationPending,
-                    Transport::Webhook { callback, secret },
-                ))
+                Ok((Status::WebhookCallbackVerificationPending, Transport::Webhook { callback, secret }))
             }
             "websocket" => {
                 must_fit()?;
-                let session_id = wanted
-                    .session_id
-                    .ok_or_else(|| HelixError::missing("session_id"))?;
+                let session_id = wanted.session_id.ok_or_else(|| HelixError::missing("session_id"))?;
                 let session = self.sessions.get(&session_id);
                 let session = session.ok_or_else(|| {
                     HelixError::bad_request("session does not exist or has already disconnected")
                 })?;
                 let connected_at = Some(session.connected_at.clone());
-                let transport = Transport::Websocket {
-                    session_id,
-                    connected_at,
-                    disconnected_at: None,
-                };
+                let transport = Transport::Websocket { session_id, connected_at, disconnected_at: None };
                 Ok((Status::Enabled, transport))
             }
             _ => Err(HelixError::bad_request("invalid transport method")),
@@ -180,14 +161,10 @@ impl World {
             (Needs::Chat, Transport::Websocket { .. }) => {
                 caller.user() == Some(of("user_id")) && caller.has_scope("user:read:chat")
             }
-            (Needs::Chat, _) => self
-                .accounts
-                .may_read_chat(of("broadcaster_user_id"), of("user_id")),
+            (Needs::Chat, _) => self.accounts.may_read_chat(of("broadcaster_user_id"), of("user_id")),
             (Needs::Nothing | Needs::Client, _) => true,
         };
-        allowed
-            .then_some(())
-            .ok_or_else(|| HelixError::new(403, "subscription missing proper authorization"))
+        allowed.then_some(()).ok_or_else(|| HelixError::new(403, "subscription missing proper authorization"))
     }
 
     /// The same subscription twice is a conflict; a fourth with the same type and condition is too
@@ -209,10 +186,7 @@ impl World {
             return Err(HelixError::conflict(&same.id));
         }
         if equals.len() >= EQUALS_MAX {
-            return Err(HelixError::new(
-                429,
-                "maximum subscriptions with type and condition exceeded",
-            ));
+            return Err(HelixError::new(429, "maximum subscriptions with type and condition exceeded"));
         }
         Ok(())
     }
@@ -229,19 +203,13 @@ impl World {
         let Some(session_id) = transport.session_id() else {
             return Ok(());
         };
-        let mine = self
-            .subscriptions
-            .iter()
-            .filter(|found| found.owner.as_deref() == Some(user));
+        let mine = self.subscriptions.iter().filter(|found| found.owner.as_deref() == Some(user));
         let busy: BTreeSet<&str> = mine
             .filter(|found| found.status == Status::Enabled)
             .filter_map(|found| found.transport.session_id())
             .collect();
         if busy.len() >= SOCKETS_MAX && !busy.contains(session_id) {
-            return Err(HelixError::new(
-                429,
-                "number of websocket transports limit exceeded",
-            ));
+            return Err(HelixError::new(429, "number of websocket transports limit exceeded"));
         }
         let Some(session) = self.sessions.get_mut(session_id) else {
             return Ok(());

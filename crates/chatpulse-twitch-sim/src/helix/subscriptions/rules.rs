@@ -45,10 +45,7 @@ impl Needs {
             Self::Nothing => &["broadcaster_user_id"],
             Self::Client => &["client_id"],
         };
-        if let Some(missing) = keys
-            .iter()
-            .find(|key| condition.get(**key).is_none_or(String::is_empty))
-        {
+        if let Some(missing) = keys.iter().find(|key| condition.get(**key).is_none_or(String::is_empty)) {
             return Err(HelixError::missing(missing));
         }
         if self == Self::Client && condition.get("client_id").is_none_or(|id| id != client_id) {

@@ -9,15 +9,10 @@ use crate::eventsub::signature::MessageTime;
 /// What Twitch says on the socket.
 #[derive(Debug)]
 pub(super) enum Frame {
-    Welcome {
-        session_id: String,
-        keepalive_secs: Option<u64>,
-    },
+    Welcome { session_id: String, keepalive_secs: Option<u64> },
     Keepalive,
     Notification(Told),
-    Reconnect {
-        url: String,
-    },
+    Reconnect { url: String },
     Revocation(Told),
     Unknown,
 }
@@ -91,15 +86,10 @@ impl Frame {
         Some(match metadata.message_type.as_str() {
             "session_welcome" => {
                 let session = session()?;
-                Self::Welcome {
-                    session_id: session.id,
-                    keepalive_secs: session.keepalive_timeout_seconds,
-                }
+                Self::Welcome { session_id: session.id, keepalive_secs: session.keepalive_timeout_seconds }
             }
             "session_keepalive" => Self::Keepalive,
-            "session_reconnect" => Self::Reconnect {
-                url: session()?.reconnect_url?,
-            },
+            "session_reconnect" => Self::Reconnect { url: session()?.reconnect_url? },
             "notification" => Self::Notification(Told::new(metadata, payload)?),
             "revocation" => Self::Revocation(Told::new(metadata, payload)?),
             _ => Self::Unknown,

@@ -171,11 +171,8 @@ fn drift(decay_speed: &str, problem: Option<&str>) -> Markup {
 /// How long the bar takes from an end to within 1 of the middle: ln 100 time constants.
 /// `fields.js` says the same while the slider moves.
 fn way_back(decay_speed: &str) -> String {
-    let Some(decay) = decay_speed
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|decay| decay.is_finite() && *decay > 0.0)
+    let Some(decay) =
+        decay_speed.trim().parse::<f64>().ok().filter(|decay| decay.is_finite() && *decay > 0.0)
     else {
         return String::new();
     };

@@ -87,9 +87,7 @@ pub(super) fn address(page: &DashboardPage) -> Markup {
 
 /// Everything up to the secret part. `address.js` does the same after a change.
 fn hidden_address(overlay_url: &str) -> String {
-    let shown = overlay_url
-        .split_once("://")
-        .map_or(overlay_url, |(_, rest)| rest);
+    let shown = overlay_url.split_once("://").map_or(overlay_url, |(_, rest)| rest);
     let shown = shown.rsplit_once('/').map_or("", |(before, _)| before);
     format!("{shown}/••••••••")
 }
@@ -133,10 +131,7 @@ mod tests {
 
     #[test]
     fn the_secret_part_of_the_address_is_hidden() {
-        assert_eq!(
-            hidden_address("https://pulse.example/overlay/8f7a-1"),
-            "pulse.example/overlay/••••••••"
-        );
+        assert_eq!(hidden_address("https://pulse.example/overlay/8f7a-1"), "pulse.example/overlay/••••••••");
         assert_eq!(hidden_address("nonsense"), "/••••••••");
     }
 }

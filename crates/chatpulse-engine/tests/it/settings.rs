@@ -1,0 +1,65 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chatpulse_domain::overlay::SettingsVersion;
+use chatpulse_domain::ports::chat_sink::ChatOutcome;
+use chatpulse_domain::ports::sessions::SessionStore as _;
+use chatpulse_domain::ports::settings::SaveOutcome;
+use chatpulse_engine::housekeeping::DriftReport;
+use chatpulse_engine::sessions::Watcher;
+use chatpulse_testkit::builders as build;
+
+use crate::world::world;
+
+#[tokio::test]
+async fn saved_triggers_count_from_the_next_message_on() {
+    let world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    assert_eq!(world.engine.pipeline.handle(&world.message("ja")).await, ChatOutcome::NoMatch);
+    let settings = build::settings_with_triggers(&["ja"], &["nein"]);
+    let saved =
+        world.engine.settings.save(&world.streamer, settings, Some(SettingsVersion(1))).await.unwrap();
+    assert_eq!(saved, SaveOutcome::Saved(SettingsVersion(2)));
+    assert!(matches!(world.engine.pipeline.handle(&world.message("ja")).await, ChatOutcome::Applied { .. }));
+    assert_eq!(world.engine.pipeline.handle(&world.message("yes")).await, ChatOutcome::NoMatch);
+}
+
+#[tokio::test]
+async fn a_save_from_an_old_page_changes_nothing() {
+    let world = world().await;
+    let save = |words: [&'static str; 2]| {
+        let settings = build::settings_with_triggers(&[words[0]], &[words[1]]);
+        world.engine.settings.save(&world.streamer, settings, Some(SettingsVersion(1)))
+    };
+    assert_eq!(save(["1", "2"]).await.unwrap(), SaveOutcome::Saved(SettingsVersion(2)));
+    assert_eq!(save(["3", "4"]).await.unwrap(), SaveOutcome::Stale);
+}
+
+#[tokio::test]
+async fn saving_before_any_overlay_is_open_makes_no_session() {
+    let world = world().await;
+    let settings = build::settings_with_triggers(&["1"], &["2"]);
+    world.engine.settings.save(&world.streamer, settings, None).await.unwrap();
+    world.engine.bar.reset(&world.streamer).await.unwrap();
+    assert_eq!(world.viewers().await, None);
+    let _open = world.open(Watcher::Viewer).await;
+    assert!(matches!(world.engine.pipeline.handle(&world.message("1")).await, ChatOutcome::Applied { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_did_not_reach_the_live_session_are_brought_to_it() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    world.live.break_down();
+    let settings = build::settings_with_triggers(&["ja"], &["nein"]);
+    let saved = world.engine.settings.save(&world.streamer, settings, None).await.unwrap();
+    assert_eq!(saved, SaveOutcome::Saved(SettingsVersion(2)), "the database has it, so it is saved");
+    world.live.recover();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&reports);
+    world.on_drift(move |report: &DriftReport| heard.lock().unwrap().push(*report));
+    world.keep_house(Duration::from_mins(6)).await;
+    assert_eq!(*reports.lock().unwrap(), [DriftReport { detected: 1, fixed: 1 }]);
+    let session = world.live.find(&world.streamer.twitch_id).await.unwrap().unwrap();
+    assert_eq!(session.settings.version, SettingsVersion(2));
+}
