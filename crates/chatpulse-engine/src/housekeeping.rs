@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cache::SessionCache;
-use crate::sessions::{Closing, Sessions};
+use crate::sessions::{Closing, DriftReport, Sessions};
 use crate::{Engine, Policy, Ports};
 
 /// How often a session store that was away is told what it missed.
@@ -58,15 +58,6 @@ pub struct CleanupReport {
     pub failed: usize,
     /// How long the round took.
     pub took: Duration,
-}
-
-/// What one look for drifted settings found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DriftReport {
-    /// Live sessions with older settings than the database.
-    pub detected: u64,
-    /// Of those, brought up to date.
-    pub fixed: u64,
 }
 
 impl Housekeeping {

@@ -21,7 +21,6 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::cache::SessionCache;
-use crate::housekeeping::DriftReport;
 use crate::reader::Reader;
 use crate::throttle::Throttle;
 use crate::{Policy, Ports};
@@ -81,6 +80,15 @@ impl Drop for OpenOverlay {
             place.send(closing);
         }
     }
+}
+
+/// What one look for drifted settings found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DriftReport {
+    /// Live sessions with older settings than the database.
+    pub detected: u64,
+    /// Of those, brought up to date.
+    pub fixed: u64,
 }
 
 /// Why an overlay could not be opened.

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::config::{TwitchConfig, below};
-use crate::helix::HelixError;
+use crate::error::TwitchError;
 
 /// Renewed this long before it ends. Twitch gives about 58 days.
 const RENEW_BEFORE: Duration = Duration::from_hours(1);
@@ -31,7 +31,7 @@ impl AppToken {
     }
 
     /// The token; callers that come together wait for one request.
-    pub(crate) async fn get(&self) -> Result<Secret, HelixError> {
+    pub(crate) async fn get(&self) -> Result<Secret, TwitchError> {
         let mut cached = self.cached.lock().await;
         if let Some(known) = cached.as_ref().filter(|known| Instant::now() + RENEW_BEFORE < known.ends_at) {
             return Ok(known.token.clone());
@@ -51,7 +51,7 @@ impl AppToken {
     }
 
     /// The secret travels in the body: addresses end up in logs.
-    async fn fetch(&self) -> Result<Cached, HelixError> {
+    async fn fetch(&self) -> Result<Cached, TwitchError> {
         #[derive(Deserialize)]
         struct Answer {
             access_token: String,
@@ -64,13 +64,13 @@ impl AppToken {
             ("grant_type", "client_credentials"),
         ];
         let request = self.http.post(below(&self.config.urls.auth, "token")).form(&form);
-        let answer = request.send().await.map_err(HelixError::unreachable)?;
+        let answer = request.send().await.map_err(TwitchError::unreachable)?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(HelixError::unreachable)?;
+        let body = answer.bytes().await.map_err(TwitchError::unreachable)?;
         if !status.is_success() {
-            return Err(HelixError::from_answer(status.as_u16(), &body, None));
+            return Err(TwitchError::from_answer(status.as_u16(), &body, None));
         }
-        let answer: Answer = serde_json::from_slice(&body).map_err(HelixError::malformed)?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(TwitchError::malformed)?;
         // A token that ends within the margin is still good for this minute.
         let lives =
             Duration::from_secs(answer.expires_in.unwrap_or(0)).max(RENEW_BEFORE + Duration::from_mins(1));

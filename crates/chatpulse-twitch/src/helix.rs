@@ -3,8 +3,6 @@
 //! Requests are built by `twitch_api`; answers are read by our own tolerant structs, because the crate's closed
 //! enums fail a whole page on one new status. A 401 gets a new app token and one more try.
 
-mod error;
-
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
 use http::{Request, Uri};
@@ -17,9 +15,8 @@ use twitch_api::helix::{CreateRequestError, RequestDelete, RequestGet, RequestPa
 
 use crate::app_token::AppToken;
 use crate::config::{TwitchConfig, below};
+use crate::error::TwitchError;
 use crate::http_client;
-pub use error::HelixError;
-pub(crate) use error::message_of;
 
 /// The crate builds addresses below this; ours may point elsewhere.
 const CRATE_BASE: &str = "/helix/";
@@ -121,17 +118,17 @@ struct Created {
 impl Helix {
     /// Fails only if TLS cannot be set up.
     pub fn new(config: TwitchConfig) -> Result<Self, reqwest::Error> {
-        let http = http_client::build(&config.tls)?;
+        let http = http_client::build(&config)?;
         Ok(Self { token: AppToken::new(http.clone(), config.clone()), http, config })
     }
 
     /// Whether client id and secret are good.
-    pub async fn check_credentials(&self) -> Result<(), HelixError> {
+    pub async fn check_credentials(&self) -> Result<(), TwitchError> {
         self.token.get().await.map(drop)
     }
 
     /// All conduits of this client id.
-    pub(crate) async fn conduits(&self) -> Result<Vec<ConduitId>, HelixError> {
+    pub(crate) async fn conduits(&self) -> Result<Vec<ConduitId>, TwitchError> {
         let page: Page<ListedConduit> = self
             .call(|token, client| calls::GetConduitsRequest::default().create_request(token, client))
             .await?;
@@ -139,7 +136,7 @@ impl Helix {
     }
 
     /// A new conduit with our one shard.
-    pub(crate) async fn create_conduit(&self) -> Result<ConduitId, HelixError> {
+    pub(crate) async fn create_conduit(&self) -> Result<ConduitId, TwitchError> {
         let page: Page<ListedConduit> = self
             .call(|token, client| {
                 calls::CreateConduitRequest::default().create_request(
@@ -150,16 +147,16 @@ impl Helix {
             })
             .await?;
         let made = page.data.first().and_then(|conduit| ConduitId::new(&conduit.id).ok());
-        made.ok_or_else(|| HelixError::malformed("a conduit without an id"))
+        made.ok_or_else(|| TwitchError::malformed("a conduit without an id"))
     }
 
     /// Status of our shard; `None` if it was never assigned.
-    pub(crate) async fn shard_status(&self, conduit: &ConduitId) -> Result<Option<String>, HelixError> {
+    pub(crate) async fn shard_status(&self, conduit: &ConduitId) -> Result<Option<String>, TwitchError> {
         Ok(self.shards(conduit).await?.into_iter().find(|(id, _)| id == SHARD).map(|(_, status)| status))
     }
 
     /// Id and status of each shard.
-    pub(crate) async fn shards(&self, conduit: &ConduitId) -> Result<Vec<(String, String)>, HelixError> {
+    pub(crate) async fn shards(&self, conduit: &ConduitId) -> Result<Vec<(String, String)>, TwitchError> {
         let page: Page<ListedShard> = self
             .call(|token, client| {
                 calls::GetConduitShardsRequest::new(conduit.as_str()).create_request(token, client)
@@ -174,7 +171,7 @@ impl Helix {
         &self,
         conduit: &ConduitId,
         to: ApiTransport,
-    ) -> Result<String, HelixError> {
+    ) -> Result<String, TwitchError> {
         let answer: ShardsUpdated = self
             .call(|token, client| {
                 let shards = vec![Shard::new(SHARD, to.clone())];
@@ -183,7 +180,7 @@ impl Helix {
             })
             .await?;
         if let Some(problem) = answer.errors.first() {
-            return Err(HelixError::ShardRefused(problem.message.clone()));
+            return Err(TwitchError::ShardRefused(problem.message.clone()));
         }
         let status = answer.data.into_iter().find(|shard| shard.id == SHARD).map(|shard| shard.status);
         Ok(status.unwrap_or_default())
@@ -194,7 +191,7 @@ impl Helix {
         &self,
         conduit: &ConduitId,
         channel: &ChatChannel,
-    ) -> Result<SubscriptionId, HelixError> {
+    ) -> Result<SubscriptionId, TwitchError> {
         let page: Page<Created> = self
             .call(|token, client| {
                 let (broadcaster, reader) = (channel.broadcaster.as_str(), channel.reader.as_str());
@@ -204,24 +201,24 @@ impl Helix {
             })
             .await?;
         let made = page.data.first().and_then(|created| SubscriptionId::new(&created.id).ok());
-        made.ok_or_else(|| HelixError::malformed("a subscription without an id"))
+        made.ok_or_else(|| TwitchError::malformed("a subscription without an id"))
     }
 
     /// Stops a subscription. One that is gone is as good as stopped.
-    pub(crate) async fn unsubscribe(&self, id: &SubscriptionId) -> Result<(), HelixError> {
+    pub(crate) async fn unsubscribe(&self, id: &SubscriptionId) -> Result<(), TwitchError> {
         let deleted = self
             .send(|token, client| {
                 calls::DeleteEventSubSubscriptionRequest::id(id.as_str()).create_request(token, client)
             })
             .await;
         match deleted {
-            Ok(_) | Err(HelixError::NotFound(_)) => Ok(()),
+            Ok(_) | Err(TwitchError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
     /// One subscription by its id.
-    pub(crate) async fn subscription(&self, id: &str) -> Result<Option<ListedSubscription>, HelixError> {
+    pub(crate) async fn subscription(&self, id: &str) -> Result<Option<ListedSubscription>, TwitchError> {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.subscription_id = Some(std::borrow::Cow::Owned(id.into()));
         let page: Page<ListedSubscription> =
@@ -233,7 +230,7 @@ impl Helix {
     pub(crate) async fn subscriptions_on(
         &self,
         conduit: &ConduitId,
-    ) -> Result<Vec<ListedSubscription>, HelixError> {
+    ) -> Result<Vec<ListedSubscription>, TwitchError> {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.conduit_id = Some(std::borrow::Cow::Owned(conduit.as_str().into()));
         self.all_pages(request).await
@@ -243,7 +240,7 @@ impl Helix {
     pub(crate) async fn subscriptions_of(
         &self,
         broadcaster: &TwitchUserId,
-    ) -> Result<Vec<ListedSubscription>, HelixError> {
+    ) -> Result<Vec<ListedSubscription>, TwitchError> {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.user_id = Some(std::borrow::Cow::Owned(broadcaster.as_str().into()));
         let mut all = self.all_pages(request).await?;
@@ -254,7 +251,7 @@ impl Helix {
     async fn all_pages(
         &self,
         mut request: calls::GetEventSubSubscriptionsRequest<'static>,
-    ) -> Result<Vec<ListedSubscription>, HelixError> {
+    ) -> Result<Vec<ListedSubscription>, TwitchError> {
         let mut all = Vec::new();
         for _ in 0..PAGES_MAX {
             let page: Page<ListedSubscription> =
@@ -272,17 +269,17 @@ impl Helix {
     async fn call<T: DeserializeOwned, B: Into<reqwest::Body>>(
         &self,
         build: impl Fn(&str, &str) -> Built<B>,
-    ) -> Result<T, HelixError> {
-        serde_json::from_slice(&self.send(build).await?).map_err(HelixError::malformed)
+    ) -> Result<T, TwitchError> {
+        serde_json::from_slice(&self.send(build).await?).map_err(TwitchError::malformed)
     }
 
     async fn send<B: Into<reqwest::Body>>(
         &self,
         build: impl Fn(&str, &str) -> Built<B>,
-    ) -> Result<Vec<u8>, HelixError> {
+    ) -> Result<Vec<u8>, TwitchError> {
         let token = self.token.get().await?;
         match self.send_once(build(token.expose(), &self.config.client_id)).await {
-            Err(HelixError::Unauthorized(_)) => {
+            Err(TwitchError::Unauthorized(_)) => {
                 self.token.refused(&token).await;
                 let renewed = self.token.get().await?;
                 self.send_once(build(renewed.expose(), &self.config.client_id)).await
@@ -291,19 +288,19 @@ impl Helix {
         }
     }
 
-    async fn send_once<B: Into<reqwest::Body>>(&self, built: Built<B>) -> Result<Vec<u8>, HelixError> {
-        let (parts, body) = built.map_err(HelixError::malformed)?.into_parts();
+    async fn send_once<B: Into<reqwest::Body>>(&self, built: Built<B>) -> Result<Vec<u8>, TwitchError> {
+        let (parts, body) = built.map_err(TwitchError::malformed)?.into_parts();
         let request =
             self.http.request(parts.method, self.ours(&parts.uri)).headers(parts.headers).body(body);
-        let answer = request.send().await.map_err(HelixError::unreachable)?;
+        let answer = request.send().await.map_err(TwitchError::unreachable)?;
         let status = answer.status().as_u16();
         let header = answer.headers().get("Ratelimit-Remaining").and_then(|value| value.to_str().ok());
         let points_left = header.and_then(|text| text.trim().parse().ok());
-        let body = answer.bytes().await.map_err(HelixError::unreachable)?;
+        let body = answer.bytes().await.map_err(TwitchError::unreachable)?;
         if (200..300).contains(&status) {
             Ok(body.to_vec())
         } else {
-            Err(HelixError::from_answer(status, &body, points_left))
+            Err(TwitchError::from_answer(status, &body, points_left))
         }
     }
 

@@ -10,6 +10,7 @@
 mod app_token;
 mod backoff;
 pub mod config;
+pub mod error;
 pub mod eventsub;
 pub mod feed;
 pub mod helix;

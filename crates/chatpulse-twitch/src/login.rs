@@ -29,7 +29,7 @@ pub struct OauthLogin {
 impl OauthLogin {
     /// Fails only if TLS cannot be set up.
     pub fn new(config: TwitchConfig, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: http_client::build(&config.tls)?, config, clock })
+        Ok(Self { http: http_client::build(&config)?, config, clock })
     }
 }
 
@@ -154,7 +154,7 @@ impl OauthLogin {
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| LoginError::Unreachable(error.into()));
         }
-        let said = format!("Twitch answered {status}: {}", crate::helix::message_of(&body));
+        let said = format!("Twitch answered {status}: {}", crate::error::message_of(&body));
         if status.is_client_error() && status.as_u16() != 429 {
             Err(LoginError::Refused(said.into()))
         } else {

@@ -91,9 +91,9 @@ impl Server {
     }
 }
 
-/// No new connections, sockets first, then whatever requests are under way.
+/// `ready` says 503 from the first moment and no new overlay is let in; sockets first, then no new connections,
+/// and whatever requests are under way.
 async fn stop_in_order(web: &Web, handle: ServerHandle, grace: Duration) {
-    handle.pause().await;
     web.sockets.close();
     let _ = timeout(SOCKETS_CLOSE_WITHIN.min(grace), web.sockets.wait()).await;
     handle.stop(true).await;

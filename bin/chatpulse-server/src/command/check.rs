@@ -11,7 +11,8 @@ use chatpulse_domain::ports::cipher::TokenCipher as _;
 use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers};
-use chatpulse_twitch::helix::{Helix, HelixError};
+use chatpulse_twitch::error::TwitchError;
+use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::tokens::RingCipher;
 use tokio::time::timeout;
 
@@ -85,7 +86,7 @@ async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Resul
     let name = "Twitch credentials";
     match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
         Ok(Ok(())) => report.ok(name, "Twitch accepts client id and secret"),
-        Ok(Err(HelixError::Unreachable(_))) | Err(_) => {
+        Ok(Err(TwitchError::Unreachable(_))) | Err(_) => {
             report.fail(
                 name,
                 "Twitch could not be reached",

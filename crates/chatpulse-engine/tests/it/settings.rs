@@ -5,8 +5,7 @@ use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::chat_sink::ChatOutcome;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::settings::SaveOutcome;
-use chatpulse_engine::housekeeping::DriftReport;
-use chatpulse_engine::sessions::Watcher;
+use chatpulse_engine::sessions::{DriftReport, Watcher};
 use chatpulse_testkit::builders as build;
 
 use crate::world::world;

@@ -32,7 +32,7 @@ impl Labels {
             Self::None => vec![Vec::new()],
             Self::One(label, values) => values.iter().map(|value| vec![(*label, *value)]).collect(),
             Self::Query => queries.iter().map(|query| vec![("query", *query)]).collect(),
-            Self::AsTheyCome(first) if first.is_empty() => Vec::new(),
+            Self::AsTheyCome([]) => Vec::new(),
             Self::AsTheyCome(first) => vec![first.to_vec()],
         }
     }

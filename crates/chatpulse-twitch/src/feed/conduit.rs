@@ -4,7 +4,7 @@ use chatpulse_domain::ids::ConduitId;
 use tracing::info;
 
 use super::worker::{FeedWorker, SetupError};
-use crate::helix::HelixError;
+use crate::error::TwitchError;
 
 impl FeedWorker {
     /// The stored one if Twitch still knows it; else the sole one, if nobody uses it (a laptop with production's
@@ -27,13 +27,13 @@ impl FeedWorker {
         Ok(conduit)
     }
 
-    async fn is_unused(&self, conduit: &ConduitId) -> Result<bool, HelixError> {
+    async fn is_unused(&self, conduit: &ConduitId) -> Result<bool, TwitchError> {
         Ok(self.helix.shards(conduit).await?.iter().all(|(_, status)| status != "enabled"))
     }
 
     async fn make_conduit(&self) -> Result<ConduitId, SetupError> {
         match self.helix.create_conduit().await {
-            Err(HelixError::Refused { status: 429, .. }) => Err(SetupError::ConduitLimit),
+            Err(TwitchError::Refused { status: 429, .. }) => Err(SetupError::ConduitLimit),
             made => Ok(made?),
         }
     }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::worker::FeedWorker;
 use super::{Progress, REFUSED_FOR, Want};
-use crate::helix::HelixError;
+use crate::error::TwitchError;
 
 /// A real rate limit: Twitch's bucket refills within the minute.
 const RATE_LIMITED_FOR: Duration = Duration::from_secs(30);
@@ -41,14 +41,16 @@ impl FeedWorker {
 
     async fn start_reading(&self, conduit: &ConduitId, channel: ChatChannel) {
         let asked = match self.helix.subscribe(conduit, &channel).await {
-            Err(HelixError::Conflict { existing }) => self.settle_conflict(conduit, &channel, existing).await,
+            Err(TwitchError::Conflict { existing }) => {
+                self.settle_conflict(conduit, &channel, existing).await
+            }
             asked => asked,
         };
         let result = match &asked {
             Ok(_) => "success",
-            Err(HelixError::Conflict { .. }) => "conflict",
-            Err(HelixError::Forbidden(_)) => "forbidden",
-            Err(HelixError::RateLimited) => "rate_limited",
+            Err(TwitchError::Conflict { .. }) => "conflict",
+            Err(TwitchError::Forbidden(_)) => "forbidden",
+            Err(TwitchError::RateLimited) => "rate_limited",
             Err(_) => "error",
         };
         metrics::counter!("eventsub_subscribe_attempts_total", "result" => result).increment(1);
@@ -76,7 +78,7 @@ impl FeedWorker {
         conduit: &ConduitId,
         channel: &ChatChannel,
         existing: Option<String>,
-    ) -> Result<SubscriptionId, HelixError> {
+    ) -> Result<SubscriptionId, TwitchError> {
         let found = if let Some(id) = existing {
             self.helix.subscription(&id).await?
         } else {
@@ -86,9 +88,9 @@ impl FeedWorker {
             all.pop()
         };
         let Some(found) = found else {
-            return Err(HelixError::Conflict { existing: None });
+            return Err(TwitchError::Conflict { existing: None });
         };
-        let id = SubscriptionId::new(&found.id).map_err(HelixError::malformed)?;
+        let id = SubscriptionId::new(&found.id).map_err(TwitchError::malformed)?;
         if found.is_live_on(conduit) {
             return Ok(id);
         }
@@ -103,19 +105,19 @@ impl FeedWorker {
         }
     }
 
-    fn note_failed(&self, broadcaster: &TwitchUserId, error: &HelixError) {
+    fn note_failed(&self, broadcaster: &TwitchUserId, error: &TwitchError) {
         let mut state = self.feed.lock();
         let Some(channel) = state.channels.get_mut(broadcaster) else {
             return;
         };
         let now = Instant::now();
         channel.progress = match error {
-            HelixError::Forbidden(_) => Progress::Refused(now + REFUSED_FOR),
-            HelixError::RateLimited => Progress::Due(now + RATE_LIMITED_FOR),
+            TwitchError::Forbidden(_) => Progress::Refused(now + REFUSED_FOR),
+            TwitchError::RateLimited => Progress::Due(now + RATE_LIMITED_FOR),
             _ => Progress::Due(now + channel.backoff.wait()),
         };
         drop(state);
-        if matches!(error, HelixError::Forbidden(_)) {
+        if matches!(error, TwitchError::Forbidden(_)) {
             warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} may not be read: the streamer must log in again, or unban the bot");
         } else {
             warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} is not read yet; trying again");

@@ -14,7 +14,8 @@ use twitch_api::eventsub::Transport as ApiTransport;
 use super::{ShardState, ShardTransport, TwitchFeed};
 use crate::backoff::Backoff;
 use crate::config::{Transport, TwitchConfig};
-use crate::helix::{Helix, HelixError};
+use crate::error::TwitchError;
+use crate::helix::Helix;
 
 /// How often an enabled shard is asked about: Twitch may disable it without a word.
 const LOOK_AT_SHARD_EVERY: Duration = Duration::from_mins(1);
@@ -44,7 +45,7 @@ pub struct FeedWorker {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SetupError {
     #[error(transparent)]
-    Twitch(#[from] HelixError),
+    Twitch(#[from] TwitchError),
     #[error("the stored conduit could not be read or written")]
     Store(#[from] StoreError),
     #[error("Twitch did not verify the webhook: the shard is `{0}`")]
@@ -141,7 +142,7 @@ impl FeedWorker {
             }
             Err(error) => {
                 metrics::counter!("eventsub_setup_failures_total").increment(1);
-                if matches!(error, SetupError::Twitch(HelixError::NotFound(_))) {
+                if matches!(error, SetupError::Twitch(TwitchError::NotFound(_))) {
                     self.conduit = None;
                 }
                 let wait = self.setup_backoff.wait();
@@ -195,7 +196,7 @@ impl FeedWorker {
                 warn!(?status, "Twitch has disabled our shard; taking it back");
                 self.feed.check_shard();
             }
-            Err(HelixError::NotFound(_)) => {
+            Err(TwitchError::NotFound(_)) => {
                 warn!(conduit.id = %conduit, "our conduit is gone at Twitch; making another");
                 self.conduit = None;
                 self.feed.check_shard();

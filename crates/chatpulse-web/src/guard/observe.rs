@@ -119,7 +119,7 @@ fn count(route: &str, method: &'static str, status: StatusCode, took: Duration) 
 
 fn log(route: &str, method: &'static str, status: StatusCode, took: Duration, request_id: &str) {
     let (status, took_ms) = (status.as_u16(), took.as_millis());
-    if status >= 500 || took > SLOW {
+    if status >= 400 || took > SLOW {
         info!(
             http.route = route,
             http.method = method,

@@ -30,6 +30,10 @@ pub(crate) async fn connect(
         turned_away("rate_limit");
         Problem::too_many_requests(wait)
     })?;
+    if web.stop.is_cancelled() {
+        turned_away("unavailable");
+        return Err(stopping());
+    }
     let overlay = parse(&uuid).inspect_err(|_| turned_away("invalid_id"))?;
     let found = web.ports.engine.sessions.find(overlay).await.inspect_err(|_| turned_away("unavailable"))?;
     let Some(seed) = found else {
@@ -94,6 +98,16 @@ fn turn_away(
 fn turned_away(reason: &'static str) {
     metrics::counter!("websocket_connections_total", "result" => "rejected").increment(1);
     metrics::counter!("websocket_connections_rejected_total", "reason" => reason).increment(1);
+}
+
+fn stopping() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This server is restarting",
+        "It takes no new overlays any more.",
+        "It is tried again by itself.",
+    )
+    .retry_after(Duration::from_secs(5))
 }
 
 fn full() -> Problem {

@@ -9,8 +9,11 @@ const HOPS_MAX: usize = 8;
 
 /// Follows the login from its first page to the dashboard.
 pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
-    let client =
-        Client::builder().redirect(redirect::Policy::none()).timeout(Duration::from_secs(10)).build()?;
+    let client = Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(Duration::from_secs(10))
+        .build()?;
     let mut url = format!("{base}/auth/start");
     let mut cookie = String::new();
     for _ in 0..HOPS_MAX {

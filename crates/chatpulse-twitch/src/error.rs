@@ -1,11 +1,11 @@
-//! What Helix refuses, by what we can do about it.
+//! What Twitch refuses, by what we can do about it.
 
 use chatpulse_domain::ports::error::BoxError;
 use serde::Deserialize;
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub enum HelixError {
+pub enum TwitchError {
     /// The token is bad, or client id and secret are (401; 400 and 403 from the token endpoint).
     #[error("Twitch does not accept our credentials: {0}")]
     Unauthorized(String),
@@ -61,7 +61,7 @@ pub(crate) fn message_of(body: &[u8]) -> String {
     }
 }
 
-impl HelixError {
+impl TwitchError {
     pub(crate) fn unreachable(error: reqwest::Error) -> Self {
         Self::Unreachable(error.without_url().into())
     }
@@ -95,12 +95,12 @@ mod tests {
     #[test]
     fn a_conflict_says_which_subscription_exists() {
         let body = br#"{"error":"Conflict","status":409,"message":"subscription already exists","id":"abc"}"#;
-        let error = HelixError::from_answer(409, body, None);
-        assert!(matches!(error, HelixError::Conflict { existing: Some(id) } if id == "abc"));
+        let error = TwitchError::from_answer(409, body, None);
+        assert!(matches!(error, TwitchError::Conflict { existing: Some(id) } if id == "abc"));
         let legacy = br#"{"error":"Conflict","status":409,"message":"subscription already exists"}"#;
         assert!(matches!(
-            HelixError::from_answer(409, legacy, None),
-            HelixError::Conflict { existing: None }
+            TwitchError::from_answer(409, legacy, None),
+            TwitchError::Conflict { existing: None }
         ));
     }
 
@@ -108,14 +108,14 @@ mod tests {
     fn a_429_with_points_left_is_another_limit() {
         let body = br#"{"error":"Too Many Requests","status":429,"message":"conduit limit reached"}"#;
         assert!(matches!(
-            HelixError::from_answer(429, body, Some(700)),
-            HelixError::Refused { status: 429, .. }
+            TwitchError::from_answer(429, body, Some(700)),
+            TwitchError::Refused { status: 429, .. }
         ));
-        assert!(matches!(HelixError::from_answer(429, body, Some(0)), HelixError::RateLimited));
+        assert!(matches!(TwitchError::from_answer(429, body, Some(0)), TwitchError::RateLimited));
     }
 
     #[test]
     fn a_body_that_is_no_json_is_no_panic() {
-        assert!(matches!(HelixError::from_answer(503, b"<html>", None), HelixError::Unreachable(_)));
+        assert!(matches!(TwitchError::from_answer(503, b"<html>", None), TwitchError::Unreachable(_)));
     }
 }
