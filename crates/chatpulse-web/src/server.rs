@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web::Data};
+use actix_web::web::{Data, PathConfig, QueryConfig};
+use actix_web::{App, HttpServer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::HttpConfig;
+use crate::error::Problem;
 use crate::guard::limits::{ConnectionCounts, Limits};
 use crate::guard::observe::observe;
 use crate::routes;
@@ -66,7 +68,12 @@ impl Server {
         });
         let app_data = web.clone();
         let server = HttpServer::new(move || {
-            App::new().app_data(app_data.clone()).wrap(from_fn(observe)).configure(routes::configure)
+            App::new()
+                .app_data(app_data.clone())
+                .app_data(QueryConfig::default().error_handler(|_, _| unreadable_address().into()))
+                .app_data(PathConfig::default().error_handler(|_, _| unreadable_address().into()))
+                .wrap(from_fn(observe))
+                .configure(routes::configure)
         })
         .disable_signals()
         .client_request_timeout(HEAD_TIMEOUT)
@@ -89,6 +96,13 @@ impl Server {
         let ((), ended) = tokio::join!(stopping, server);
         ended
     }
+}
+
+/// actix would show what it could not read; nobody needs to see that.
+fn unreadable_address() -> Problem {
+    Problem::bad_request(
+        "The address holds something that cannot be read, or twice what may stand there once.",
+    )
 }
 
 /// `ready` says 503 from the first moment and no new overlay is let in; sockets first, then no new connections,
