@@ -1,5 +1,7 @@
 //! Log lines to standard error: text for people, JSON for machines.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::UtcTime;
 
@@ -33,7 +35,12 @@ impl LogFilter {
             return Err(InvalidFilter(odd.to_owned()));
         }
         EnvFilter::try_new(text).map_err(|error| InvalidFilter(error.to_string()))?;
-        Ok(Self(text.to_owned()))
+        if text.contains(['=', ',', '[']) {
+            return Ok(Self(text.to_owned()));
+        }
+        // A plain level means ours: libraries that narrate every start speak up only when something is wrong.
+        let ours = ["actix_server", "refinery_core"].map(|library| format!(",{library}=warn")).concat();
+        Ok(Self(if text.eq_ignore_ascii_case("info") { format!("{text}{ours}") } else { text.to_owned() }))
     }
 }
 
@@ -43,6 +50,7 @@ pub fn start(filter: &LogFilter, format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_timer(UtcTime::rfc_3339());
     // A second start in one process (tests) keeps the first.
     let _ = match format {
