@@ -104,7 +104,9 @@ impl TokenBucket {
     pub fn refilled(self, limit: BucketLimit, now: Timestamp) -> Self {
         let per_ms = f64::from(limit.per_minute) / 60_000.0;
         let elapsed_ms = now.since(self.at).as_secs_f64() * 1_000.0;
-        let tokens = elapsed_ms.mul_add(per_ms, self.tokens).min(f64::from(limit.capacity));
+        // Rounded twice, as every other place that holds this rule does it: at a boundary all of them agree.
+        let refilled = elapsed_ms * per_ms;
+        let tokens = (self.tokens + refilled).min(f64::from(limit.capacity));
         Self { tokens, at: now.max(self.at) }
     }
 

@@ -70,6 +70,7 @@ impl Accounts {
             self.note_bot(grant).await?;
         }
         self.cache.forget(&streamer.twitch_id);
+        self.sessions.forgive(&streamer.twitch_id);
         match self.live.find(&streamer.twitch_id).await {
             Ok(Some(_)) => self.sessions.read_chat(streamer.twitch_id.clone()),
             Ok(None) => {}

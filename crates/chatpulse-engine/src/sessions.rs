@@ -203,6 +203,11 @@ impl Sessions {
         }
     }
 
+    /// A streamer agreed anew: what Twitch refused before may be allowed now.
+    pub(crate) fn forgive(&self, broadcaster: &TwitchUserId) {
+        self.feed.forgive(broadcaster);
+    }
+
     pub(crate) async fn close(&self, closing: Closing) {
         let Some(served) = self.lock().get(&closing.overlay).cloned() else {
             return;

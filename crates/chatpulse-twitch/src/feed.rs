@@ -24,6 +24,9 @@ use crate::backoff::Backoff;
 /// A refused chat is asked for again after this long, or when the streamer logs in.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
 
+/// A refusal that names another subscription than ours is believed, but looked into soon.
+const DOUBTED_FOR: Duration = Duration::from_secs(10);
+
 /// Handle to the feed.
 #[derive(Clone)]
 pub struct TwitchFeed {
@@ -64,6 +67,8 @@ struct Channel {
     reader: TwitchUserId,
     want: Want,
     progress: Progress,
+    /// A subscription that Twitch ended before its answer to our request for it came.
+    ended_early: Option<(SubscriptionId, Revocation)>,
     backoff: Backoff,
 }
 
@@ -80,6 +85,16 @@ enum Progress {
     Subscribed(SubscriptionId),
     /// Twitch does not allow it; asked for again then.
     Refused(Instant),
+}
+
+impl Progress {
+    /// Where a channel stands whose subscription Twitch ended just now.
+    fn after(why: Revocation) -> Self {
+        match why {
+            Revocation::NotAuthorized => Self::Refused(Instant::now() + REFUSED_FOR),
+            Revocation::MakeAgain => Self::Due(Instant::now()),
+        }
+    }
 }
 
 /// Why Twitch ended a subscription. Source: "Revoking your subscription" in Twitch's webhook guide; statuses
@@ -142,17 +157,24 @@ impl TwitchFeed {
     /// Twitch ended this subscription.
     pub(crate) fn revoked(&self, broadcaster: &TwitchUserId, id: &SubscriptionId, why: Revocation) {
         let mut state = self.lock();
-        let Some(channel) = state.channels.get_mut(broadcaster) else {
-            return;
+        // Nobody may want this chat just now; the streamer is told all the same.
+        let idle = || Channel {
+            want: Want::StopAt(Instant::now()),
+            ..Channel::new(broadcaster.clone(), Instant::now())
         };
-        // A late word about an earlier subscription says nothing about the present one.
-        if matches!(&channel.progress, Progress::Subscribed(present) if present != id) {
-            return;
+        let channel = state.channels.entry(broadcaster.clone()).or_insert_with(idle);
+        let mut progress = Progress::after(why);
+        match &channel.progress {
+            // Perhaps a late word about an earlier subscription.
+            Progress::Subscribed(present) if present != id => {
+                if let Progress::Refused(retry_at) = &mut progress {
+                    *retry_at = Instant::now() + DOUBTED_FOR;
+                }
+            }
+            Progress::Subscribed(_) => {}
+            Progress::Due(_) | Progress::Refused(_) => channel.ended_early = Some((id.clone(), why)),
         }
-        channel.progress = match why {
-            Revocation::NotAuthorized => Progress::Refused(Instant::now() + REFUSED_FOR),
-            Revocation::MakeAgain => Progress::Due(Instant::now()),
-        };
+        channel.progress = progress;
         drop(state);
         self.wake();
     }
@@ -190,6 +212,21 @@ impl ChatFeed for TwitchFeed {
         self.wake();
     }
 
+    fn forgive(&self, broadcaster: &TwitchUserId) {
+        let mut state = self.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        if matches!(channel.progress, Progress::Refused(_)) {
+            match channel.want {
+                Want::Read => channel.progress = Progress::Refused(Instant::now()),
+                Want::StopAt(_) => drop(state.channels.remove(broadcaster)),
+            }
+        }
+        drop(state);
+        self.wake();
+    }
+
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let state = self.lock();
         let Some(channel) = state.channels.get(broadcaster) else {
@@ -212,6 +249,7 @@ impl Channel {
             reader,
             want: Want::Read,
             progress: Progress::Due(now),
+            ended_early: None,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
         }
     }

@@ -86,7 +86,10 @@ export class Connection {
   }
 }
 
-// Between all and half as much again: after a restart a thousand overlays don't knock at once.
+// Up to half as much again, never over the longest wait: after a restart a thousand overlays don't
+// knock at once.
 function jittered(wait_ms) {
-  return wait_ms * (1 + Math.random() / 2);
+  return wait_ms < WAIT_MAX_MS
+    ? Math.min(WAIT_MAX_MS, wait_ms * (1 + Math.random() / 2))
+    : wait_ms * (0.75 + Math.random() / 4);
 }

@@ -4,7 +4,8 @@
 import { Bar } from "./bar.js";
 
 const PUSH = 10;
-const LINES_MAX = 7;
+// More than the box shows: the oldest is out of sight when it goes.
+const LINES_MAX = 12;
 const CROWD = ["miso_soup", "Kettle99", "novaquill", "tinyfrog", "Ambrosio", "lumen_", "PixelOtter", "quietstorm", "bramble7", "Oda"];
 const CHATTER = ["you have 12 hp lol", "drink a potion first", "the music though", "CLIP IT", "that bow is so good", "remember last time", "first try surely", "chat what do we think", "he won’t"];
 // The story: how likely each line is a vote for or against, for a while. Then it starts over.
@@ -23,7 +24,8 @@ const join = example.querySelector("[data-join]");
 const pause = example.querySelector("[data-pause]");
 const bar = new Bar(example.querySelector("[data-bar]"), { decay: 0.35 });
 
-const crowd = [...CROWD];
+// The first five have just spoken, in the page itself.
+const crowd = [...CROWD.slice(5), ...CROWD.slice(0, 5)];
 let scene = 0;
 let line = 0;
 let timer = 0;

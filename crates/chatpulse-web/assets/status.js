@@ -6,6 +6,9 @@ import { get } from "./api.js";
 import { recall, remember } from "./preview.js";
 
 const POLL_MS = 3_000;
+// A page that has just opened waits for its preview and for chat, a matter of moments.
+const POLL_FIRST_MS = 700;
+const POLLS_FIRST = 4;
 const POLL_MAX_MS = 30_000;
 
 export class Status {
@@ -15,6 +18,7 @@ export class Status {
     this.done = new Set([...(recall(this.stepsKey) ?? "").split(" ").filter(Boolean), ...stepsDone]);
     this.lastVoteAt = null;
     this.wait_ms = POLL_MS;
+    this.polls = 0;
     this.timer = 0;
     this.chat = document.querySelector("[data-chat]");
     this.words = document.querySelector("[data-chat-words]");
@@ -45,7 +49,9 @@ export class Status {
       this.wait_ms = Math.min(POLL_MAX_MS, Math.max(this.wait_ms * 2, answer.retryAfter * 1_000));
       this.tellChat("unknown", "Can’t reach ChatPulse. Trying again…");
     }
-    this.timer = setTimeout(() => this.poll(), this.wait_ms);
+    this.polls += 1;
+    const soon = this.wait_ms === POLL_MS && this.polls <= POLLS_FIRST;
+    this.timer = setTimeout(() => this.poll(), soon ? POLL_FIRST_MS : this.wait_ms);
   }
 
   take(data) {

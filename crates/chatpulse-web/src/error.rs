@@ -102,12 +102,14 @@ impl Problem {
     }
 
     pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "A little slower, please",
-            "Your address sent more requests than we take in a minute.",
-            "Wait a moment, then try again.",
+            format!("Your address sent more requests than we take in a minute. It may send the next in {seconds} s."),
+            "Nothing is lost. Wait that long, then try again.",
         )
+        .with_action(&("To the dashboard", "/dashboard"))
         .retry_after(wait)
     }
 
@@ -147,7 +149,7 @@ impl Problem {
                 status,
                 "That does not work here",
                 "This address does not take that kind of request.",
-                "Go back and use the page's own buttons.",
+                "Go back and use the page’s own buttons.",
             ),
             StatusCode::REQUEST_TIMEOUT => Self::timed_out(),
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("what this address takes"),

@@ -118,6 +118,7 @@ pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
                             div.bar-dot {}
                             div.bar-tint.bar-tint-against {}
                             div.bar-tint.bar-tint-for {}
+                            (unplugged())
                         }
                     }
                 }
@@ -127,10 +128,16 @@ pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
                 span.bar-ghost data-label="left" aria-hidden="true" { (left_label) }
             }
         }
-        svg.bar-unplugged viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor"
-            stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" {
-            path d="M.9 8h1.8M2.7 5h3.2v6H2.7zM5.9 6.6h2.2M5.9 9.4h2.2" {}
-            path d="M10.6 5h2.7v6h-2.7M13.3 8h1.8" {}
+    }
+}
+
+/// A plug that hangs in the air.
+fn unplugged() -> Markup {
+    html! {
+        svg.bar-unplugged viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
+            stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" {
+            path d="M9 4.5V9M15 4.5V9M12 16v4" {}
+            path fill="currentColor" d="M7 9h10v2.5a5 5 0 0 1-10 0z" {}
         }
     }
 }

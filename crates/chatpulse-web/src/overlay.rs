@@ -60,5 +60,5 @@ fn uncached(status: StatusCode) -> HttpResponseBuilder {
 }
 
 fn parse(uuid: &str) -> Result<OverlayId, Problem> {
-    uuid.parse().map_err(|_| Problem::bad_request("An overlay's address ends in a UUID; this one does not."))
+    uuid.parse().map_err(|_| Problem::bad_request("An overlay’s address ends in a UUID; this one does not."))
 }

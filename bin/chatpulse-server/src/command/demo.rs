@@ -3,6 +3,7 @@
 
 mod visit;
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -68,18 +69,18 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     });
 
     let (dashboard, overlay) = (format!("{base}/dashboard"), format!("{base}/overlay/{}", streamer.overlay));
-    println!(
-        "ChatPulse demo: a simulated Twitch with {} people chatting. Nothing is kept.",
-        options.chatters
-    );
-    println!();
-    println!("  Dashboard  {dashboard}");
-    println!("  Overlay    {overlay}");
-    println!();
-    println!(
-        "Open the dashboard and press “Log in with Twitch”. Open the overlay in another window, or in OBS"
-    );
-    println!("as a browser source of 800 × 100. Press Ctrl-C to stop.");
+    say(&[
+        &format!(
+            "ChatPulse demo: a simulated Twitch with {} people chatting. Nothing is kept.",
+            options.chatters
+        ),
+        "",
+        &format!("  Dashboard  {dashboard}"),
+        &format!("  Overlay    {overlay}"),
+        "",
+        "Open the dashboard and press “Log in with Twitch”. Open the overlay in another window, or in OBS",
+        "as a browser source of 800 × 100. Press Ctrl-C to stop.",
+    ]);
     if options.open {
         open_browser(&dashboard);
     }
@@ -140,5 +141,11 @@ fn open_browser(url: &str) {
             return;
         }
     }
-    println!("No browser could be opened; open the dashboard yourself.");
+    say(&["No browser could be opened; open the dashboard yourself."]);
+}
+
+/// Whoever listened may have gone (`chatpulse demo | head`): the demo goes on.
+fn say(lines: &[&str]) {
+    let mut out = std::io::stdout().lock();
+    let _ = lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
 }

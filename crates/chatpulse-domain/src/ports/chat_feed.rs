@@ -21,6 +21,9 @@ pub trait ChatFeed: Send + Sync {
     /// Stop reading it.
     fn unwant(&self, broadcaster: &TwitchUserId);
 
+    /// The streamer agreed anew: a refusal of before may no longer hold.
+    fn forgive(&self, broadcaster: &TwitchUserId);
+
     /// What its connection is doing.
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
 }

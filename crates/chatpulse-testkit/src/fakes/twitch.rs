@@ -69,6 +69,11 @@ impl ChatFeed for FakeFeed {
         feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
     }
 
+    fn forgive(&self, broadcaster: &TwitchUserId) {
+        let mut feed = self.state.lock().unwrap();
+        feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);
+    }
+
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let feed = self.state.lock().unwrap();
         if let Some(state) = feed.states.get(broadcaster) {

@@ -83,7 +83,7 @@ fn wishes(scopes: &Scopes) -> Markup {
 
 fn in_words(scope: &str) -> &str {
     match scope {
-        "channel:bot" => "Let its bot join your channel's chat",
+        "channel:bot" => "Let its bot join your channel’s chat",
         "user:bot" => "Act as a chat bot in your name",
         "user:read:chat" => "Read chat in your name",
         "user:write:chat" => "Send chat messages in your name",

@@ -100,7 +100,10 @@ impl FeedWorker {
 
     fn note_subscribed(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
         if let Some(channel) = self.feed.lock().channels.get_mut(broadcaster) {
-            channel.progress = Progress::Subscribed(id.clone());
+            channel.progress = match channel.ended_early.take() {
+                Some((ended, why)) if ended == *id => Progress::after(why),
+                _ => Progress::Subscribed(id.clone()),
+            };
             channel.backoff.reset();
         }
     }

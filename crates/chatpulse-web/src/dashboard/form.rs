@@ -142,7 +142,7 @@ fn version(typed: Option<&str>) -> Result<Option<SettingsVersion>, String> {
         Some(typed) => typed
             .parse()
             .map(|version| Some(SettingsVersion(version)))
-            .map_err(|_| "The page's version got lost. Reload the page.".to_owned()),
+            .map_err(|_| "The page’s version got lost. Reload the page.".to_owned()),
     }
 }
 

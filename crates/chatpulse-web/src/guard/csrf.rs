@@ -32,8 +32,9 @@ pub(crate) fn check(
     }
     Err(Problem::forbidden(
         "The request did not come from our own page, or the page was from an earlier login.",
-        "Reload the page and try again.",
-    ))
+        "Open the dashboard anew and try again there.",
+    )
+    .with_action(&("To the dashboard", "/dashboard")))
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

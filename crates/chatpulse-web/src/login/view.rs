@@ -98,6 +98,10 @@ fn example() -> Markup {
             div.example-chat {
                 h2 { "Chat" span { "made up for this page" } }
                 ol data-chat aria-hidden="true" {
+                    (line("quietstorm", 3, "that bow is so good", None))
+                    (line("bramble7", 4, "no", Some("against")))
+                    (line("lumen_", 1, "drink a potion first", None))
+                    (line("PixelOtter", 2, "yes", Some("for")))
                     (line("miso_soup", 1, "yes", Some("for")))
                     (line("Kettle99", 2, "you have 12 hp lol", None))
                     (line("novaquill", 3, "yes", Some("for")))

@@ -52,7 +52,7 @@ pub(crate) async fn connect(
     })?;
     let (response, session, stream) = actix_ws::handle(&request, payload).map_err(|_| {
         turned_away("not_websocket");
-        Problem::bad_request("This address is for an overlay's WebSocket; a browser opens it by itself.")
+        Problem::bad_request("This address is for an overlay’s WebSocket; a browser opens it by itself.")
     })?;
 
     // From here on the upgrade answers; what stands in the way is said by a close code.

@@ -8,6 +8,9 @@ use maud::{Markup, html};
 use crate::assets::File;
 use crate::layout;
 
+/// The streamer's only hint that OBS holds an old address, so it says what to do.
+const MOVED: &str = "Overlay address changed. Copy the new one from ChatPulse.";
+
 /// What an overlay page starts from; the socket brings the rest.
 #[derive(Debug, Clone)]
 pub(crate) struct OverlayPage {
@@ -35,18 +38,17 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
                 data-preview=(page.preview) data-state="rest" data-leads="none" data-connected="false" {
                 (layout::bar_inside(&page.left_label, &page.right_label))
             }
-            p.overlay-note data-note hidden { "Overlay address changed" }
+            p.overlay-note data-note hidden { (MOVED) }
         }
     };
     layout::transparent("ChatPulse overlay", &head, &body)
 }
 
-/// The answer to an address that is no longer any overlay's. It shows on stream, so it is a
-/// whisper; it is the streamer's only hint, so it says what to do.
+/// The answer to an address that is no longer any overlay's. It shows on stream, so it is a whisper.
 pub(crate) fn overlay_missing() -> Markup {
     let body = html! {
         main.overlay {
-            p.overlay-note.overlay-missing { "Overlay address changed. Copy the new one from ChatPulse." }
+            p.overlay-note { (MOVED) }
         }
     };
     layout::transparent("Overlay address changed", &html! {}, &body)

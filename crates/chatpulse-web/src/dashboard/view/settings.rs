@@ -127,7 +127,8 @@ fn triggers(side: &Side<'_>) -> Markup {
     html! {
         div.chips data-chips=(side.trigger_field) aria-invalid=[side.trigger_problem.map(|_| "true")] {
             ul.chip-list data-chip-list aria-label=(side.title) {
-                @for (index, trigger) in side.triggers.iter().enumerate() {
+                // Rows that were left blank come back with a refused form; they are not words.
+                @for (index, trigger) in side.triggers.iter().filter(|trigger| !trigger.trim().is_empty()).enumerate() {
                     li.chip {
                         input.chip-raw name=(side.trigger_field) value=(trigger) size=(width(trigger))
                             autocomplete="off" autocapitalize="off" spellcheck="false"
