@@ -36,6 +36,8 @@ pub(crate) async fn pass(
         tokio::time::sleep(latency).await;
     }
     let refusal = match (fault, points) {
+        // A connection that was kept open may outlive the stop by a moment; whoever asks on it finds nobody.
+        _ if shared.stop.is_cancelled() => Some(Fault::status(503)),
         (Some(fault), _) => Some(fault),
         (None, Some(points)) if !points.granted => Some(Fault::status(429)),
         _ => None,

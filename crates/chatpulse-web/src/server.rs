@@ -26,6 +26,10 @@ const BACKLOG: i32 = 1_024;
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// After our close a client has this long to close too.
+const LINGER: Duration = Duration::from_secs(1);
+/// While `ready` says 503 we still answer, so that a load balancer hears it and looks elsewhere.
+const SAY_NOT_READY_FOR: Duration = Duration::from_millis(500);
 /// Sockets are told to come back, then have this long to hear it.
 const SOCKETS_CLOSE_WITHIN: Duration = Duration::from_secs(10);
 /// Addresses that have been quiet are forgotten this often.
@@ -77,7 +81,7 @@ impl Server {
         })
         .disable_signals()
         .client_request_timeout(HEAD_TIMEOUT)
-        .client_disconnect_timeout(Duration::from_secs(5))
+        .client_disconnect_timeout(LINGER)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(grace.as_secs().max(1))
         .listen(self.listener)?
@@ -109,6 +113,7 @@ fn unreadable_address() -> Problem {
 /// and whatever requests are under way.
 async fn stop_in_order(web: &Web, handle: ServerHandle, grace: Duration) {
     web.sockets.close();
-    let _ = timeout(SOCKETS_CLOSE_WITHIN.min(grace), web.sockets.wait()).await;
+    let closing = timeout(SOCKETS_CLOSE_WITHIN.min(grace), web.sockets.wait());
+    let _ = tokio::join!(closing, tokio::time::sleep(SAY_NOT_READY_FOR.min(grace / 4)));
     handle.stop(true).await;
 }

@@ -66,7 +66,8 @@ impl StoreSettings {
         if let Some(Some(redis)) = &redis {
             check_redis(reader, redis, must_be_safe);
         }
-        let with_sqlite = matches!(database, Some(DatabaseUrl::Sqlite(_)));
+        // What cannot be read is its own problem, and not also one of everything that depends on it.
+        let with_sqlite = !matches!(database, Some(DatabaseUrl::Postgres(_)));
         if with_sqlite && matches!(redis, Some(Some(_))) {
             reader.problem(
                 "REDIS_URL",

@@ -1,0 +1,97 @@
+//! `chatpulse demo`: the product for somebody who has nothing yet.
+
+use std::fs;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::support::browser::{Browser, path_of};
+use crate::support::overlay::Overlay;
+use crate::support::server::{Server, Setup, free_port};
+use crate::support::streamer::{Streamer, between};
+
+/// From the command to the dashboard.
+const PROMISED: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn the_demo_shows_everything_and_leaves_nothing() {
+    // Whatever this says, a demo reads none of it.
+    let port = free_port().await;
+    let setup = Setup::bare()
+        .set("PORT", "1")
+        .set("LOG_LEVEL", "loud")
+        .set("APP_ENV", "production")
+        .set("DATABASE_URL", "mysql://nowhere")
+        .set("BOT_USER_ID", "5")
+        .arguments(&[
+            "demo",
+            "--port",
+            &port.to_string(),
+            "--messages-per-second",
+            "40",
+            "--chatters",
+            "30",
+            "--seed",
+            "7",
+        ]);
+    fs::write(setup.folder().join(".env"), "nonsense without an equals sign\n").unwrap();
+    let started = Instant::now();
+    let mut demo = Server::launch(setup.clone(), port);
+    assert!(demo.stdout.says("Ctrl-C").await, "{}", demo.log.text());
+    let said = demo.stdout.text();
+    let dashboard = format!("http://127.0.0.1:{port}/dashboard");
+    assert!(said.contains(&dashboard), "{said}");
+    let overlay = between(&said, "/overlay/", "\n").trim().to_owned();
+
+    let mut browser = Browser::at(&demo);
+    let mut path = "/dashboard".to_owned();
+    let page = loop {
+        let answer = browser.get(&path).await;
+        if answer.status == 200 && path == "/dashboard" {
+            break answer.body;
+        }
+        let next = if path == "/auth/login" {
+            between(&answer.expect(200).body, "button-twitch\" href=\"", "\"").to_owned()
+        } else {
+            answer.expect(302).location().to_owned()
+        };
+        path = if next.starts_with('/') {
+            next
+        } else {
+            path_of(browser.visit(&next).await.expect(302).location())
+        };
+    };
+    assert!(started.elapsed() < PROMISED, "{:?}", started.elapsed());
+    assert!(page.contains(&overlay), "the printed overlay is this streamer's");
+
+    let mut socket = Overlay::open(&demo, &overlay).await;
+    let first = socket.next_value().await;
+    let moved = socket.shows(|value| value.abs() > 0.5 && (value - first).abs() > 0.5).await;
+    assert!(started.elapsed() < PROMISED, "it moved after {:?}: {moved:?}", started.elapsed());
+    let mut streamer = Streamer::at_dashboard(browser).await;
+    streamer.chat_becomes("reading").await;
+
+    drop(socket);
+    demo.signal("INT").await;
+    let (status, log) = demo.ended().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    let left: Vec<_> =
+        fs::read_dir(setup.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".env"], "nothing is kept");
+    assert_eq!(log, "", "nothing was worth a word");
+}
+
+#[tokio::test]
+async fn a_demo_that_cannot_be_is_refused() {
+    for wrong in
+        [["demo", "--chatters", "0"], ["demo", "--messages-per-second", "-1"], ["demo", "--port", "70000"]]
+    {
+        let ended = Setup::bare().arguments(&wrong).run().await;
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {}", ended.stderr);
+    }
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let ended = Setup::bare().arguments(&["demo", "--port", &port]).run().await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("is taken"), "{}", ended.stderr);
+}

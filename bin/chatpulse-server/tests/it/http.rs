@@ -1,0 +1,395 @@
+//! The edge: headers, limits, errors, what operators ask.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::join;
+
+use crate::support::browser::{Answer, Browser};
+use crate::support::chat::Line;
+use crate::support::metrics::Metrics;
+use crate::support::server::{Server, Setup};
+use crate::support::streamer::Form;
+use crate::support::wire::Wire;
+use crate::support::world::{BOT, OTHER, STREAMER, World};
+
+#[tokio::test]
+async fn every_page_is_guarded_by_headers() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    let overlay = format!("/overlay/{}", streamer.overlay);
+    let unknown = format!("/overlay/{}", uuid::Uuid::new_v4());
+    let mut visitor = Browser::at(&world.server);
+    let pages = [
+        visitor.get("/auth/login").await,
+        visitor.get("/nowhere").await,
+        visitor.get(&unknown).await,
+        visitor.get("/overlay/nonsense").await,
+        visitor.get("/auth/callback").await,
+        streamer.browser.get("/dashboard").await,
+        streamer.browser.get(&overlay).await,
+        streamer.submit(&Form::default().set("left_label", "")).await,
+    ];
+    for page in pages {
+        let policy = page.header("content-security-policy").to_owned();
+        assert!(policy.contains("default-src 'none'"), "{page:?}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        for name in ["referrer-policy", "permissions-policy", "x-request-id"] {
+            assert!(!page.header(name).is_empty(), "{name} of {page:?}");
+        }
+        assert_eq!(page.header("strict-transport-security"), "", "this is development");
+        let framed = if page.body.contains("ChatPulse overlay") {
+            "frame-ancestors 'self'"
+        } else if policy.contains("frame-ancestors 'self'") {
+            // The other answers below the overlay's address.
+            assert!(page.status == 404 || page.status == 400, "{page:?}");
+            "frame-ancestors 'self'"
+        } else {
+            "frame-ancestors 'none'"
+        };
+        assert!(policy.contains(framed), "{policy}");
+        assert!(!page.body.contains("style=") && !page.body.contains("<script>"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn every_file_that_a_page_names_is_there() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    let overlay = format!("/overlay/{}", streamer.overlay);
+    let mut files = std::collections::BTreeSet::new();
+    for page in ["/dashboard", &overlay] {
+        let body = streamer.browser.get(page).await.body;
+        files.extend(body.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned));
+    }
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        let answer = streamer.browser.get(&file).await.expect(200);
+        assert!(answer.header("cache-control").contains("immutable"), "{file}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_pages_for_people_and_json_for_programs() {
+    let server = Server::start(Setup::minimal()).await;
+    let mut browser = Browser::at(&server);
+    browser.get("/nowhere").await.expect_page(404);
+    browser.get("/api/nowhere").await.expect_problem(404);
+    browser.get("/assets/none.js").await.expect(404);
+    browser.get("/api/test-vote").await.expect_problem(405);
+    browser.post("/dashboard", &[]).await.expect_page(405);
+    let json = browser.request(Method::GET, "/nowhere").header("Accept", "application/json");
+    let problem = browser.send(json).await.expect_problem(404);
+    assert_eq!(problem.json()["request_id"], problem.header("x-request-id"));
+    let page = browser.get("/overlay/nonsense").await.expect_page(400);
+    assert!(page.body.contains(page.header("x-request-id")), "the number is on the page");
+}
+
+#[tokio::test]
+async fn a_request_can_be_followed_by_its_id() {
+    let server = Server::start(Setup::minimal().set("LOG_LEVEL", "debug")).await;
+    let mut browser = Browser::at(&server);
+    let with = |id: &str| browser.request(Method::GET, "/version").header("X-Request-Id", id);
+    let (good, odd, long) = (with("proxy-1.a_B"), with("a b\"<"), with(&"x".repeat(65)));
+    assert_eq!(browser.send(good).await.header("x-request-id"), "proxy-1.a_B");
+    let given = browser.send(odd).await.header("x-request-id").to_owned();
+    assert!(given.len() == 36, "{given}");
+    assert_ne!(browser.send(long).await.header("x-request-id"), "x".repeat(65));
+    assert!(server.log.text().contains("proxy-1.a_B"), "it is in the log");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = Server::start(Setup::minimal()).await;
+    let mut browser = Browser::at(&server);
+    let with = |bytes: usize| browser.request(Method::GET, "/version").header("X-Pad", "p".repeat(bytes));
+    let (fits, headers) = (with(15 * 1024), with(17 * 1024));
+    browser.send(fits).await.expect(200);
+    browser.send(headers).await.expect_problem(431);
+    browser.get(&format!("/version?{}", "q".repeat(17 * 1024))).await.expect_problem(431);
+    // Far beyond what the parser itself takes there is an answer where possible, and no harm anyway.
+    let mut wire = Wire::to(&server).await;
+    wire.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Pad: ").await;
+    wire.write("p".repeat(1024 * 1024).as_bytes()).await;
+    wire.write(b"\r\n\r\n").await;
+    if let Some(answer) = wire.answer().await {
+        assert!([400, 413, 414, 431].contains(&answer.status), "{answer:?}");
+    }
+    for nonsense in ["\r\n\r\n\r\n", "HELLO\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\0\u{1}\r\n\r\n"] {
+        let mut wire = Wire::to(&server).await;
+        wire.write(nonsense.as_bytes()).await;
+        if !nonsense.trim().is_empty() {
+            assert!(wire.answer().await.is_none_or(|answer| answer.status == 400), "{nonsense:?}");
+        }
+    }
+    browser.get("/health/live").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_comes_too_slowly_is_given_up() {
+    let server = Server::start_with(|port| crate::support::world::with_webhook(Setup::minimal(), port)).await;
+    let slow_head = async {
+        let mut wire = Wire::to(&server).await;
+        let started = Instant::now();
+        wire.write(b"GET /version HTTP/1.1\r\nHost: x\r\n").await;
+        let answer = wire.answer().await;
+        (answer.map(|answer| answer.status), started.elapsed())
+    };
+    let slow_body = async {
+        let mut wire = Wire::to(&server).await;
+        let started = Instant::now();
+        wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n").await;
+        // A byte now and then does not help.
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            wire.write(b"x").await;
+        }
+        let answer = wire.answer().await;
+        (answer.map(|answer| answer.status), started.elapsed())
+    };
+    let (head, body) = join!(slow_head, slow_body);
+    assert_eq!(head.0, Some(408));
+    assert!((9..13).contains(&head.1.as_secs()), "{head:?}");
+    assert_eq!(body.0, Some(408));
+    assert!((19..23).contains(&body.1.as_secs()), "{body:?}");
+}
+
+async fn statuses(server: &Server, path: &str, forwarded: &[&str]) -> Vec<u16> {
+    let mut all = Vec::new();
+    for from in forwarded {
+        let request = server.http.get(server.url(path)).header("X-Forwarded-For", *from);
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        if answer.status == 429 {
+            let wait: u32 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=60).contains(&wait), "{wait}");
+        }
+        all.push(answer.status);
+    }
+    all
+}
+
+fn refused(statuses: &[u16]) -> usize {
+    statuses.iter().filter(|status| **status == 429).count()
+}
+
+#[tokio::test]
+async fn requests_are_limited_by_address_in_bursts_of_half_a_minute() {
+    let limited = || {
+        let setup = Setup::minimal().set("AUTH_RATE_PER_MINUTE", "8");
+        setup.set("API_RATE_PER_MINUTE", "12")
+    };
+    let server = Server::start(limited()).await;
+    let names: Vec<String> = (0..9).map(|last| format!("203.0.113.{last}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let auth = statuses(&server, "/auth/login", &names).await;
+    assert_eq!(refused(&auth), 5, "nobody's X-Forwarded-For is believed: {auth:?}");
+    let api = statuses(&server, "/api/overlay-status", &names).await;
+    assert_eq!(refused(&api), 3, "a bucket of its own: {api:?}");
+    assert_eq!(refused(&statuses(&server, "/dashboard", &names[..1]).await), 1, "the same bucket");
+    assert_eq!(refused(&statuses(&server, "/health/live", &names).await), 0);
+
+    let behind_proxy = Server::start(limited().set("TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1")).await;
+    let auth = statuses(&behind_proxy, "/auth/login", &names).await;
+    assert_eq!(refused(&auth), 0, "each is an address of its own");
+    let spoofed: Vec<String> =
+        (0..6).map(|last| format!("198.51.100.{last}, 203.0.113.77, 10.0.0.1")).collect();
+    let spoofed: Vec<&str> = spoofed.iter().map(String::as_str).collect();
+    let auth = statuses(&behind_proxy, "/auth/login", &spoofed).await;
+    assert_eq!(refused(&auth), 2, "the right-most untrusted address counts: {auth:?}");
+
+    let unlimited =
+        Server::start(limited().set("AUTH_RATE_PER_MINUTE", "0").set("API_RATE_PER_MINUTE", "0")).await;
+    assert_eq!(refused(&statuses(&unlimited, "/auth/login", &[""; 40]).await), 0);
+    assert_eq!(refused(&statuses(&unlimited, "/api/overlay-status", &[""; 80]).await), 0);
+}
+
+#[tokio::test]
+async fn the_default_limits_are_as_promised() {
+    let server = Server::start(Setup::minimal()).await;
+    let auth = statuses(&server, "/auth/login", &[""; 12]).await;
+    assert!((1..=2).contains(&refused(&auth)), "bursts of 10: {auth:?}");
+    let api = statuses(&server, "/api/overlay-status", &[""; 64]).await;
+    assert!((1..=4).contains(&refused(&api)), "bursts of 60: {}", refused(&api));
+}
+
+#[tokio::test]
+async fn the_public_address_is_the_requests_own_unless_a_proxy_knows_better() {
+    let shown = async |world: &World| {
+        let mut streamer = world.log_in().await;
+        let request = streamer.browser.request(Method::GET, "/dashboard");
+        let request = request
+            .header("Host", "direct.example:81")
+            .header("X-Forwarded-Host", "pulse.example")
+            .header("X-Forwarded-Proto", "https");
+        let page = streamer.browser.send(request).await.body;
+        let url = crate::support::streamer::between(&page, "data-url=\"", "/overlay/");
+        url.to_owned()
+    };
+    let world = World::websocket().await;
+    assert_eq!(shown(&world).await, "http://direct.example:81");
+    let behind_proxy = World::websocket_with(|setup| setup.set("TRUSTED_PROXIES", "127.0.0.0/8")).await;
+    assert_eq!(shown(&behind_proxy).await, "https://pulse.example");
+}
+
+#[tokio::test]
+async fn operators_are_told_what_runs_and_how_it_is() {
+    let server = Server::start(Setup::minimal()).await;
+    let mut browser = Browser::at(&server);
+    let live = browser.get("/health/live").await.expect(200).json();
+    assert_eq!(live["status"], "ok");
+    assert!(live["uptime"].as_f64().unwrap() < 60.0);
+    for path in ["/health/ready", "/health/startup"] {
+        let ready = browser.get(path).await.expect(200).json();
+        assert_eq!(ready["status"], "ready");
+        assert!(!ready["checks"].as_object().unwrap().is_empty());
+    }
+    let version = browser.get("/version").await.expect(200).json();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    for key in ["commit", "built_at", "rustc"] {
+        assert!(version[key].as_str().is_some_and(|text| !text.is_empty()), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_may_want_a_token() {
+    let server = Server::start(Setup::minimal().set("METRICS_TOKEN", "let me in")).await;
+    let mut browser = Browser::at(&server);
+    browser.get("/metrics").await.expect_problem(401);
+    for wrong in ["Bearer let me", "Bearer ", "let me in", "Basic let me in", "Bearer let me in "] {
+        let request = browser.request(Method::GET, "/metrics");
+        let answer = browser.send(request.header("Authorization", wrong)).await;
+        // White space at the end of a header is no part of it.
+        let expected = if wrong.ends_with("in ") { 200 } else { 401 };
+        assert_eq!(answer.status, expected, "{wrong:?}");
+    }
+}
+
+/// What a Solo instance promises to export: no Redis, nothing that guards it.
+const FAMILIES: [(&str, &str); 38] = [
+    ("broadcaster_active_sessions", "gauge"),
+    ("broadcaster_connected_clients", "gauge"),
+    ("broadcaster_tick_duration_seconds", "histogram"),
+    ("broadcaster_slow_clients_evicted_total", "counter"),
+    ("broadcaster_slow_ticks_total", "counter"),
+    ("websocket_connections_current", "gauge"),
+    ("websocket_connections_total", "counter"),
+    ("websocket_connections_rejected_total", "counter"),
+    ("websocket_connection_duration_seconds", "histogram"),
+    ("websocket_ping_failures_total", "counter"),
+    ("websocket_idle_disconnects_total", "counter"),
+    ("websocket_unique_ips", "gauge"),
+    ("vote_processing_total", "counter"),
+    ("vote_processing_duration_seconds", "histogram"),
+    ("vote_trigger_matches_total", "counter"),
+    ("vote_to_broadcast_seconds", "histogram"),
+    ("db_query_duration_seconds", "histogram"),
+    ("db_connections_current", "gauge"),
+    ("db_errors_total", "counter"),
+    ("config_cache_hits_total", "counter"),
+    ("config_cache_misses_total", "counter"),
+    ("config_cache_entries", "gauge"),
+    ("config_drift_detected_total", "counter"),
+    ("config_drift_fixed_total", "counter"),
+    ("orphan_cleanup_scans_total", "counter"),
+    ("orphan_sessions_deleted_total", "counter"),
+    ("orphan_sessions_skipped_total", "counter"),
+    ("orphan_cleanup_duration_seconds", "histogram"),
+    ("disconnected_sessions_count", "gauge"),
+    ("is_leader", "gauge"),
+    ("leader_elections_total", "counter"),
+    ("instance_registry_size", "gauge"),
+    ("eventsub_subscribe_attempts_total", "counter"),
+    ("eventsub_setup_failures_total", "counter"),
+    ("eventsub_notifications_total", "counter"),
+    ("http_requests_total", "counter"),
+    ("http_request_duration_seconds", "histogram"),
+    ("build_info", "gauge"),
+];
+
+#[tokio::test]
+async fn every_family_is_exported_from_the_start_and_explained() {
+    let server = Server::start(Setup::minimal()).await;
+    // The first request of all.
+    let metrics = Metrics::of(&server).await;
+    let mut missing = Vec::new();
+    for (family, kind) in FAMILIES {
+        let sample = if kind == "histogram" { format!("{family}_count") } else { family.to_owned() };
+        let has_series = metrics.series().any(|series| series.name == sample);
+        let typed = metrics.text.contains(&format!("# TYPE {family} {kind}\n"));
+        if !has_series || !typed {
+            missing.push(family);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?} in\n{}", metrics.text);
+    for result in crate::support::world::RESULTS {
+        assert_eq!(metrics.value("vote_processing_total", &[("result", result)]), 0.0);
+    }
+    let explained: Vec<&str> = metrics
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '))
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(name, _)| name)
+        .collect();
+    for series in metrics.series() {
+        let family = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| series.name.strip_suffix(end).filter(|name| explained.contains(name)))
+            .unwrap_or(series.name);
+        assert!(explained.contains(&family), "{family} has no HELP");
+        assert!(metrics.text.contains(&format!("# TYPE {family} ")), "{family} has no TYPE");
+    }
+}
+
+#[tokio::test]
+async fn no_label_says_who() {
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    let line = Line::new("777001", "yes");
+    line.post().send(&world.server).await.expect(204);
+    streamer.test_vote("for").await.expect(200);
+    streamer.reset().await;
+    let page = format!("/overlay/{}", streamer.overlay);
+    streamer.browser.get(&page).await.expect(200);
+    streamer.browser.get("/some/made/up/path/777001").await.expect(404);
+    let odd = Method::from_bytes(b"BREW").unwrap();
+    let odd = streamer.browser.request(odd, "/dashboard");
+    streamer.browser.send(odd).await;
+    let old = streamer.overlay.clone();
+    streamer.rotate().await;
+    let metrics = world.metrics().await;
+    let message = line.event["message_id"].as_str().unwrap();
+    let secrets = [STREAMER, BOT, OTHER, "777001", &old, &streamer.overlay, message, "made", "BREW"];
+    for series in metrics.series() {
+        for (label, value) in &series.labels {
+            for secret in secrets {
+                assert!(!value.contains(secret), "{} {label}={value}", series.name);
+            }
+        }
+    }
+    let requests = |route| {
+        metrics.value("http_requests_total", &[("route", route), ("method", "GET"), ("status", "200")])
+    };
+    assert!(requests("/overlay/{uuid}") >= 1.0);
+    let log = world.server.log.text();
+    for secret in [&old, &streamer.overlay, message, &streamer.csrf] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn json_logs_are_one_object_a_line() {
+    let server = Server::start(Setup::minimal().set("LOG_FORMAT", "json")).await;
+    let (status, log) = server.stop().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(log.lines().count() >= 2, "{log}");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
+    }
+}

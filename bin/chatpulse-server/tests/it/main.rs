@@ -1,0 +1,20 @@
+//! The real binary over real sockets, with a simulated Twitch beside it.
+//!
+//! [`support`] starts servers, browsers and overlays; every other file tells one story of the product.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::float_cmp, reason = "a bar at rest is at exactly 0, and metrics count in whole numbers")]
+
+mod architecture;
+mod demo;
+mod first_run;
+mod http;
+mod login;
+mod overlay;
+mod rules;
+mod samples;
+mod settings;
+mod support;
+mod twitch;
+mod vote_reaches_overlay;
+mod webhook;

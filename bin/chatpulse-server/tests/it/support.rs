@@ -1,0 +1,29 @@
+//! What every story needs: a server in a folder of its own, a browser, overlays, Twitch's side of a webhook.
+
+pub(crate) mod browser;
+pub(crate) mod chat;
+pub(crate) mod metrics;
+pub(crate) mod overlay;
+pub(crate) mod server;
+pub(crate) mod streamer;
+pub(crate) mod wire;
+pub(crate) mod world;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long anything may take before a test fails.
+pub(crate) const SOON: Duration = Duration::from_secs(15);
+
+/// Asks again and again until the answer is there. For what nobody announces.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + SOON;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

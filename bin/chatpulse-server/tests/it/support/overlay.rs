@@ -1,0 +1,150 @@
+//! An overlay as OBS opens it: a socket that is only listened to.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::SOON;
+use super::server::Server;
+
+/// An open overlay socket.
+pub(crate) struct Overlay {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// What an overlay was told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    Value(Shown),
+    Config(Value),
+    Closed(u16, String),
+}
+
+/// A value frame, and when it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) value: f64,
+    pub(crate) status: String,
+    pub(crate) decay: f64,
+    pub(crate) at: Instant,
+}
+
+impl Overlay {
+    pub(crate) async fn open(server: &Server, overlay: &str) -> Self {
+        Self::open_path(server, &format!("/ws/overlay/{overlay}")).await
+    }
+
+    pub(crate) async fn open_path(server: &Server, path: &str) -> Self {
+        Self::try_open(server, path).await.unwrap_or_else(|status| panic!("{path} answered {status}"))
+    }
+
+    /// The status, if the handshake was refused.
+    pub(crate) async fn try_open(server: &Server, path: &str) -> Result<Self, u16> {
+        let url = format!("ws://127.0.0.1:{}{path}", server.port);
+        match timeout(SOON, connect_async(url)).await.unwrap() {
+            Ok((stream, _)) => Ok(Self { stream }),
+            Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Told {
+        self.next_within(SOON).await.expect("a frame in time")
+    }
+
+    /// `None`: nothing came.
+    pub(crate) async fn next_within(&mut self, limit: Duration) -> Option<Told> {
+        timeout(limit, self.read()).await.ok()
+    }
+
+    async fn read(&mut self) -> Told {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if let Some(config) = frame.get("config") {
+                        return Told::Config(config.clone());
+                    }
+                    return Told::Value(Shown {
+                        value: frame["value"].as_f64().unwrap(),
+                        status: frame["status"].as_str().unwrap().to_owned(),
+                        decay: frame["decay"].as_f64().unwrap(),
+                        at: Instant::now(),
+                    });
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Told::Closed(frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None))) => return Told::Closed(1005, String::new()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Told::Closed(1006, error.to_string()),
+                None => return Told::Closed(1006, String::new()),
+            }
+        }
+    }
+
+    /// The next value frame, whatever else comes before it.
+    pub(crate) async fn next_shown(&mut self) -> Shown {
+        loop {
+            match self.next().await {
+                Told::Value(shown) => return shown,
+                Told::Config(_) => {}
+                Told::Closed(code, reason) => panic!("closed with {code} {reason}"),
+            }
+        }
+    }
+
+    /// The next value.
+    pub(crate) async fn next_value(&mut self) -> f64 {
+        self.next_shown().await.value
+    }
+
+    /// Reads until a value is like this.
+    pub(crate) async fn shows(&mut self, like_this: impl Fn(f64) -> bool) -> Shown {
+        let reading = async {
+            loop {
+                let shown = self.next_shown().await;
+                if like_this(shown.value) {
+                    return shown;
+                }
+            }
+        };
+        timeout(SOON, reading).await.expect("such a value in time")
+    }
+
+    /// The next settings, whatever else comes before them.
+    pub(crate) async fn next_config(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Told::Config(config) => return config,
+                Told::Value(_) => {}
+                Told::Closed(code, reason) => panic!("closed with {code} {reason}"),
+            }
+        }
+    }
+
+    /// Reads until it is closed.
+    pub(crate) async fn wait_close(&mut self) -> (u16, String) {
+        loop {
+            if let Told::Closed(code, reason) = self.next().await {
+                return (code, reason);
+            }
+        }
+    }
+
+    pub(crate) async fn send(&mut self, message: Message) {
+        // A socket that is being closed may refuse: the close frame tells.
+        let _ = self.stream.send(message).await;
+    }
+
+    /// Says goodbye, hears it back, and hangs up.
+    pub(crate) async fn close(mut self) {
+        let _ = self.stream.close(None).await;
+        self.wait_close().await;
+    }
+}

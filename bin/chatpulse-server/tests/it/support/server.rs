@@ -1,0 +1,254 @@
+//! The binary as a child process: its folder, its environment, its log, its end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use reqwest::redirect;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::SOON;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_chatpulse");
+
+/// Somebody else may take a port between our look and the server's.
+const PORT_ATTEMPTS: usize = 5;
+
+/// What a server is started with. Nothing of the test's own environment reaches it.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    folder: Arc<TempDir>,
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// An empty folder and no variables at all.
+    pub(crate) fn bare() -> Self {
+        Self {
+            folder: Arc::new(TempDir::new().unwrap()),
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+        }
+    }
+
+    /// What is needed to serve, with a Twitch that nobody reaches.
+    pub(crate) fn minimal() -> Self {
+        Self::bare()
+            .set("TWITCH_CLIENT_ID", "test-client")
+            .set("TWITCH_CLIENT_SECRET", "test-client-secret")
+            .set("TWITCH_REDIRECT_URI", "http://localhost/auth/callback")
+            .set("TWITCH_AUTH_URL", "http://127.0.0.1:9/oauth2")
+            .set("TWITCH_API_URL", "http://127.0.0.1:9/helix")
+            .set("TWITCH_EVENTSUB_WS_URL", "ws://127.0.0.1:9/ws")
+    }
+
+    #[must_use]
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn spawn(&self) -> Child {
+        Command::new(BINARY)
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(&self.environment)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs to its end.
+    pub(crate) async fn run(&self) -> Finished {
+        let output = timeout(SOON, self.spawn().wait_with_output())
+            .await
+            .expect("the command ends by itself")
+            .unwrap();
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A command that ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// What a process writes, as it comes.
+pub(crate) struct Output {
+    text: watch::Receiver<String>,
+    reading: JoinHandle<()>,
+}
+
+impl Output {
+    fn of(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let (sender, text) = watch::channel(String::new());
+        let reading = tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|text| {
+                    text.push_str(&line);
+                    text.push('\n');
+                });
+            }
+        });
+        Self { text, reading }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.text.borrow().clone()
+    }
+
+    /// Waits until this was written. False: the process ended without.
+    pub(crate) async fn says(&mut self, words: &str) -> bool {
+        let found = self.text.wait_for(|text| text.contains(words));
+        timeout(SOON, found).await.is_ok_and(|found| found.is_ok())
+    }
+
+    async fn whole(&mut self) -> String {
+        let _ = (&mut self.reading).await;
+        self.text()
+    }
+}
+
+/// A server that listens. Killed when dropped; a failing test shows its log.
+pub(crate) struct Server {
+    pub(crate) base: String,
+    pub(crate) port: u16,
+    pub(crate) http: reqwest::Client,
+    pub(crate) log: Output,
+    pub(crate) stdout: Output,
+    child: Child,
+    setup: Setup,
+}
+
+impl Server {
+    /// Starts and waits until it listens.
+    pub(crate) async fn start(setup: Setup) -> Self {
+        Self::start_with(|_| setup.clone()).await
+    }
+
+    /// The same, where the setup depends on the port.
+    pub(crate) async fn start_with(setup: impl Fn(u16) -> Setup) -> Self {
+        for _ in 0..PORT_ATTEMPTS {
+            let port = free_port().await;
+            let setup = setup(port).set("PORT", port.to_string());
+            let mut server = Self::launch(setup, port);
+            if server.log.says("listens on").await {
+                return server;
+            }
+            let log = server.log.whole().await;
+            assert!(log.contains("is taken"), "the server did not start:\n{log}");
+        }
+        panic!("no port was free for long enough");
+    }
+
+    /// Starts and does not wait.
+    pub(crate) fn launch(setup: Setup, port: u16) -> Self {
+        let mut child = setup.spawn();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            port,
+            http: http_client(),
+            log: Output::of(stderr),
+            stdout: Output::of(stdout),
+            child,
+            setup,
+        }
+    }
+
+    /// To start it again in the same folder.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// `TERM`, `INT` or `KILL`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("the server runs");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("kill -{name} {pid}"));
+        assert!(command.status().await.unwrap().success());
+    }
+
+    /// Waits for its end; the whole log comes with it.
+    pub(crate) async fn ended(&mut self) -> (ExitStatus, String) {
+        let status = timeout(SOON, self.child.wait()).await.expect("the server ends in time").unwrap();
+        (status, self.log.whole().await)
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) -> (ExitStatus, String) {
+        self.signal("TERM").await;
+        self.ended().await
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of {}\n{}---", self.base, self.log.text());
+        }
+    }
+}
+
+/// Follows no redirect, uses no proxy, keeps no cookie.
+pub(crate) fn http_client() -> reqwest::Client {
+    // A second test in this process finds a provider installed, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(SOON).build().unwrap()
+}
+
+/// Below the range that the system gives to outgoing connections, so that none of those takes it meanwhile.
+pub(crate) async fn free_port() -> u16 {
+    loop {
+        let bits = uuid::Uuid::new_v4().as_u128() % 20_000;
+        let port = 12_000 + u16::try_from(bits).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A server and the simulated Twitch that it talks to.
+
+use chatpulse_twitch_sim::{ChatLine, Chatter, Limits, Sim, SimConfig, SimUser};
+
+use super::chat::Line;
+use super::metrics::Metrics;
+use super::server::{Server, Setup};
+use super::streamer::Streamer;
+
+pub(crate) const STREAMER: &str = "1971641";
+pub(crate) const BOT: &str = "2914196";
+pub(crate) const OTHER: &str = "3300033";
+pub(crate) const SECRET: &str = "a webhook secret of this test";
+pub(crate) const CLIENT_ID: &str = "simulatedclientid0123456789abc";
+pub(crate) const CLIENT_SECRET: &str = "simulatedclientsecret012345678";
+
+/// The result labels of a vote.
+pub(crate) const RESULTS: [&str; 9] = [
+    "applied",
+    "debounced",
+    "rate_limited",
+    "duplicate",
+    "no_match",
+    "no_session",
+    "stale",
+    "malformed",
+    "error",
+];
+
+pub(crate) struct World {
+    pub(crate) sim: Sim,
+    pub(crate) server: Server,
+}
+
+/// Three accounts, and nothing that takes long.
+pub(crate) fn sim_config() -> SimConfig {
+    SimConfig {
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.to_owned(),
+        users: vec![
+            SimUser::new(STREAMER, "streamer", "Streamer"),
+            SimUser::new(BOT, "chatpulse_bot", "ChatPulse_Bot"),
+            SimUser::new(OTHER, "other", "Other"),
+        ],
+        limits: Limits {
+            webhook_retry_delay: std::time::Duration::from_millis(5),
+            webhook_attempts: 3,
+            ..Limits::default()
+        },
+        ..SimConfig::default()
+    }
+}
+
+/// A server that talks to this Twitch; chat comes by EventSub socket.
+pub(crate) fn setup_for(sim: &Sim) -> Setup {
+    Setup::bare()
+        .set("TWITCH_CLIENT_ID", CLIENT_ID)
+        .set("TWITCH_CLIENT_SECRET", CLIENT_SECRET)
+        .set("TWITCH_REDIRECT_URI", "https://chatpulse.example.com/auth/callback")
+        .set("TWITCH_AUTH_URL", sim.auth_url())
+        .set("TWITCH_API_URL", sim.api_url())
+        .set("TWITCH_EVENTSUB_WS_URL", sim.eventsub_ws_url())
+}
+
+/// The webhook group, for a server that listens there.
+pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
+    setup
+        .set("WEBHOOK_CALLBACK_URL", format!("http://127.0.0.1:{port}/webhooks/eventsub"))
+        .set("WEBHOOK_SECRET", SECRET)
+        .set("BOT_USER_ID", BOT)
+}
+
+impl World {
+    /// Chat comes by EventSub socket.
+    pub(crate) async fn websocket() -> Self {
+        Self::websocket_with(|setup| setup).await
+    }
+
+    pub(crate) async fn websocket_with(change: impl Fn(Setup) -> Setup) -> Self {
+        let sim = Sim::start(sim_config()).await.unwrap();
+        let server = Server::start(change(setup_for(&sim))).await;
+        Self { sim, server }
+    }
+
+    /// Chat comes by webhook.
+    pub(crate) async fn webhook() -> Self {
+        Self::webhook_with(|setup| setup).await
+    }
+
+    pub(crate) async fn webhook_with(change: impl Fn(Setup) -> Setup) -> Self {
+        let sim = Sim::start(sim_config()).await.unwrap();
+        sim.grant(BOT, &["user:read:chat", "user:bot"]);
+        let setup = setup_for(&sim);
+        let server = Server::start_with(|port| change(with_webhook(setup.clone(), port))).await;
+        Self { sim, server }
+    }
+
+    pub(crate) async fn log_in(&self) -> Streamer {
+        Streamer::log_in(&self.server, &self.sim, STREAMER).await
+    }
+
+    pub(crate) async fn metrics(&self) -> Metrics {
+        Metrics::of(&self.server).await
+    }
+
+    /// Somebody types a line at Twitch.
+    pub(crate) async fn say(&self, chatter: &str, text: &str) {
+        let line = ChatLine::new(STREAMER, Chatter::named(chatter), text);
+        let delivered = self.sim.say(line).await;
+        assert_eq!(delivered.deliveries, 1, "Twitch knows that we read this chat");
+    }
+
+    /// Posts a line to the webhook, and says what was counted.
+    pub(crate) async fn outcome(&self, line: &Line) -> &'static str {
+        self.outcome_of(&line.post()).await
+    }
+
+    pub(crate) async fn outcome_of(&self, post: &super::chat::Post) -> &'static str {
+        let before = self.metrics().await;
+        post.send(&self.server).await.expect(204);
+        let after = self.metrics().await;
+        let counted =
+            |metrics: &Metrics, result| metrics.value("vote_processing_total", &[("result", result)]);
+        let rose: Vec<&str> =
+            RESULTS.into_iter().filter(|result| counted(&after, result) > counted(&before, result)).collect();
+        assert_eq!(rose.len(), 1, "one delivery has one outcome, and this had {rose:?}");
+        assert!((after.sum("vote_processing_total") - before.sum("vote_processing_total") - 1.0).abs() < 0.5);
+        rose[0]
+    }
+}

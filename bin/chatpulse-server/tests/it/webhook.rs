@@ -1,0 +1,277 @@
+//! What Twitch posts, what others post, and what is answered.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::chat::{Line, Post, Signature, chat_subscription, now};
+use crate::support::server::{Server, Setup};
+use crate::support::wire::Wire;
+use crate::support::world::{STREAMER, World};
+
+/// Only the webhook matters: Twitch itself is out of reach.
+async fn gate() -> Server {
+    gate_with(|setup| setup).await
+}
+
+async fn gate_with(change: impl Fn(Setup) -> Setup) -> Server {
+    Server::start_with(|port| change(crate::support::world::with_webhook(Setup::minimal(), port))).await
+}
+
+/// Spoils a request.
+type Break = fn(&mut Post);
+
+fn challenge(body: &serde_json::Value) -> Post {
+    Post::new("webhook_callback_verification", body.to_string())
+}
+
+#[tokio::test]
+async fn without_the_webhook_group_there_is_no_webhook() {
+    let server = Server::start(Setup::minimal()).await;
+    Line::new("1", "yes").post().send(&server).await.expect_problem(404);
+}
+
+#[tokio::test]
+async fn bodies_up_to_64_kib_are_read() {
+    let server = gate().await;
+    let body = |bytes: usize| {
+        let mut body = json!({ "subscription": chat_subscription("enabled"), "pad": "" }).to_string();
+        let pad = "x".repeat(bytes - body.len());
+        body = body.replace("\"pad\":\"\"", &format!("\"pad\":\"{pad}\""));
+        assert_eq!(body.len(), bytes);
+        body
+    };
+    let post = |bytes| Post::notification("stream.online", body(bytes));
+    post(64 * 1024).send(&server).await.expect(204);
+    post(64 * 1024 + 1).send(&server).await.expect_problem(413);
+    // Without an announced length it is counted while it comes, and nothing else is looked at before.
+    let mut wire = Wire::to(&server).await;
+    wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    for _ in 0..9 {
+        wire.write(format!("2000\r\n{}\r\n", "y".repeat(0x2000)).as_bytes()).await;
+    }
+    wire.write(b"0\r\n\r\n").await;
+    assert_eq!(wire.answer().await.unwrap().status, 413);
+}
+
+#[tokio::test]
+async fn every_needed_header_has_to_be_there_and_well_formed() {
+    let server = gate().await;
+    let good = Line::new("1", "yes").post();
+    let broken: [(&str, Break); 8] = [
+        ("no id", |post| post.message_id = None),
+        ("empty id", |post| post.message_id = Some(String::new())),
+        ("no timestamp", |post| post.timestamp = None),
+        ("no date", |post| post.timestamp = Some("yesterday".to_owned())),
+        ("a number", |post| post.timestamp = Some("1789911966".to_owned())),
+        ("no type", |post| post.message_type = None),
+        ("no signature", |post| post.signature = Signature::Missing),
+        ("spaces in the id", |post| {
+            post.message_id = Some("a b".to_owned());
+        }),
+    ];
+    for (what, break_it) in broken {
+        let mut post = good.clone();
+        break_it(&mut post);
+        assert_eq!(post.send(&server).await.status, 400, "{what}");
+    }
+    // The subscription headers are not needed: the body says what it is.
+    let mut bare = good;
+    bare.subscription_type = None;
+    bare.send(&server).await.expect(204);
+    let metrics = crate::support::metrics::Metrics::of(&server).await;
+    assert_eq!(metrics.sum("vote_processing_total"), 1.0, "only the last one got through");
+}
+
+#[tokio::test]
+async fn a_wrong_signature_of_any_shape_is_refused_and_harms_nothing() {
+    let mut server = gate().await;
+    let post = Line::new("1", "yes").post();
+    let good = post.good_signature();
+    let digits = good.strip_prefix("sha256=").unwrap().to_owned();
+    let mut wrong: Vec<String> = (0..=good.len() + 3)
+        .filter(|length| *length != good.len())
+        .map(|length| format!("{good}000").chars().take(length).collect())
+        .collect();
+    wrong.extend((0..80).map(|length| format!("sha256={}", "f".repeat(length))));
+    wrong.extend([
+        digits.clone(),
+        format!("sha1={digits}"),
+        format!("SHA256={digits}"),
+        format!("sha256={}", digits.replace(|c: char| c.is_ascii_digit(), "g")),
+        format!("sha256= {digits}"),
+        format!("sha256={}", "é".repeat(32)),
+        format!("sha256={}", "+f".repeat(32)),
+    ]);
+    for signature in wrong {
+        let sent = Post { signature: Signature::Given(signature.clone()), ..post.clone() };
+        let answer = sent.send(&server).await;
+        assert_eq!(answer.status, 403, "{signature:?}");
+    }
+    for change in [
+        |post: &mut Post| post.body.push(b' '),
+        |post: &mut Post| post.timestamp = Some(now()),
+        |post: &mut Post| post.message_id = Some("another".to_owned()),
+    ] {
+        let mut other = post.clone();
+        other.signature = Signature::Given(good.clone());
+        change(&mut other);
+        other.send(&server).await.expect_problem(403);
+    }
+    let stranger = Post { secret: "not the secret".to_owned(), ..post.clone() };
+    stranger.send(&server).await.expect(403);
+    // Either case of the digits is fine.
+    let upper = Post { signature: Signature::Given(format!("sha256={}", digits.to_uppercase())), ..post };
+    upper.send(&server).await.expect(204);
+    assert!(server.is_running());
+    assert!(!server.log.text().contains("panick"), "{}", server.log.text());
+}
+
+#[tokio::test]
+async fn an_earlier_secret_counts_while_it_is_changed() {
+    const OLD: &str = "the secret before this one";
+    let server = gate_with(|setup| setup.set("WEBHOOK_SECRET_OLD", OLD)).await;
+    for secret in [OLD, crate::support::world::SECRET] {
+        let post = Post { secret: secret.to_owned(), ..Line::new("1", "yes").post() };
+        post.send(&server).await.expect(204);
+    }
+    let post = Post { secret: "the secret before that".to_owned(), ..Line::new("1", "yes").post() };
+    post.send(&server).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_challenge_is_echoed_exactly_whatever_its_shape_and_age() {
+    let server = gate().await;
+    let of_subscription = json!({
+        "challenge": "pogchamp-kappa-1",
+        "subscription": chat_subscription("webhook_callback_verification_pending"),
+    });
+    let of_shard = json!({
+        "challenge": " a b\t<é>\"\n",
+        "conduit_shard": { "conduit_id": "3f1c2a87", "shard": "42" },
+    });
+    for body in [of_subscription, of_shard] {
+        let post = challenge(&body);
+        let ages = [Duration::ZERO, Duration::from_hours(1), Duration::ZERO];
+        for post in ages.map(|age| post.clone().sent_before(age)) {
+            let answer = post.send(&server).await.expect(200);
+            assert_eq!(answer.body, body["challenge"].as_str().unwrap());
+            assert_eq!(answer.header("content-type").split(';').next(), Some("text/plain"));
+            assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+        }
+    }
+    challenge(&json!({ "no": "challenge" })).send(&server).await.expect(204);
+}
+
+#[tokio::test]
+async fn with_a_good_signature_nothing_is_an_error() {
+    let world = World::webhook().await;
+    let streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    let line = || Line::new("1", "yes").post();
+    let ahead = Post { timestamp: Some("2199-01-01T00:00:00Z".to_owned()), ..line() };
+    assert_eq!(world.outcome_of(&ahead).await, "stale");
+    let late = line().sent_before(Duration::from_secs(601));
+    assert_eq!(world.outcome_of(&late).await, "stale");
+    for body in ["", "{", "null", "[]", "\u{1}", "{\"event\":{}}", "{\"event\":{\"message\":\"yes\"}}"] {
+        let post = Post::notification("channel.chat.message", body);
+        assert_eq!(world.outcome_of(&post).await, "malformed", "{body:?}");
+    }
+    let not_text = Post::notification("channel.chat.message", vec![0xff, 0xfe, 0x00]);
+    assert_eq!(world.outcome_of(&not_text).await, "malformed");
+    let nearly_late = line().sent_before(Duration::from_secs(590));
+    assert_eq!(world.outcome_of(&nearly_late).await, "applied");
+    Post::new("brand_new_kind", "{}").send(&world.server).await.expect(204);
+    Post::new("revocation", "not json").send(&world.server).await.expect(204);
+    overlay.shows(|value| (5.0..=10.0).contains(&value)).await;
+}
+
+#[tokio::test]
+async fn other_notifications_are_counted_by_type_and_unknown_ones_together() {
+    let server = gate().await;
+    let event = json!({ "subscription": {}, "event": { "broadcaster_user_id": STREAMER } });
+    let kinds = [
+        "stream.online",
+        "stream.offline",
+        "user.authorization.grant",
+        "user.authorization.revoke",
+        "conduit.shard.disabled",
+        "channel.chat.message_delete",
+        "channel.chat.clear_user_messages",
+        "channel.chat.clear",
+        "channel.something.new",
+        "user\"}injected{x=\"",
+    ];
+    for kind in kinds {
+        Post::notification(kind, event.to_string()).send(&server).await.expect(204);
+    }
+    let metrics = crate::support::metrics::Metrics::of(&server).await;
+    let count = |kind| metrics.value("eventsub_notifications_total", &[("type", kind)]);
+    assert_eq!((count("stream.online"), count("channel.chat.clear")), (1.0, 1.0));
+    assert_eq!(count("other"), 2.0);
+    assert_eq!(metrics.sum("eventsub_notifications_total"), 10.0);
+    assert_eq!(metrics.sum("vote_processing_total"), 0.0);
+}
+
+#[tokio::test]
+async fn a_withdrawn_authorisation_is_shown_until_the_streamer_logs_in_again() {
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let _overlay = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("reading").await;
+    assert_eq!(world.sim.disconnect_user(STREAMER).await, 1);
+    streamer.chat_becomes("not_authorized").await;
+    // Logging in grants it again, and it is asked for at once.
+    let mut again = world.log_in().await;
+    again.chat_becomes("reading").await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_can_be_mended_is_mended() {
+    use chatpulse_twitch_sim::Status;
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    for why in [Status::NotificationFailuresExceeded, Status::VersionRemoved] {
+        streamer.chat_becomes("reading").await;
+        let id = live_subscription(&world);
+        assert!(world.sim.revoke_subscription(&id, why).await);
+        assert!(
+            world
+                .sim
+                .wait_until(crate::support::SOON, |sim| sim
+                    .subscriptions()
+                    .iter()
+                    .any(|known| known.status == Status::Enabled && known.id != id))
+                .await,
+            "{why:?}"
+        );
+    }
+    streamer.chat_becomes("reading").await;
+    world.say("Ada", "yes").await;
+    overlay.shows(|value| value > 5.0).await;
+}
+
+#[tokio::test]
+async fn each_reason_that_needs_a_person_is_said_to_be_one() {
+    use chatpulse_twitch_sim::Status;
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let _overlay = streamer.open_overlay(&world.server).await;
+    for why in
+        [Status::UserRemoved, Status::ModeratorRemoved, Status::ChatUserBanned, Status::AuthorizationRevoked]
+    {
+        streamer.chat_becomes("reading").await;
+        assert!(world.sim.revoke_subscription(&live_subscription(&world), why).await);
+        streamer.chat_becomes("not_authorized").await;
+        // The next login asks again.
+        streamer = world.log_in().await;
+    }
+}
+
+fn live_subscription(world: &World) -> String {
+    let all = world.sim.subscriptions();
+    let live = all.iter().find(|known| known.status == chatpulse_twitch_sim::Status::Enabled);
+    live.expect("a subscription is live").id.clone()
+}

@@ -1,1 +1,0 @@
-//! Fleet's live state in Redis.
