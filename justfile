@@ -41,7 +41,7 @@ lint:
 
 # The documentation of every crate, opened
 doc:
-    cargo doc --workspace --no-deps --open
+    cargo doc --workspace --no-deps --document-private-items --open
 
 # Dependencies: bans, licences, sources, advisories
 deny:

@@ -17,7 +17,7 @@ use chatpulse_telemetry::logging::{LogFilter, LogFormat};
 pub(crate) use environment::{Environment, Problems};
 pub(crate) use http::HttpSettings;
 pub(crate) use limits::LimitSettings;
-pub(crate) use stores::{Database, Keys, StoreSettings};
+pub(crate) use stores::{Database, PgSettings, RedisSettings, Retries, StoreSettings};
 pub(crate) use twitch::TwitchSettings;
 
 use environment::Reader;

@@ -31,10 +31,10 @@ use uuid::Uuid;
 
 use crate::clock::SystemClock;
 use crate::lifecycle::Lifecycle;
-use crate::settings::{LimitSettings, Settings, TwitchSettings};
+use crate::settings::Settings;
 use crate::tls;
 pub(crate) use keys::DerivedKeys;
-use stores::Stores;
+use stores::{Stores, Task};
 
 const BUILD: BuildInfo = BuildInfo {
     version: env!("CARGO_PKG_VERSION"),
@@ -47,6 +47,7 @@ const BUILD: BuildInfo = BuildInfo {
 pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) stores: Stores,
+    store_tasks: Vec<(&'static str, Task)>,
     server: Server,
     web: WebPorts,
     hub: Hub,
@@ -60,36 +61,38 @@ impl Parts {
     /// Opens stores and port and puts everything together. Nothing of it runs yet.
     pub(crate) async fn build(settings: Settings, metrics: Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let instance = instance_id()?;
         debug!("opening storage");
-        let stores = Stores::open(&settings.stores.database, settings.limits.votes).await?;
+        let mut stores =
+            Stores::open(&settings.stores, settings.limits.votes, &instance, settings.limits.tick).await?;
         let keys = DerivedKeys::load(&settings.stores)?;
         debug!("opening the port");
         let server = open_port(&settings, &keys)?;
 
-        let twitch = twitch_config(&settings.twitch, &settings.limits)?;
+        let twitch = twitch_config(&settings)?;
         let helix =
             Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
         let (worker, feed) = FeedWorker::new(helix, Arc::clone(&stores.subscriptions), twitch.clone());
         let ports = Ports {
             clock: Arc::clone(&clock),
-            votes: Arc::clone(&stores.votes),
-            sessions: Arc::clone(&stores.sessions),
-            signals: Arc::clone(&stores.signals),
+            votes: Arc::clone(&stores.live.votes),
+            sessions: Arc::clone(&stores.live.sessions),
+            signals: Arc::clone(&stores.live.signals),
             streamers: Arc::clone(&stores.streamers),
             settings: Arc::clone(&stores.settings),
             login_sessions: Arc::clone(&stores.login_sessions),
             feed: Arc::new(feed.clone()),
             cipher: Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old)),
-            leadership: Arc::clone(&stores.leadership),
+            leadership: Arc::clone(&stores.live.leadership),
         };
-        let (engine, housekeeping) = Engine::new(&ports, &policy(&settings)?);
+        let (engine, housekeeping) = Engine::new(&ports, &policy(&settings, instance));
         engine.reader.load(stores.streamers.as_ref()).await.context("could not read who logged in first")?;
         warn_about_tokens(&engine).await;
 
         let (hub, hub_handle) = Hub::new(HubConfig {
-            votes: Arc::clone(&stores.votes),
-            sessions: Arc::clone(&stores.sessions),
-            signals: Arc::clone(&stores.signals),
+            votes: Arc::clone(&stores.live.votes),
+            sessions: Arc::clone(&stores.live.sessions),
+            signals: Arc::clone(&stores.live.signals),
             tick: settings.limits.tick,
             clients_per_session_max: settings.limits.clients_per_session_max,
         });
@@ -118,7 +121,11 @@ impl Parts {
         };
         let housekeeping = counted(housekeeping);
         note_figures(&metrics, &engine);
-        Ok(Self { engine, stores, server, web, hub, housekeeping, worker, socket, metrics })
+        if !stores.live.is_shared {
+            note_single_instance();
+        }
+        let store_tasks = stores.take_tasks();
+        Ok(Self { engine, stores, store_tasks, server, web, hub, housekeeping, worker, socket, metrics })
     }
 
     /// Where the server listens.
@@ -129,6 +136,9 @@ impl Parts {
     /// Runs until stopped, then stops in order. True if nothing failed.
     pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
         let stop = lifecycle.stop.clone();
+        for (name, task) in self.store_tasks {
+            lifecycle.own(name, task(lifecycle.after_http.clone()));
+        }
         lifecycle.own("hub", self.hub.run(lifecycle.after_http.clone()));
         lifecycle.own("housekeeping", self.housekeeping.run(lifecycle.after_http.clone()));
         lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
@@ -180,7 +190,9 @@ fn open_port(settings: &Settings, keys: &DerivedKeys) -> anyhow::Result<Server> 
 }
 
 /// Our application at Twitch, with TLS.
-pub(crate) fn twitch_config(twitch: &TwitchSettings, limits: &LimitSettings) -> anyhow::Result<TwitchConfig> {
+pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig> {
+    let twitch = &settings.twitch;
+    let is_alone = settings.stores.redis.is_none();
     Ok(TwitchConfig {
         client_id: twitch.client_id.clone(),
         client_secret: twitch.client_secret.clone(),
@@ -188,21 +200,21 @@ pub(crate) fn twitch_config(twitch: &TwitchSettings, limits: &LimitSettings) -> 
         urls: twitch.urls.clone(),
         tls: tls::client_config().context("could not set up TLS")?,
         transport: twitch.transport.clone(),
-        subscription_grace: limits.subscription_grace,
+        leftover_grace: is_alone.then_some(settings.limits.subscription_grace),
     })
 }
 
-fn policy(settings: &Settings) -> anyhow::Result<Policy> {
+fn policy(settings: &Settings, instance: InstanceId) -> Policy {
     let limits = &settings.limits;
-    Ok(Policy {
-        instance: instance_id()?,
+    Policy {
+        instance,
         bot: settings.twitch.bot.clone(),
         cleanup_interval: limits.cleanup_interval,
         orphan_max_age: limits.orphan_max_age,
         subscription_grace: limits.subscription_grace,
         reconcile_interval: limits.reconcile_interval,
         overlays_max: limits.overlays.connections_max,
-    })
+    }
 }
 
 /// `hostname-PID`, made unique per start: a new process must not be mistaken for the old one.
@@ -256,12 +268,15 @@ fn note_figures(metrics: &Metrics, engine: &Engine) {
         metrics::counter!("config_cache_misses_total").absolute(stats.misses);
         metrics::gauge!("config_cache_entries").set(gauge(stats.entries));
     });
-    // One instance is always its own leader, and the whole registry.
+    let labels = [("version", BUILD.version), ("commit", BUILD.commit), ("rustc", BUILD.rustc)];
+    metrics::gauge!("build_info", &labels).set(1.0);
+}
+
+/// One instance is always its own leader, and the whole registry.
+fn note_single_instance() {
     metrics::gauge!("is_leader", "key" => "cleanup:leader").set(1.0);
     metrics::counter!("leader_elections_total", "key" => "cleanup:leader").absolute(1);
     metrics::gauge!("instance_registry_size").set(1.0);
-    let labels = [("version", BUILD.version), ("commit", BUILD.commit), ("rustc", BUILD.rustc)];
-    metrics::gauge!("build_info", &labels).set(1.0);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// A lost signal heals after this long.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
+/// "This channel has no session" is believed for less long: one that comes back by itself sends no signal.
+const ABSENT_FOR: Duration = Duration::from_secs(2);
+
 /// Channels remembered at once; a fleet of 10,000 live streamers on one instance still fits.
 const CHANNELS_MAX: usize = 16_384;
 
@@ -33,6 +36,13 @@ pub struct SessionCache {
 struct Known {
     session: Option<Arc<Session>>,
     at: Instant,
+}
+
+impl Known {
+    fn is_fresh(&self) -> bool {
+        let span = if self.session.is_some() { FRESH_FOR } else { ABSENT_FOR };
+        self.at.elapsed() < span
+    }
 }
 
 /// How the cache is doing, for metrics.
@@ -59,7 +69,7 @@ impl SessionCache {
 
     /// The session that this chat votes in.
     pub async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Arc<Session>>, StoreError> {
-        if let Some(known) = self.known.get(broadcaster).filter(|known| known.at.elapsed() < FRESH_FOR) {
+        if let Some(known) = self.known.get(broadcaster).filter(Known::is_fresh) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known.session);
         }

@@ -5,7 +5,7 @@ mod families;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use families::{FAMILIES, Family, Kind, Labels};
+pub use families::{FAMILIES, FLEET_FAMILIES, Family, Kind, LabelValues, Labels};
 use metrics::Unit;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
@@ -30,9 +30,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Installs the recorder for the whole process and starts every family at zero. `queries` are the names
-    /// of the database's queries.
-    pub fn install(queries: &[&'static str]) -> Result<Self, BuildError> {
+    /// Installs the recorder for the whole process and starts every family at zero; those of Redis only where its
+    /// operations are named.
+    pub fn install(values: &LabelValues) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(
                 Matcher::Full("websocket_connection_duration_seconds".into()),
@@ -40,8 +40,9 @@ impl Metrics {
             )?
             .set_buckets(&SECONDS_BUCKETS)?
             .install_recorder()?;
-        for family in FAMILIES {
-            family.begin(queries);
+        let fleet = if values.operations.is_empty() { &[] } else { FLEET_FAMILIES };
+        for family in FAMILIES.iter().chain(fleet) {
+            family.begin(values);
         }
         Ok(Self { recorder, refreshes: Arc::default() })
     }
@@ -69,14 +70,14 @@ impl Metrics {
 
 impl Family {
     /// Describes the family and brings each of its series to life.
-    fn begin(&self, queries: &[&'static str]) {
+    fn begin(&self, values: &LabelValues) {
         let unit = if self.name.ends_with("_seconds") { Unit::Seconds } else { Unit::Count };
         match self.kind {
             Kind::Counter => metrics::describe_counter!(self.name, unit, self.help),
             Kind::Gauge => metrics::describe_gauge!(self.name, unit, self.help),
             Kind::Histogram => metrics::describe_histogram!(self.name, unit, self.help),
         }
-        for labels in self.labels.all(queries) {
+        for labels in self.labels.all(values) {
             match self.kind {
                 Kind::Counter => metrics::counter!(self.name, &labels).absolute(0),
                 Kind::Gauge => metrics::gauge!(self.name, &labels).set(0.0),

@@ -5,6 +5,7 @@
 //! - [`fakes`]: small, slow, obviously right implementations of the ports, to test what stands on them.
 //! - [`builders`]: values with everything filled in that a test is not about.
 //! - [`clock`]: time in the test's hands.
+//! - [`servers`]: real servers, found or started.
 
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -12,3 +13,4 @@ pub mod builders;
 pub mod clock;
 pub mod contract;
 pub mod fakes;
+pub mod servers;

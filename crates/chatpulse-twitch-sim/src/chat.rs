@@ -1,6 +1,6 @@
 //! Chat lines: what is typed, what Twitch makes of it, and who gets it.
 //!
-//! [`ChatLine`] is what a chatter does; [`event`] turns it into Twitch's JSON.
+//! [`line::ChatLine`] is what a chatter does; [`event`] turns it into Twitch's JSON.
 
 pub(crate) mod event;
 pub(crate) mod fragments;

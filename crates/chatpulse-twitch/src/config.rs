@@ -22,8 +22,9 @@ pub struct TwitchConfig {
     pub tls: Arc<ClientConfig>,
     /// How chat reaches us.
     pub transport: Transport,
-    /// How long a chat that nobody asked for after a restart stays subscribed.
-    pub subscription_grace: Duration,
+    /// How long a chat that nobody asked for after a restart stays subscribed; `None` where another instance may
+    /// want it.
+    pub leftover_grace: Option<Duration>,
 }
 
 /// Base URLs, without a slash at the end.

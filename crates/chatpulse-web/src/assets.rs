@@ -1,7 +1,7 @@
 //! The style sheets, scripts and pictures of the pages, inside the binary.
 //!
 //! Every file is served as `/assets/NAME.HASH.EXT` and may be cached for ever: other bytes get
-//! another name. Views ask [`url`], the handler asks [`find`]. Files name each other as
+//! another name. Views ask [`url()`], the handler asks [`find`]. Files name each other as
 //! `"./bar.js"`; those names become hashed ones here, once, so a changed file changes the
 //! names of all that use it.
 

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use chatpulse_domain::ports::cipher::TokenCipher as _;
 use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers};
+use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PoolToCheck};
+use chatpulse_store_redis::{FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::tokens::RingCipher;
@@ -19,9 +22,12 @@ use tokio::time::timeout;
 use super::CheckOptions;
 use super::serve::runtime;
 use crate::settings::{Database, Settings};
+use crate::wiring::stores::{pg_config, redis_config};
 use crate::wiring::{DerivedKeys, twitch_config};
 use report::Report;
 
+const MIGRATE: &str = "run `chatpulse migrate`, or just start the server";
+const DO_AS_IT_SAYS: &str = "do what it says, then check again";
 /// No single question takes longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
@@ -35,8 +41,8 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 async fn check(settings: &Settings) -> anyhow::Result<Report> {
     let mut report = Report::default();
     report.ok("configuration", "every variable makes sense");
-    let streamers = check_database(settings, &mut report).await;
-    report.ok("live state", "kept in this process");
+    let streamers = check_database(settings, &mut report).await?;
+    check_live_state(settings, &mut report).await?;
     check_twitch(settings, &mut report).await?;
     if let Some(streamers) = &streamers {
         check_tokens(settings, streamers.as_ref(), &mut report).await?;
@@ -45,10 +51,18 @@ async fn check(settings: &Settings) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<dyn StreamerRepository>> {
-    let Database::Sqlite { path } = &settings.stores.database else {
-        return None;
-    };
+async fn check_database(
+    settings: &Settings,
+    report: &mut Report,
+) -> anyhow::Result<Option<Arc<dyn StreamerRepository>>> {
+    match &settings.stores.database {
+        Database::Sqlite { path } => Ok(check_file(path, report).await),
+        Database::Postgres(pg) => check_postgres(pg_config(pg)?, report).await,
+        Database::InMemory => Ok(None),
+    }
+}
+
+async fn check_file(path: &Path, report: &mut Report) -> Option<Arc<dyn StreamerRepository>> {
     let shown = path.display();
     match SqliteFile::open_for_check(path).await {
         Ok(FileToCheck { file, migrations_pending: 0 }) => match file.check().await {
@@ -67,7 +81,7 @@ async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<
         },
         Ok(FileToCheck { migrations_pending, .. }) => {
             let found = format!("{shown} needs {migrations_pending} migrations");
-            report.warn("database", found, "run `chatpulse migrate`, or just start the server");
+            report.warn("database", found, MIGRATE);
             None
         }
         Err(OpenError::Missing { .. }) => {
@@ -75,14 +89,61 @@ async fn check_database(settings: &Settings, report: &mut Report) -> Option<Arc<
             None
         }
         Err(error) => {
-            report.fail("database", error.to_string(), "do what it says, then check again");
+            report.fail("database", error.to_string(), DO_AS_IT_SAYS);
             None
         }
     }
 }
 
+async fn check_postgres(
+    config: PgConfig,
+    report: &mut Report,
+) -> anyhow::Result<Option<Arc<dyn StreamerRepository>>> {
+    match PgPool::open_for_check(config).await {
+        Ok(PoolToCheck { pool, migrations_pending: 0 }) => {
+            report.ok("database", "PostgreSQL answers and is up to date");
+            Ok(Some(Arc::new(PgStreamers::new(pool))))
+        }
+        Ok(PoolToCheck { migrations_pending, .. }) => {
+            report.warn(
+                "database",
+                format!("PostgreSQL answers and needs {migrations_pending} migrations"),
+                MIGRATE,
+            );
+            Ok(None)
+        }
+        Err(error) => {
+            report.fail("database", error.to_string(), DO_AS_IT_SAYS);
+            Ok(None)
+        }
+    }
+}
+
+async fn check_live_state(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let Some(redis) = &settings.stores.redis else {
+        report.ok("live state", "kept in this process");
+        return Ok(());
+    };
+    let redis = match Redis::connect(&redis_config(redis)?).await {
+        Ok(redis) => redis,
+        Err(error) => {
+            report.fail("redis", error.to_string(), DO_AS_IT_SAYS);
+            return Ok(());
+        }
+    };
+    report.ok("redis", "it answers");
+    match FunctionsCheck(redis.clone()).check().await {
+        Ok(()) => report.ok("redis functions", "loaded"),
+        Err(error) => {
+            report.fail("redis functions", error.to_string(), "let this user load functions (FUNCTION LOAD)");
+        }
+    }
+    redis.close().await;
+    Ok(())
+}
+
 async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let helix = Helix::new(twitch_config(&settings.twitch, &settings.limits)?)?;
+    let helix = Helix::new(twitch_config(settings)?)?;
     let name = "Twitch credentials";
     match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
         Ok(Ok(())) => report.ok(name, "Twitch accepts client id and secret"),

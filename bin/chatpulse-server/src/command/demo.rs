@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use chatpulse_domain::secret::Secret;
 use chatpulse_store_embedded::QUERIES;
 use chatpulse_telemetry::logging::{self, LogFilter, LogFormat};
-use chatpulse_telemetry::metrics::Metrics;
+use chatpulse_telemetry::metrics::{LabelValues, Metrics};
 use chatpulse_twitch::config::{Transport, TwitchUrls};
 use chatpulse_twitch_sim::{CrowdConfig, Sim, SimConfig, SimUser};
 use url::Url;
@@ -20,9 +20,7 @@ use url::Url;
 use super::DemoOptions;
 use super::serve::runtime;
 use crate::lifecycle::Lifecycle;
-use crate::settings::{
-    Database, HttpSettings, Keys, LimitSettings, LogSettings, Settings, StoreSettings, TwitchSettings,
-};
+use crate::settings::{HttpSettings, LimitSettings, LogSettings, Settings, StoreSettings, TwitchSettings};
 use crate::wiring::Parts;
 
 const STREAMER: (&str, &str, &str) = ("1971641", "your_channel", "Your_Channel");
@@ -49,7 +47,8 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     .await
     .context("the simulated Twitch could not start")?;
 
-    let metrics = Metrics::install(QUERIES).context("could not set up metrics")?;
+    let metrics = Metrics::install(&LabelValues { queries: QUERIES, ..LabelValues::default() })
+        .context("could not set up metrics")?;
     let port = free_port(options.port)?;
     let parts = Parts::build(settings(port, &sim, &secret)?, metrics).await?;
     let base = format!("http://{}", parts.address()?);
@@ -105,10 +104,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
     let base = format!("http://{listen}");
     Ok(Settings {
         http: HttpSettings { public_url: Some(Url::parse(&base)?), ..HttpSettings::on(listen) },
-        stores: StoreSettings {
-            database: Database::InMemory,
-            keys: Keys { session_secret: None, token_key: None, token_keys_old: Vec::new() },
-        },
+        stores: StoreSettings::in_memory(),
         twitch: TwitchSettings {
             client_id: CLIENT_ID.to_owned(),
             client_secret: Secret::new(secret),

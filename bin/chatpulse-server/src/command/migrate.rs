@@ -3,15 +3,26 @@
 use std::process::ExitCode;
 
 use chatpulse_store_embedded::SqliteFile;
+use chatpulse_store_pg::PgPool;
 
 use super::serve::runtime;
 use crate::settings::{Database, Settings};
+use crate::wiring::stores::pg_config;
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let stores = Settings::load_stores()?;
-    if let Database::Sqlite { path } = &stores.database {
-        runtime()?.block_on(SqliteFile::migrate(path))?;
-        println!("{} is up to date.", path.display());
+    match &stores.database {
+        Database::Sqlite { path } => {
+            runtime()?.block_on(SqliteFile::migrate(path))?;
+            println!("{} is up to date.", path.display());
+        }
+        Database::Postgres(pg) => {
+            runtime()?.block_on(async {
+                PgPool::connect(pg_config(pg)?).await?.migrate().await.map_err(anyhow::Error::from)
+            })?;
+            println!("The database is up to date.");
+        }
+        Database::InMemory => {}
     }
     Ok(ExitCode::SUCCESS)
 }

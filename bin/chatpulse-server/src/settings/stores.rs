@@ -4,15 +4,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chatpulse_domain::secret::Secret;
+use chatpulse_store_pg::{PgConfig, PgHost, Tls, TlsMode, parse_url};
 use chatpulse_twitch::tokens::TokenKey;
 use url::{Host, Url};
 
-use super::environment::Reader;
+use super::environment::{Reader, hidden};
 
 const SESSION_SECRET_BYTES_MIN: usize = 32;
 
 pub(crate) struct StoreSettings {
     pub(crate) database: Database,
+    /// Live state of a fleet; `None`: in this process.
+    pub(crate) redis: Option<RedisSettings>,
+    pub(crate) retries: Retries,
     pub(crate) keys: Keys,
 }
 
@@ -21,8 +25,28 @@ pub(crate) enum Database {
     Sqlite {
         path: PathBuf,
     },
+    Postgres(Box<PgSettings>),
     /// For the demo: gone when the process ends.
     InMemory,
+}
+
+/// PostgreSQL, but for the roots that its certificate is checked against.
+pub(crate) struct PgSettings {
+    pub(crate) config: PgConfig,
+    pub(crate) encrypted: bool,
+}
+
+/// Redis, but for the roots that its certificate is checked against.
+pub(crate) struct RedisSettings {
+    pub(crate) url: Secret,
+    pub(crate) encrypted: bool,
+}
+
+/// How patiently a server out of reach is tried again at start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retries {
+    pub(crate) further_tries: u32,
+    pub(crate) first_pause: Duration,
 }
 
 /// What binds cookies and seals tokens.
@@ -37,7 +61,7 @@ pub(crate) struct Keys {
 /// What a `DATABASE_URL` names.
 enum DatabaseUrl {
     Sqlite(PathBuf),
-    Postgres(Url),
+    Postgres(Box<PgConfig>, TlsMode),
 }
 
 impl Database {
@@ -47,27 +71,25 @@ impl Database {
 }
 
 impl StoreSettings {
+    /// In this process, gone when it ends.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            database: Database::InMemory,
+            redis: None,
+            retries: Retries { further_tries: 0, first_pause: Duration::from_secs(1) },
+            keys: Keys { session_secret: None, token_key: None, token_keys_old: Vec::new() },
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
         let allow_embedded = reader.flag("ALLOW_EMBEDDED");
         let allow_insecure = reader.flag("ALLOW_INSECURE_DATABASE");
-        let database = reader.parse(
-            "DATABASE_URL",
-            "sqlite://data/chatpulse.db",
-            "`sqlite://PATH` or `postgres://USER@HOST/NAME`",
-            parse_database_url,
-        );
-        let redis = reader.optional(
-            "REDIS_URL",
-            "redis://, rediss://, redis-cluster:// or rediss-cluster:// with a host",
-            parse_redis_url,
-        );
-        check_pool(reader);
         let must_be_safe = production && allow_insecure == Some(false);
-        if let Some(Some(redis)) = &redis {
-            check_redis(reader, redis, must_be_safe);
-        }
+        let database = read_database(reader);
+        let redis = read_redis(reader, must_be_safe);
+        let pool = Pool::read(reader);
         // What cannot be read is its own problem, and not also one of everything that depends on it.
-        let with_sqlite = !matches!(database, Some(DatabaseUrl::Postgres(_)));
+        let with_sqlite = !matches!(database, Some(DatabaseUrl::Postgres(..)));
         if with_sqlite && matches!(redis, Some(Some(_))) {
             reader.problem(
                 "REDIS_URL",
@@ -80,20 +102,118 @@ impl StoreSettings {
             reader.problem("DATABASE_URL", "SQLite in production", expected);
         }
         let keys = Keys::read(reader, production || !with_sqlite, production);
-        let path = match database? {
-            DatabaseUrl::Sqlite(path) => path,
-            DatabaseUrl::Postgres(url) => {
-                check_postgres(reader, &url, must_be_safe);
-                // Said last, so that everything else about it is said too.
-                reader.problem(
-                    "DATABASE_URL",
-                    "PostgreSQL",
-                    "`sqlite://PATH`: this version stores in SQLite only",
-                );
-                return None;
+        let database = match database? {
+            DatabaseUrl::Sqlite(path) => Some(Database::Sqlite { path }),
+            DatabaseUrl::Postgres(config, mode) => {
+                let encrypted = encryption(reader, &config, mode, must_be_safe);
+                encrypted.zip(pool.as_ref()).map(|(encrypted, pool)| {
+                    Database::Postgres(Box::new(PgSettings { config: pool.applied_to(*config), encrypted }))
+                })
             }
         };
-        Some(Self { database: Database::Sqlite { path }, keys: keys? })
+        let retries = pool?.retries;
+        Some(Self { database: database?, redis: redis?, retries, keys: keys? })
+    }
+}
+
+fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
+    const EXPECTED: &str = "`sqlite://PATH` or `postgres://USER@HOST/NAME`";
+    let text = reader.text("DATABASE_URL").unwrap_or("sqlite://data/chatpulse.db");
+    if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        return Some(DatabaseUrl::Sqlite(PathBuf::from(path)));
+    }
+    match parse_url(text) {
+        Ok((connection, mode)) => {
+            Some(DatabaseUrl::Postgres(Box::new(PgConfig::new(connection, Tls::Disabled)), mode))
+        }
+        Err(error) => {
+            // There may be a password in it.
+            reader.problem("DATABASE_URL", format!("{}: {error}", hidden(text)), EXPECTED);
+            None
+        }
+    }
+}
+
+#[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
+fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<RedisSettings>> {
+    let expected = "redis://, rediss://, redis-cluster:// or rediss-cluster:// with a host";
+    let url = reader.secret("REDIS_URL", expected, parse_redis_url)?;
+    let Some(url) = url else { return Some(None) };
+    let encrypted = url.scheme().starts_with("rediss");
+    if must_be_safe && !encrypted && !is_loopback(&url) {
+        let expected = "rediss:// or rediss-cluster://, or ALLOW_INSECURE_DATABASE=true";
+        reader.problem("REDIS_URL", "Redis without TLS", expected);
+    }
+    Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted }))
+}
+
+/// Whether PostgreSQL is spoken to through TLS. Production takes what is left open for `require`.
+fn encryption(reader: &mut Reader<'_>, config: &PgConfig, mode: TlsMode, must_be_safe: bool) -> Option<bool> {
+    let is_near = config.connection.get_hosts().iter().all(|host| match host {
+        PgHost::Tcp(name) => is_loopback_name(name),
+        PgHost::Unix(_) => true,
+    });
+    match mode {
+        TlsMode::Require => Some(true),
+        TlsMode::Prefer => Some(must_be_safe && !is_near),
+        TlsMode::Disable if must_be_safe && !is_near => {
+            let expected = "sslmode=require, or ALLOW_INSECURE_DATABASE=true";
+            reader.problem("DATABASE_URL", "PostgreSQL without TLS", expected);
+            None
+        }
+        TlsMode::Disable => Some(false),
+    }
+}
+
+/// The pool's numbers, which must make sense together whichever database is used.
+struct Pool {
+    min_conns: u32,
+    max_conns: u32,
+    max_conn_idle_time: Duration,
+    health_check_period: Duration,
+    connect_timeout: Duration,
+    retries: Retries,
+}
+
+impl Pool {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let min_conns = reader.count("DB_MIN_CONNS", 2, 0);
+        let max_conns = reader.count("DB_MAX_CONNS", 10, 1);
+        if let (Some(least), Some(most)) = (min_conns, max_conns)
+            && least > most
+        {
+            reader.problem(
+                "DB_MIN_CONNS",
+                least.to_string(),
+                format!("at most DB_MAX_CONNS, which is {most}"),
+            );
+        }
+        let max_conn_idle_time = reader.duration("DB_MAX_CONN_IDLE_TIME", Duration::from_mins(5));
+        let health_check_period = reader.duration("DB_HEALTH_CHECK_PERIOD", Duration::from_mins(1));
+        let connect_timeout = reader.duration("DB_CONNECT_TIMEOUT", Duration::from_secs(5));
+        let further_tries = reader.count("DB_MAX_RETRIES", 3, 0);
+        let first_pause = reader.duration("DB_INITIAL_BACKOFF", Duration::from_secs(1));
+        Some(Self {
+            min_conns: min_conns?,
+            max_conns: max_conns?,
+            max_conn_idle_time: max_conn_idle_time?,
+            health_check_period: health_check_period?,
+            connect_timeout: connect_timeout?,
+            retries: Retries { further_tries: further_tries?, first_pause: first_pause? },
+        })
+    }
+
+    fn applied_to(&self, config: PgConfig) -> PgConfig {
+        PgConfig {
+            min_conns: self.min_conns as usize,
+            max_conns: self.max_conns as usize,
+            max_conn_idle_time: self.max_conn_idle_time,
+            health_check_period: self.health_check_period,
+            connect_timeout: self.connect_timeout,
+            max_retries: self.retries.further_tries,
+            initial_backoff: self.retries.first_pause,
+            ..config
+        }
     }
 }
 
@@ -122,65 +242,10 @@ impl Keys {
     }
 }
 
-fn parse_database_url(text: &str) -> Option<DatabaseUrl> {
-    if let Some(path) = text.strip_prefix("sqlite://") {
-        return (!path.is_empty()).then(|| DatabaseUrl::Sqlite(PathBuf::from(path)));
-    }
-    let url = Url::parse(text).ok()?;
-    let fits = matches!(url.scheme(), "postgres" | "postgresql") && url.has_host();
-    fits.then_some(DatabaseUrl::Postgres(url))
-}
-
 fn parse_redis_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let known = ["redis", "rediss", "redis-cluster", "rediss-cluster"].contains(&url.scheme());
     (known && url.has_host()).then_some(url)
-}
-
-/// The pool's numbers must make sense together, whichever database is used.
-fn check_pool(reader: &mut Reader<'_>) {
-    let least = reader.count("DB_MIN_CONNS", 2, 0);
-    let most = reader.count("DB_MAX_CONNS", 10, 1);
-    if let (Some(least), Some(most)) = (least, most)
-        && least > most
-    {
-        reader.problem("DB_MIN_CONNS", least.to_string(), format!("at most DB_MAX_CONNS, which is {most}"));
-    }
-    reader.duration("DB_MAX_CONN_IDLE_TIME", Duration::from_mins(5));
-    reader.duration("DB_HEALTH_CHECK_PERIOD", Duration::from_mins(1));
-    reader.duration("DB_CONNECT_TIMEOUT", Duration::from_secs(5));
-    reader.count("DB_MAX_RETRIES", 3, 0);
-    reader.duration("DB_INITIAL_BACKOFF", Duration::from_secs(1));
-}
-
-fn check_postgres(reader: &mut Reader<'_>, url: &Url, must_be_safe: bool) {
-    let mode = url.query_pairs().find(|(name, _)| name == "sslmode").map(|(_, mode)| mode.into_owned());
-    match mode.as_deref() {
-        // Absent or `prefer` is raised to `require`.
-        None | Some("prefer" | "require" | "verify-ca" | "verify-full") => {}
-        Some("disable" | "allow") if !must_be_safe || is_loopback(url) => {}
-        Some("disable" | "allow") => reader.problem(
-            "DATABASE_URL",
-            "PostgreSQL without TLS",
-            "sslmode=require, or ALLOW_INSECURE_DATABASE=true",
-        ),
-        Some(other) => reader.problem(
-            "DATABASE_URL",
-            format!("sslmode={other}"),
-            "sslmode require, verify-ca or verify-full",
-        ),
-    }
-}
-
-fn check_redis(reader: &mut Reader<'_>, url: &Url, must_be_safe: bool) {
-    let encrypted = url.scheme().starts_with("rediss");
-    if must_be_safe && !encrypted && !is_loopback(url) {
-        reader.problem(
-            "REDIS_URL",
-            "Redis without TLS",
-            "rediss:// or rediss-cluster://, or ALLOW_INSECURE_DATABASE=true",
-        );
-    }
 }
 
 /// The url crate reads hosts of schemes that it does not know as plain text.
@@ -188,11 +253,13 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
+        Some(Host::Domain(name)) => is_loopback_name(name),
         None => false,
     }
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn parse_key(text: &str) -> Option<TokenKey> {

@@ -183,3 +183,40 @@ fn the_example_file_explains_every_variable_with_its_default() {
         );
     }
 }
+
+#[test]
+fn a_fleet_needs_its_bot_and_its_session_secret() {
+    let fleet =
+        [("DATABASE_URL", "postgres://pulse@db.example/pulse"), ("REDIS_URL", "redis://cache.example")];
+    let missing = report(&MINIMUM, &fleet);
+    assert!(missing.contains("BOT_USER_ID") && missing.contains("SESSION_SECRET"), "{missing}");
+    let all =
+        [fleet.as_slice(), &[("BOT_USER_ID", "123"), ("SESSION_SECRET", "any secret of ours")]].concat();
+    assert_eq!(report(&MINIMUM, &all), "no problem");
+}
+
+#[test]
+fn production_takes_an_open_sslmode_for_require_except_on_this_machine() {
+    let encrypted = |url: &'static str| {
+        let settings =
+            Settings::read(&with(&PRODUCTION, &[("DATABASE_URL", url), ("BOT_USER_ID", "1")])).unwrap();
+        match settings.stores.database {
+            Database::Postgres(pg) => pg.encrypted,
+            _ => panic!("{url} is PostgreSQL"),
+        }
+    };
+    assert!(encrypted("postgres://pulse@db.example/pulse"));
+    assert!(encrypted("postgres://pulse@db.example/pulse?sslmode=prefer"));
+    assert!(encrypted("postgres://pulse@localhost/pulse?sslmode=verify-full"));
+    assert!(!encrypted("postgres://pulse@127.0.0.1/pulse"));
+}
+
+#[test]
+fn a_database_address_is_never_shown_since_a_password_may_be_in_it() {
+    let report =
+        report(&MINIMUM, &[("DATABASE_URL", "mysql://ada:hunter2@db/x"), ("REDIS_URL", "http://:hunter2@x")]);
+    assert!(
+        report.contains("DATABASE_URL") && report.contains("REDIS_URL") && !report.contains("hunter2"),
+        "{report}"
+    );
+}

@@ -26,7 +26,8 @@ impl DerivedKeys {
         let session_secret = match (&stores.keys.session_secret, &stores.database) {
             (Some(given), _) => given.clone(),
             (None, Database::Sqlite { path }) => kept_beside(path)?,
-            (None, Database::InMemory) => fresh()?,
+            // With PostgreSQL the settings ask for one.
+            (None, Database::InMemory | Database::Postgres(_)) => fresh()?,
         };
         Ok(Self::from(session_secret, stores))
     }
@@ -39,7 +40,7 @@ impl DerivedKeys {
                 Some(kept) => kept,
                 None => return Ok(None),
             },
-            (None, Database::InMemory) => return Ok(None),
+            (None, Database::InMemory | Database::Postgres(_)) => return Ok(None),
         };
         Ok(Some(Self::from(session_secret, stores)))
     }

@@ -1,8 +1,14 @@
 //! Which technology keeps what: the one `match` on it.
 
+mod fleet;
+
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
@@ -17,9 +23,17 @@ use chatpulse_store_embedded::{
     LocalSignals, MemoryLive, SingleInstance, SqliteFile, SqliteLoginSessions, SqliteSettings,
     SqliteStreamers, SqliteSubscriptions,
 };
+use chatpulse_store_pg::{PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::clock::SteadyClock;
-use crate::settings::Database;
+use crate::settings::{Database, StoreSettings};
+pub(crate) use fleet::{pg_config, redis_config};
+
+/// A task that a store needs, to be run by whoever runs the server.
+pub(crate) type Task =
+    Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// The ports of whatever was chosen.
 pub(crate) struct Stores {
@@ -27,38 +41,112 @@ pub(crate) struct Stores {
     pub(crate) settings: Arc<dyn SettingsRepository>,
     pub(crate) subscriptions: Arc<dyn SubscriptionRepository>,
     pub(crate) login_sessions: Arc<dyn LoginSessions>,
+    pub(crate) live: LiveStores,
+    pub(crate) health: Vec<Arc<dyn HealthCheck>>,
+    /// What runs beside the server, by name.
+    pub(crate) tasks: Vec<(&'static str, Task)>,
+    closing: Closing,
+}
+
+/// The live side of [`Stores`].
+pub(crate) struct LiveStores {
     pub(crate) votes: Arc<dyn VoteStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) signals: Arc<dyn Signals>,
     pub(crate) leadership: Arc<dyn Leadership>,
-    pub(crate) health: Vec<Arc<dyn HealthCheck>>,
-    file: SqliteFile,
+    /// Other instances may share it.
+    pub(crate) is_shared: bool,
+}
+
+/// What is let go of at the end.
+struct Closing {
+    database: Opened,
+    redis: Option<fleet::Membership>,
+}
+
+enum Opened {
+    File(SqliteFile),
+    Pool(PgPool),
 }
 
 impl Stores {
-    pub(crate) async fn open(database: &Database, limit: Option<BucketLimit>) -> anyhow::Result<Self> {
-        let file = match database {
-            Database::Sqlite { path } => SqliteFile::open(path).await,
-            Database::InMemory => SqliteFile::in_memory().await,
+    pub(crate) async fn open(
+        settings: &StoreSettings,
+        limit: Option<BucketLimit>,
+        instance: &InstanceId,
+        tick: Duration,
+    ) -> anyhow::Result<Self> {
+        let mut stores = match &settings.database {
+            Database::Sqlite { path } => Self::in_file(SqliteFile::open(path).await, limit)?,
+            Database::InMemory => Self::in_file(SqliteFile::in_memory().await, limit)?,
+            Database::Postgres(pg) => Self::in_pool(PgPool::connect(pg_config(pg)?).await?, limit).await?,
         };
+        if let Some(redis) = &settings.redis {
+            fleet::join(&mut stores, redis, settings.retries, limit, instance, tick).await?;
+        } else if !settings.database.is_sqlite() {
+            info!("PostgreSQL without Redis: live state is in this process, so run this one instance only");
+        }
+        Ok(stores)
+    }
+
+    fn in_file(
+        file: Result<SqliteFile, chatpulse_store_embedded::OpenError>,
+        limit: Option<BucketLimit>,
+    ) -> anyhow::Result<Self> {
         let file = file.context("the database could not be opened")?;
-        let live = Arc::new(MemoryLive::new(Arc::new(SteadyClock::new()), limit));
         Ok(Self {
             streamers: Arc::new(SqliteStreamers::new(file.clone())),
             settings: Arc::new(SqliteSettings::new(file.clone())),
             subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
             login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
+            live: LiveStores::in_process(limit),
+            health: vec![Arc::new(file.clone())],
+            tasks: Vec::new(),
+            closing: Closing { database: Opened::File(file), redis: None },
+        })
+    }
+
+    async fn in_pool(pool: PgPool, limit: Option<BucketLimit>) -> anyhow::Result<Self> {
+        pool.migrate().await?;
+        let upkeep = pool.clone();
+        Ok(Self {
+            streamers: Arc::new(PgStreamers::new(pool.clone())),
+            settings: Arc::new(PgSettings::new(pool.clone())),
+            subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
+            login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+            live: LiveStores::in_process(limit),
+            health: vec![Arc::new(pool.clone())],
+            tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.upkeep(stop))))],
+            closing: Closing { database: Opened::Pool(pool), redis: None },
+        })
+    }
+
+    /// Takes what must be run and what must be closed, and leaves the ports.
+    pub(crate) fn take_tasks(&mut self) -> Vec<(&'static str, Task)> {
+        std::mem::take(&mut self.tasks)
+    }
+
+    /// Finishes what was begun, then closes: live state first, since it tells the others that we are gone.
+    pub(crate) async fn close(&self) {
+        if let Some(redis) = &self.closing.redis {
+            redis.leave().await;
+        }
+        match &self.closing.database {
+            Opened::File(file) => file.close().await,
+            Opened::Pool(pool) => pool.close(),
+        }
+    }
+}
+
+impl LiveStores {
+    fn in_process(limit: Option<BucketLimit>) -> Self {
+        let live = Arc::new(MemoryLive::new(Arc::new(SteadyClock::new()), limit));
+        Self {
             votes: Arc::clone(&live) as Arc<dyn VoteStore>,
             sessions: live,
             signals: Arc::new(LocalSignals::new()),
             leadership: Arc::new(SingleInstance),
-            health: vec![Arc::new(file.clone())],
-            file,
-        })
-    }
-
-    /// Finishes what was begun, then closes.
-    pub(crate) async fn close(&self) {
-        self.file.close().await;
+            is_shared: false,
+        }
     }
 }

@@ -15,6 +15,7 @@ mod rules;
 mod samples;
 mod settings;
 mod support;
+mod three_instances;
 mod twitch;
 mod vote_reaches_overlay;
 mod webhook;

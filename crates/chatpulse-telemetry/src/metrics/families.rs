@@ -22,16 +22,39 @@ pub enum Labels {
     One(&'static str, &'static [&'static str]),
     /// One series for each query of the database.
     Query,
+    /// One series for each operation on Redis and each way it ends.
+    Operation,
+    /// One series for each channel of Redis that is listened to.
+    Channel,
     /// Label sets appear as they happen, from values of our own such as routes; this one is there from the start.
     AsTheyCome(&'static [(&'static str, &'static str)]),
 }
 
+/// Label values that the stores know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LabelValues {
+    /// Names of the database's queries.
+    pub queries: &'static [&'static str],
+    /// Names of the operations on Redis; empty without it.
+    pub operations: &'static [&'static str],
+    /// How such an operation ends.
+    pub statuses: &'static [&'static str],
+    /// Channels of Redis that are listened to.
+    pub channels: &'static [&'static str],
+}
+
 impl Labels {
-    pub(super) fn all(&self, queries: &[&'static str]) -> Vec<Vec<(&'static str, &'static str)>> {
+    pub(super) fn all(&self, values: &LabelValues) -> Vec<Vec<(&'static str, &'static str)>> {
         match self {
             Self::None => vec![Vec::new()],
             Self::One(label, values) => values.iter().map(|value| vec![(*label, *value)]).collect(),
-            Self::Query => queries.iter().map(|query| vec![("query", *query)]).collect(),
+            Self::Query => values.queries.iter().map(|query| vec![("query", *query)]).collect(),
+            Self::Operation => {
+                let pair = |operation, status| vec![("operation", operation), ("status", status)];
+                let of = |operation| values.statuses.iter().map(move |status| pair(operation, *status));
+                values.operations.iter().flat_map(|operation| of(*operation)).collect()
+            }
+            Self::Channel => values.channels.iter().map(|channel| vec![("channel", *channel)]).collect(),
             Self::AsTheyCome([]) => Vec::new(),
             Self::AsTheyCome(first) => vec![first.to_vec()],
         }
@@ -214,6 +237,33 @@ pub const FAMILIES: &[Family] = &[
     gauge("build_info", Labels::AsTheyCome(&[]), "Always 1; its labels say what runs."),
 ];
 
+/// Only where live state is in Redis.
+pub const FLEET_FAMILIES: &[Family] = &[
+    counter("redis_operations_total", Labels::Operation, "Operations on Redis by how they ended."),
+    histogram("redis_operation_duration_seconds", Labels::None, "Time of an operation on Redis."),
+    counter(
+        "redis_connection_errors_total",
+        Labels::None,
+        "Connections to Redis that broke or could not be made.",
+    ),
+    gauge(
+        "redis_pool_connections_current",
+        Labels::One("state", &["connected", "disconnected"]),
+        "Connections to Redis by state.",
+    ),
+    gauge(
+        "circuit_breaker_state",
+        Labels::AsTheyCome(&[("component", "redis")]),
+        "0: closed, 1: half open, 2: open.",
+    ),
+    counter(
+        "circuit_breaker_state_changes_total",
+        Labels::AsTheyCome(&[("component", "redis"), ("to", "open")]),
+        "Changes of the circuit breaker, by component and new state.",
+    ),
+    counter("pubsub_messages_received_total", Labels::Channel, "Messages of other instances, by channel."),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,7 +273,7 @@ mod tests {
         let page = include_str!("../../../../docs/operations/prometheus-metrics.md");
         let listed: Vec<&str> =
             page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let declared: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+        let declared: Vec<&str> = FAMILIES.iter().chain(FLEET_FAMILIES).map(|family| family.name).collect();
         assert_eq!(listed, declared);
     }
 }

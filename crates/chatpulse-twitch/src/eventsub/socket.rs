@@ -1,6 +1,6 @@
 //! EventSub over a WebSocket that we open. Its session becomes our conduit's shard, so subscriptions outlive it.
 //!
-//! Read [`EventSubSocket::run`], then [`Session::read`]. Source: Twitch's "Handling WebSocket Events": the first
+//! Read [`EventSubSocket::run`], then `EventSubSocket::read`. Source: Twitch's "Handling WebSocket Events": the first
 //! frame is a welcome; silence longer than the keepalive means lost; on `session_reconnect` the new socket is
 //! opened before the old one is closed, and both are read; we never send anything but pongs.
 

@@ -43,9 +43,10 @@ impl FeedWorker {
                 (_, Progress::Due(_) | Progress::Refused(_)) => {}
             }
         }
+        let Some(grace) = self.config.leftover_grace else { return };
         for (broadcaster, (id, reader)) in live {
             let channel = Channel {
-                want: Want::StopAt(now + self.config.subscription_grace),
+                want: Want::StopAt(now + grace),
                 progress: Progress::Subscribed(id),
                 ..Channel::new(reader, now)
             };

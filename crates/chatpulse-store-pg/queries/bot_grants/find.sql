@@ -1,0 +1,3 @@
+SELECT display_name, granted_at
+FROM bot_grants
+WHERE bot = $1

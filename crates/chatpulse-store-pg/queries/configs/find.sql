@@ -1,0 +1,3 @@
+SELECT version, for_triggers, against_triggers, left_label, right_label, decay_speed
+FROM configs
+WHERE user_id = $1

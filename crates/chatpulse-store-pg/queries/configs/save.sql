@@ -1,0 +1,19 @@
+-- The trigger raises the version; one based on an older version than the stored one finds no row to write. Of saves
+-- at once the later waits for the earlier and then looks at what that one left.
+--
+-- $1 user · $2 triggers for · $3 triggers against · $4 left label · $5 right label · $6 decay speed
+-- $7 the version it is based on, or null
+-- Returns the new version, or null where nothing was written, and whether there are settings at all.
+WITH saved AS (
+    UPDATE configs
+    SET for_triggers = $2,
+        against_triggers = $3,
+        left_label = $4,
+        right_label = $5,
+        decay_speed = $6
+    WHERE user_id = $1
+      AND ($7::bigint IS NULL OR $7 >= version)
+    RETURNING version
+)
+SELECT (SELECT version FROM saved) AS version,
+       EXISTS (SELECT 1 FROM configs WHERE user_id = $1) AS is_known

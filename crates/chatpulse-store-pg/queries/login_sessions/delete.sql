@@ -1,0 +1,2 @@
+DELETE FROM login_sessions
+WHERE hash = $1

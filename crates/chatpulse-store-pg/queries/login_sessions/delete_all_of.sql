@@ -1,0 +1,2 @@
+DELETE FROM login_sessions
+WHERE user_id = $1

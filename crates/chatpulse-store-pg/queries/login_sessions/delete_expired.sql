@@ -1,0 +1,2 @@
+DELETE FROM login_sessions
+WHERE expires_at <= $1

@@ -1,0 +1,3 @@
+SELECT twitch_id, sealed_tokens
+FROM users
+ORDER BY seq

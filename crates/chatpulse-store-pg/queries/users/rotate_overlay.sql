@@ -1,0 +1,4 @@
+UPDATE users
+SET overlay_uuid = $2,
+    updated_at = now()
+WHERE id = $1

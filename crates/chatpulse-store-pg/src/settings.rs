@@ -1,0 +1,125 @@
+//! Settings in PostgreSQL. A trigger raises the version with every write, so no two writes share one.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
+use chatpulse_domain::sentiment::DecaySpeed;
+use chatpulse_domain::trigger::{TriggerSet, Triggers};
+use chatpulse_domain::vote::Side;
+use tokio_postgres::Row;
+
+use crate::error::Failure;
+use crate::pool::PgPool;
+use crate::query::{Params, Query, Repeats, column};
+
+pub(crate) const FIND: Query = Query {
+    name: "settings.find",
+    does: "find settings in PostgreSQL",
+    sql: include_str!("../queries/configs/find.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const SAVE: Query = Query {
+    name: "settings.save",
+    does: "save settings in PostgreSQL",
+    sql: include_str!("../queries/configs/save.sql"),
+    repeats: Repeats::Never,
+};
+
+/// What streamers have set.
+#[derive(Clone)]
+pub struct PgSettings {
+    pool: PgPool,
+}
+
+impl PgSettings {
+    /// On an open pool.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl SettingsRepository for PgSettings {
+    async fn find(&self, streamer: StreamerId) -> Result<Option<VersionedSettings>, StoreError> {
+        self.pool.find(&FIND, &[&streamer.0], versioned).await
+    }
+
+    async fn save(
+        &self,
+        streamer: StreamerId,
+        settings: &OverlaySettings,
+        based_on: Option<SettingsVersion>,
+    ) -> Result<SaveOutcome, StoreError> {
+        let columns = Columns::of(settings);
+        // PostgreSQL's numbers end at i64::MAX, and no stored version is beyond it.
+        let based_on = based_on.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX));
+        let params: Params<'_> = &[
+            &streamer.0,
+            &columns.for_triggers,
+            &columns.against_triggers,
+            &columns.left_label,
+            &columns.right_label,
+            &columns.decay_speed,
+            &based_on,
+        ];
+        let outcome = self.pool.find(&SAVE, params, saved).await?;
+        Ok(outcome.unwrap_or(SaveOutcome::NoStreamer))
+    }
+}
+
+/// Settings as they are written.
+pub(crate) struct Columns<'a> {
+    pub(crate) for_triggers: Vec<&'a str>,
+    pub(crate) against_triggers: Vec<&'a str>,
+    pub(crate) left_label: &'a str,
+    pub(crate) right_label: &'a str,
+    pub(crate) decay_speed: f64,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(settings: &'a OverlaySettings) -> Self {
+        Self {
+            for_triggers: settings.triggers.of(Side::For).typed().collect(),
+            against_triggers: settings.triggers.of(Side::Against).typed().collect(),
+            left_label: settings.labels.left.as_str(),
+            right_label: settings.labels.right.as_str(),
+            decay_speed: settings.decay.per_second(),
+        }
+    }
+}
+
+fn saved(row: &Row) -> Result<SaveOutcome, Failure> {
+    let written: Option<i64> = column(row, "configs.version")?;
+    if let Some(written) = written {
+        return version(written).map(SaveOutcome::Saved);
+    }
+    let is_known: bool = column(row, "configs.is_known")?;
+    Ok(if is_known { SaveOutcome::Stale } else { SaveOutcome::NoStreamer })
+}
+
+fn version(stored: i64) -> Result<SettingsVersion, Failure> {
+    u64::try_from(stored).map(SettingsVersion).map_err(Failure::corrupt("configs.version"))
+}
+
+fn versioned(row: &Row) -> Result<VersionedSettings, Failure> {
+    let in_favor = triggers(row, "configs.for_triggers")?;
+    let against = triggers(row, "configs.against_triggers")?;
+    let decay = DecaySpeed::new(column(row, "configs.decay_speed")?);
+    let settings = OverlaySettings {
+        triggers: Triggers::new(in_favor, against).map_err(Failure::corrupt("configs.against_triggers"))?,
+        labels: Labels { left: label(row, "configs.left_label")?, right: label(row, "configs.right_label")? },
+        decay: decay.map_err(Failure::corrupt("configs.decay_speed"))?,
+    };
+    Ok(VersionedSettings { settings, version: version(column(row, "configs.version")?)? })
+}
+
+fn label(row: &Row, place: &'static str) -> Result<Label, Failure> {
+    Label::parse(column(row, place)?).map_err(Failure::corrupt(place))
+}
+
+fn triggers(row: &Row, place: &'static str) -> Result<TriggerSet, Failure> {
+    let typed: Vec<&str> = column(row, place)?;
+    TriggerSet::parse(typed).map_err(Failure::corrupt(place))
+}

@@ -1,0 +1,156 @@
+//! Accounts in PostgreSQL.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
+use chatpulse_domain::login::{BotGrant, SealedTokens};
+use chatpulse_domain::overlay::OverlaySettings;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+use tokio_postgres::Row;
+
+use crate::error::Failure;
+use crate::instant::Instant;
+use crate::pool::PgPool;
+use crate::query::{Params, Query, Repeats, column, parsed};
+use crate::settings::Columns;
+
+pub(crate) const SIGN_IN: Query = Query {
+    name: "streamers.sign_in",
+    does: "sign a streamer in to PostgreSQL",
+    sql: include_str!("../queries/users/sign_in.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const FIND: Query = Query {
+    name: "streamers.find",
+    does: "find a streamer in PostgreSQL",
+    sql: include_str!("../queries/users/find.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const FIND_BY_OVERLAY: Query = Query {
+    name: "streamers.find_by_overlay",
+    does: "find an overlay's streamer in PostgreSQL",
+    sql: include_str!("../queries/users/find_by_overlay.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const FIRST: Query = Query {
+    name: "streamers.first",
+    does: "find the first streamer in PostgreSQL",
+    sql: include_str!("../queries/users/find_first.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const ROTATE_OVERLAY: Query = Query {
+    name: "streamers.rotate_overlay",
+    does: "rotate an overlay's address in PostgreSQL",
+    sql: include_str!("../queries/users/rotate_overlay.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const ALL_TOKENS: Query = Query {
+    name: "streamers.all_tokens",
+    does: "read all tokens from PostgreSQL",
+    sql: include_str!("../queries/users/all_tokens.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const NOTE_BOT_GRANT: Query = Query {
+    name: "streamers.note_bot_grant",
+    does: "note the bot's consent in PostgreSQL",
+    sql: include_str!("../queries/bot_grants/upsert.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const FIND_BOT_GRANT: Query = Query {
+    name: "streamers.find_bot_grant",
+    does: "find the bot's consent in PostgreSQL",
+    sql: include_str!("../queries/bot_grants/find.sql"),
+    repeats: Repeats::Freely,
+};
+
+/// Accounts, their sealed tokens, and the bot's consent.
+#[derive(Clone)]
+pub struct PgStreamers {
+    pool: PgPool,
+}
+
+impl PgStreamers {
+    /// On an open pool.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl StreamerRepository for PgStreamers {
+    async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
+        // The new ids are used only if the account is new.
+        let (id, overlay) = (StreamerId::random(), OverlayId::random());
+        let settings = OverlaySettings::default();
+        let columns = Columns::of(&settings);
+        let twitch_id = profile.id.as_str();
+        let params: Params<'_> = &[
+            &id.0,
+            &twitch_id,
+            &profile.login,
+            &profile.display_name,
+            &overlay.0,
+            &tokens.0,
+            &columns.for_triggers,
+            &columns.against_triggers,
+            &columns.left_label,
+            &columns.right_label,
+            &columns.decay_speed,
+        ];
+        let signed_in = self.pool.find(&SIGN_IN, params, streamer).await?;
+        let not_returned = StoreError::unavailable(SIGN_IN.does);
+        signed_in.ok_or_else(|| not_returned("the account was not returned"))
+    }
+
+    async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
+        self.pool.find(&FIND, &[&id.0], streamer).await
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
+        self.pool.find(&FIND_BY_OVERLAY, &[&overlay.0], streamer).await
+    }
+
+    async fn first(&self) -> Result<Option<Streamer>, StoreError> {
+        self.pool.find(&FIRST, &[], streamer).await
+    }
+
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
+        let overlay = OverlayId::random();
+        let changed = self.pool.execute(&ROTATE_OVERLAY, &[&id.0, &overlay.0]).await?;
+        Ok((changed > 0).then_some(overlay))
+    }
+
+    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
+        self.pool.all(&ALL_TOKENS, &[], owned_tokens).await
+    }
+
+    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
+        let (bot, granted_at) = (grant.bot.as_str(), Instant(grant.granted_at));
+        self.pool.execute(&NOTE_BOT_GRANT, &[&bot, &grant.display_name, &granted_at]).await.map(|_| ())
+    }
+
+    async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
+        self.pool.find(&FIND_BOT_GRANT, &[&bot.as_str()], |row| bot_grant(bot, row)).await
+    }
+}
+
+fn streamer(row: &Row) -> Result<Streamer, Failure> {
+    Ok(Streamer {
+        id: StreamerId(column(row, "users.id")?),
+        twitch_id: parsed(row, "users.twitch_id")?,
+        login: column(row, "users.login")?,
+        display_name: column(row, "users.display_name")?,
+        overlay: OverlayId(column(row, "users.overlay_uuid")?),
+    })
+}
+
+fn owned_tokens(row: &Row) -> Result<(TwitchUserId, SealedTokens), Failure> {
+    let owner = parsed(row, "users.twitch_id")?;
+    Ok((owner, SealedTokens(column(row, "users.sealed_tokens")?)))
+}
+
+fn bot_grant(bot: &TwitchUserId, row: &Row) -> Result<BotGrant, Failure> {
+    let Instant(granted_at) = column(row, "bot_grants.granted_at")?;
+    Ok(BotGrant { bot: bot.clone(), display_name: column(row, "bot_grants.display_name")?, granted_at })
+}

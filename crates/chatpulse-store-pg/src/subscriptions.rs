@@ -1,0 +1,91 @@
+//! The record of conduit and chat subscriptions in PostgreSQL.
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::subscription::ChatSubscription;
+use tokio_postgres::Row;
+
+use crate::error::Failure;
+use crate::pool::PgPool;
+use crate::query::{Query, Repeats, parsed};
+
+pub(crate) const CONDUIT: Query = Query {
+    name: "subscriptions.conduit",
+    does: "find the conduit in PostgreSQL",
+    sql: include_str!("../queries/conduits/find.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const PUT_CONDUIT: Query = Query {
+    name: "subscriptions.put_conduit",
+    does: "record the conduit in PostgreSQL",
+    sql: include_str!("../queries/conduits/upsert.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const ALL: Query = Query {
+    name: "subscriptions.all",
+    does: "read all subscriptions from PostgreSQL",
+    sql: include_str!("../queries/eventsub_subscriptions/all.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const PUT: Query = Query {
+    name: "subscriptions.put",
+    does: "record a subscription in PostgreSQL",
+    sql: include_str!("../queries/eventsub_subscriptions/upsert.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const DELETE: Query = Query {
+    name: "subscriptions.delete",
+    does: "forget a subscription in PostgreSQL",
+    sql: include_str!("../queries/eventsub_subscriptions/delete.sql"),
+    repeats: Repeats::Never,
+};
+
+/// What we made at Twitch.
+#[derive(Clone)]
+pub struct PgSubscriptions {
+    pool: PgPool,
+}
+
+impl PgSubscriptions {
+    /// On an open pool.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl SubscriptionRepository for PgSubscriptions {
+    async fn conduit(&self) -> Result<Option<ConduitId>, StoreError> {
+        self.pool.find(&CONDUIT, &[], |row| parsed(row, "conduits.id")).await
+    }
+
+    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
+        self.pool.execute(&PUT_CONDUIT, &[&conduit.as_str()]).await.map(|_| ())
+    }
+
+    async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
+        self.pool.all(&ALL, &[], subscription).await
+    }
+
+    async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
+        let ChatSubscription { id, broadcaster, reader, conduit } = subscription;
+        let (broadcaster, id, reader, conduit) =
+            (broadcaster.as_str(), id.as_str(), reader.as_str(), conduit.as_str());
+        self.pool.execute(&PUT, &[&broadcaster, &id, &reader, &conduit]).await.map(|_| ())
+    }
+
+    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+        self.pool.execute(&DELETE, &[&broadcaster.as_str(), &id.as_str()]).await.map(|_| ())
+    }
+}
+
+fn subscription(row: &Row) -> Result<ChatSubscription, Failure> {
+    Ok(ChatSubscription {
+        id: parsed(row, "eventsub_subscriptions.id")?,
+        broadcaster: parsed(row, "eventsub_subscriptions.broadcaster")?,
+        reader: parsed(row, "eventsub_subscriptions.reader")?,
+        conduit: parsed(row, "eventsub_subscriptions.conduit")?,
+    })
+}

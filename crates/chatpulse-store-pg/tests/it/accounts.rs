@@ -1,0 +1,134 @@
+//! Accounts, settings, logins and subscriptions in PostgreSQL.
+
+use std::time::Duration;
+
+use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::overlay::SettingsVersion;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::settings::SaveOutcome;
+use chatpulse_domain::time::Timestamp;
+use chatpulse_testkit::builders as build;
+use chatpulse_testkit::contract;
+use chatpulse_testkit::servers::postgres::Database;
+
+use crate::support::{Databases, accounts_on, migrated};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streamers_keep_the_contract() {
+    let databases = Databases::default();
+    contract::streamers::holds(async || databases.accounts().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_keep_the_contract() {
+    let databases = Databases::default();
+    contract::settings::holds(async || databases.accounts().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_sessions_keep_the_contract() {
+    let databases = Databases::default();
+    contract::login_sessions::holds(async || databases.accounts().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_keep_the_contract() {
+    let databases = Databases::default();
+    contract::subscriptions::holds(async || databases.accounts().await).await;
+}
+
+/// As on two instances: what one pool wrote the other reads, and of their saves one counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_saves_at_once_on_two_instances_one_counts() {
+    let database = Database::fresh().await;
+    let instances = [accounts_on(&migrated(&database).await), accounts_on(&migrated(&database).await)];
+    let ada = instances[0].streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let saves: Vec<_> = (0..20_usize)
+        .map(|number| {
+            let settings = instances[number % 2].settings.clone();
+            let typed = build::settings_with_triggers(&[&format!("yes {number}")], &["no"]);
+            tokio::spawn(async move {
+                let outcome = settings.save(ada.id, &typed, Some(SettingsVersion(1))).await.unwrap();
+                (outcome, typed)
+            })
+        })
+        .collect();
+    let mut counted = Vec::new();
+    for save in saves {
+        match save.await.unwrap() {
+            (SaveOutcome::Saved(version), typed) => counted.push((version, typed)),
+            (outcome, _) => assert_eq!(outcome, SaveOutcome::Stale),
+        }
+    }
+    let [(version, typed)] = counted.try_into().unwrap();
+    assert_eq!(version, SettingsVersion(2));
+    for instance in &instances {
+        let found = instance.settings.find(ada.id).await.unwrap();
+        assert_eq!(found, Some(build::versioned(typed.clone(), 2)));
+    }
+}
+
+/// Others may have seen the version that is stored now, so a correction by hand needs a new one too.
+#[tokio::test]
+async fn a_write_by_hand_raises_the_version_whatever_it_says() {
+    let database = Database::fresh().await;
+    let accounts = accounts_on(&migrated(&database).await);
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let by_hand = database.connect().await;
+    for change in ["left_label = 'Nope'", "version = 1", "version = 900"] {
+        by_hand.execute(&format!("UPDATE configs SET {change}"), &[]).await.unwrap();
+    }
+    let found = accounts.settings.find(ada.id).await.unwrap().unwrap();
+    assert_eq!(found.version, SettingsVersion(4));
+    let stale = accounts.settings.save(ada.id, &found.settings, Some(SettingsVersion(3))).await;
+    assert_eq!(stale.unwrap(), SaveOutcome::Stale);
+}
+
+#[tokio::test]
+async fn a_login_of_nobody_is_refused_and_the_log_names_no_row() {
+    let database = Database::fresh().await;
+    let accounts = accounts_on(&migrated(&database).await);
+    let login = build::login_session(StreamerId::random(), Timestamp::from_unix_ms(0));
+    match accounts.login_sessions.begin(&login).await {
+        Err(StoreError::Unavailable { source, .. }) => {
+            let words = format!("{source:?}");
+            assert!(words.contains("foreign key"), "{words}");
+            assert!(!words.contains(&login.streamer.to_string()), "{words}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_time_beyond_all_calendars_is_refused_not_a_panic() {
+    let database = Database::fresh().await;
+    let accounts = accounts_on(&migrated(&database).await);
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let fits_the_wire_but_not_the_calendar = i64::MAX / 1_000 + 946_684_000_000;
+    for unix_ms in [i64::MAX, i64::MIN, fits_the_wire_but_not_the_calendar] {
+        let login = build::login_session(ada.id, Timestamp::from_unix_ms(unix_ms));
+        assert!(accounts.login_sessions.begin(&login).await.is_err(), "{unix_ms}");
+    }
+    let login = build::login_session(ada.id, Timestamp::from_unix_ms(1).plus(Duration::from_secs(1)));
+    accounts.login_sessions.begin(&login).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_we_never_wrote_is_corrupt_and_says_where() {
+    let database = Database::fresh().await;
+    let accounts = accounts_on(&migrated(&database).await);
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let by_hand = database.connect().await;
+    for (change, expected) in [
+        ("for_triggers = '{NULL}'", "configs.for_triggers"),
+        ("for_triggers = '{}'", "configs.for_triggers"),
+        ("for_triggers = '{no}'", "configs.against_triggers"),
+        ("for_triggers = '{yes}', left_label = ' '", "configs.left_label"),
+    ] {
+        by_hand.execute(&format!("UPDATE configs SET {change}"), &[]).await.unwrap();
+        match accounts.settings.find(ada.id).await {
+            Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, expected),
+            other => panic!("{other:?} after {change}"),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the tests here share.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chatpulse_store_pg::{
+    OpenError, PgConfig, PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions, Tls, parse_url,
+};
+use chatpulse_testkit::contract::Accounts;
+use chatpulse_testkit::servers::postgres::Database;
+use tokio::sync::Mutex;
+
+/// For a plain connection, with pauses that a test can wait for.
+pub(crate) fn config(url: &str) -> PgConfig {
+    let (connection, _) = parse_url(url).unwrap();
+    PgConfig { initial_backoff: Duration::from_millis(50), ..PgConfig::new(connection, Tls::Disabled) }
+}
+
+/// The ports on an open pool.
+pub(crate) fn accounts_on(pool: &PgPool) -> Accounts {
+    Accounts {
+        streamers: Arc::new(PgStreamers::new(pool.clone())),
+        settings: Arc::new(PgSettings::new(pool.clone())),
+        login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+        subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
+    }
+}
+
+/// An open pool on a database with the newest schema.
+pub(crate) async fn migrated(database: &Database) -> PgPool {
+    let pool = PgPool::connect(config(&database.url())).await.unwrap();
+    pool.migrate().await.unwrap();
+    pool
+}
+
+/// Databases that stay until the test ends.
+#[derive(Default)]
+pub(crate) struct Databases(Mutex<Vec<Database>>);
+
+impl Databases {
+    /// The ports of a database of its own.
+    pub(crate) async fn accounts(&self) -> Accounts {
+        let database = Database::fresh().await;
+        let accounts = accounts_on(&migrated(&database).await);
+        self.0.lock().await.push(database);
+        accounts
+    }
+}
+
+/// Why it was not opened.
+pub(crate) async fn refused(config: PgConfig) -> OpenError {
+    match PgPool::connect(config).await {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+/// All that a log could show of an error.
+pub(crate) fn everything_about(error: &OpenError) -> String {
+    let mut words = vec![format!("{error:?}")];
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        words.push(error.to_string());
+        next = error.source();
+    }
+    words.join("\n")
+}

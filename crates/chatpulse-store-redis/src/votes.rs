@@ -1,0 +1,95 @@
+//! The path of a vote: one function call, which decides everything. Keys, arguments and words as in the library's
+//! table.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::sentiment::{DecaySpeed, Reading, Sentiment};
+use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
+use tracing::warn;
+
+use crate::error::Failure;
+use crate::functions::{Call, Reply};
+use crate::keys;
+use crate::live::RedisLive;
+use crate::operation::{CAST, PUSH, READ, RESET};
+
+#[async_trait]
+impl VoteStore for RedisLive {
+    async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
+        let reply = self.redis.call(CAST, cast(vote, self.limit)).await?;
+        outcome(&reply).map_err(|failure| failure.during(CAST))
+    }
+
+    async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
+        let call =
+            Call::writing("push").keys([keys::session(overlay), keys::counts(overlay)]).arg(side.as_str());
+        let reply = self.redis.call(PUSH, call).await?;
+        match outcome(&reply).map_err(|failure| failure.during(PUSH))? {
+            VoteOutcome::Applied(sentiment) => Ok(Some(sentiment)),
+            _ => Ok(None),
+        }
+    }
+
+    /// In one pipeline. A session that holds something odd reads as none, so that the others are still shown.
+    async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
+        let calls = overlays.iter().map(|overlay| Call::reading("read").keys([keys::session(*overlay)]));
+        let replies = self.redis.call_all(READ, calls.collect()).await?;
+        let readings = replies.into_iter().map(|reply| {
+            let reading = reply.and_then(|reply| reading(&reply).map_err(|failure| failure.during(READ)));
+            reading.unwrap_or_else(|error| {
+                warn!(%error, "a session cannot be read; the others go on");
+                None
+            })
+        });
+        Ok(readings.collect())
+    }
+
+    async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
+        let call = Call::writing("reset").keys([keys::session(overlay)]);
+        Ok(self.redis.call(RESET, call).await?.word() == "done")
+    }
+}
+
+fn cast(vote: &Vote, limit: Option<BucketLimit>) -> Call {
+    let overlay = vote.overlay;
+    Call::writing("cast")
+        .keys([
+            keys::session(overlay),
+            keys::seen(overlay, &vote.message),
+            keys::debounce(overlay, &vote.chatter),
+            keys::bucket(overlay),
+            keys::counts(overlay),
+        ])
+        .arg(vote.side.as_str())
+        .arg(limit.map_or(0, |limit| limit.capacity()))
+        .arg(limit.map_or(0, |limit| limit.per_minute()))
+}
+
+fn outcome(reply: &Reply) -> Result<VoteOutcome, Failure> {
+    match reply.word() {
+        "applied" => Ok(VoteOutcome::Applied(sentiment(reply)?)),
+        "debounced" => Ok(VoteOutcome::Debounced),
+        "rate_limited" => Ok(VoteOutcome::RateLimited),
+        "duplicate" => Ok(VoteOutcome::Duplicate),
+        "no_session" => Ok(VoteOutcome::NoSession),
+        _ => Err(Failure::Odd { place: "the answer to a vote" }),
+    }
+}
+
+fn reading(reply: &Reply) -> Result<Option<Reading>, Failure> {
+    if reply.word() != "found" {
+        return Ok(None);
+    }
+    let place = "session.decay_speed";
+    let decay = DecaySpeed::new(reply.number(3, place)?).map_err(|_| Failure::Odd { place })?;
+    let age = Duration::from_millis(reply.number(2, "session.last_update")?);
+    Ok(Some(Reading { sentiment: sentiment(reply)?, age, decay }))
+}
+
+fn sentiment(reply: &Reply) -> Result<Sentiment, Failure> {
+    reply.number(1, "session.value").map(Sentiment::clamped)
+}

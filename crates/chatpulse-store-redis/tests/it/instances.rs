@@ -1,0 +1,210 @@
+//! Heartbeats, the dead, and those that come back.
+
+use std::time::Duration;
+
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::vote::Side;
+use chatpulse_store_redis::Redis;
+use chatpulse_testkit::builders as build;
+use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
+
+use crate::support::{Instance, config, eventually};
+
+const LEASE: Duration = Duration::from_mins(5);
+/// Long enough that nobody dies by accident.
+const NEVER: Duration = Duration::from_mins(5);
+const SOON: Duration = Duration::from_millis(200);
+
+fn seed() -> SessionSeed {
+    SessionSeed { broadcaster: build::fresh_user(), ..build::seed() }
+}
+
+async fn connect(server: &RedisServer) -> Redis {
+    Redis::connect(&config(server.url())).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_heartbeat_counts_the_living() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let (a, b) = (Instance::new(&redis, "a", LEASE, NEVER), Instance::new(&redis, "b", LEASE, NEVER));
+    let first = a.registry.beat().await.unwrap();
+    assert!(first.is_fresh);
+    assert_eq!(first.living, 1);
+    assert_eq!(b.registry.beat().await.unwrap().living, 2);
+    let second = a.registry.beat().await.unwrap();
+    assert!(!second.is_fresh);
+    b.registry.leave().await.unwrap();
+    assert_eq!(a.registry.beat().await.unwrap().living, 1);
+}
+
+async fn what_a_dead_instance_held_becomes_an_orphan(redis: &Redis) {
+    let dead = Instance::new(redis, "dead", LEASE, SOON);
+    let leader = Instance::new(redis, "leader", LEASE, SOON);
+    let (alone, shared) = (seed(), seed());
+    dead.registry.beat().await.unwrap();
+    dead.live.hold(&alone, &dead.id, 1).await.unwrap();
+    dead.live.hold(&shared, &dead.id, 2).await.unwrap();
+    leader.live.hold(&shared, &leader.id, 1).await.unwrap();
+    assert!(leader.leadership.ask().await.unwrap());
+    eventually("it is given up", async || {
+        leader.registry.beat().await.unwrap();
+        leader.registry.sweep().await.unwrap() > 0
+    })
+    .await;
+    let orphans = leader.live.orphans(Duration::ZERO).await.unwrap();
+    let found: Vec<_> = orphans.iter().map(|orphan| orphan.overlay).collect();
+    assert_eq!(found, [alone.overlay], "the other one is still held by the leader");
+    let activity = leader.live.activity(shared.overlay).await.unwrap().unwrap();
+    assert_eq!(activity.viewers, 1);
+    // Its disconnect was its last heartbeat, not the moment of the sweep.
+    assert_eq!(leader.live.orphans(SOON).await.unwrap().len(), 1);
+    assert_eq!(leader.registry.sweep().await.unwrap(), 0, "buried once");
+    assert!(leader.live.delete_orphan(alone.overlay, SOON).await.unwrap());
+    assert!(!leader.live.delete_orphan(shared.overlay, Duration::ZERO).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_a_dead_instance_held_is_released_as_of_its_last_heartbeat() {
+    let server = RedisServer::start();
+    what_a_dead_instance_held_becomes_an_orphan(&connect(&server).await).await;
+}
+
+#[tokio::test]
+async fn what_a_dead_instance_held_is_released_on_a_cluster() {
+    let cluster = RedisCluster::start();
+    let redis = Redis::connect(&config(&cluster.url())).await.unwrap();
+    what_a_dead_instance_held_becomes_an_orphan(&redis).await;
+}
+
+#[tokio::test]
+async fn only_the_leader_buries() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let (dead, other) = (Instance::new(&redis, "dead", LEASE, SOON), Instance::new(&redis, "b", LEASE, SOON));
+    dead.registry.beat().await.unwrap();
+    eventually("it is silent for long enough", async || {
+        let registered = other.registry.beat().await.unwrap();
+        registered.living == 1
+    })
+    .await;
+    assert_eq!(other.registry.sweep().await.unwrap(), 0);
+    assert!(other.leadership.ask().await.unwrap());
+    assert_eq!(other.registry.sweep().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn one_that_was_given_up_and_comes_back_holds_everything_again() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let paused = Instance::new(&redis, "paused", LEASE, SOON);
+    let leader = Instance::new(&redis, "leader", LEASE, SOON);
+    let seed = seed();
+    paused.registry.beat().await.unwrap();
+    paused.live.hold(&seed, &paused.id, 3).await.unwrap();
+    paused.live.push(seed.overlay, Side::For).await.unwrap();
+    assert!(leader.leadership.ask().await.unwrap());
+    eventually("it is given up", async || leader.registry.sweep().await.unwrap() > 0).await;
+    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().held);
+
+    let back = paused.registry.beat().await.unwrap();
+    assert!(back.is_fresh);
+    let activity = leader.live.activity(seed.overlay).await.unwrap().unwrap();
+    assert_eq!((activity.viewers, activity.held), (3, true));
+    assert_eq!(leader.live.orphans(Duration::ZERO).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_emptied_redis_is_told_everything_again() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    let (kept, closed) = (seed(), seed());
+    instance.registry.beat().await.unwrap();
+    instance.live.hold(&kept, &instance.id, 2).await.unwrap();
+    instance.live.hold(&closed, &instance.id, 1).await.unwrap();
+    instance.live.release(closed.overlay, &instance.id).await.unwrap();
+    server.ask(&["FLUSHALL"]);
+    assert!(instance.registry.beat().await.unwrap().is_fresh);
+    assert!(instance.live.find(&kept.broadcaster).await.unwrap().is_some());
+    assert_eq!(instance.live.activity(kept.overlay).await.unwrap().unwrap().viewers, 2);
+    assert!(instance.live.find(&closed.broadcaster).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_single_session_that_redis_lost_is_held_again_at_the_next_mention() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    let (lost, whole) = (seed(), seed());
+    instance.registry.beat().await.unwrap();
+    for seed in [&lost, &whole] {
+        instance.live.hold(seed, &instance.id, 1).await.unwrap();
+        instance.live.push(seed.overlay, Side::For).await.unwrap();
+    }
+    server.ask(&[
+        "DEL",
+        &format!("session:{{{}}}", lost.overlay),
+        &format!("broadcaster:{}", lost.broadcaster),
+    ]);
+    instance.registry.touch().await.unwrap();
+    assert!(instance.live.find(&lost.broadcaster).await.unwrap().is_some());
+    let readings = instance.live.read(&[lost.overlay, whole.overlay]).await.unwrap();
+    assert!(readings[0].unwrap().sentiment.value().abs() < 1e-9, "a new one begins centred");
+    assert!((readings[1].unwrap().sentiment.value() - 10.0).abs() < 1e-9, "the other one was left alone");
+}
+
+#[tokio::test]
+async fn a_held_session_outlives_its_votes_by_being_mentioned() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    let seed = seed();
+    instance.registry.beat().await.unwrap();
+    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    let (session, holders) =
+        (format!("session:{{{}}}", seed.overlay), format!("ref_count:{{{}}}", seed.overlay));
+    let index = format!("broadcaster:{}", seed.broadcaster);
+    for key in [&session, &holders, &index] {
+        server.ask(&["PEXPIRE", key, "60000"]);
+    }
+    instance.registry.touch().await.unwrap();
+    for key in [&session, &holders, &index] {
+        let left: i64 = server.ask(&["PTTL", key]).trim().trim_start_matches(':').parse().unwrap();
+        assert!(left > 3_000_000, "{key} has {left} ms left");
+    }
+}
+
+/// The leader that gave it up may be late with letting go.
+#[tokio::test]
+async fn what_was_held_again_is_not_let_go_in_the_name_of_the_dead() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let back = Instance::new(&redis, "back", LEASE, NEVER);
+    let seed = seed();
+    back.registry.beat().await.unwrap();
+    let epoch_of_the_dead = server.ask(&["HGET", "instance_epochs:{instances}", "back"]);
+    let epoch_of_the_dead = epoch_of_the_dead.lines().nth(1).unwrap();
+    server.ask(&["ZREM", "instances", "back"]);
+    assert!(back.registry.beat().await.unwrap().is_fresh, "it was buried meanwhile");
+    back.live.hold(&seed, &back.id, 1).await.unwrap();
+    let (session, holders) =
+        (format!("session:{{{}}}", seed.overlay), format!("ref_count:{{{}}}", seed.overlay));
+    let release =
+        ["FCALL", "chatpulse_release", "2", &session, &holders, "back", epoch_of_the_dead, "0", "1"];
+    assert!(server.ask(&release).contains("held"));
+    assert!(back.live.activity(seed.overlay).await.unwrap().unwrap().held);
+}
+
+/// Between the look at an entry and its removal somebody else may have left.
+#[tokio::test]
+async fn an_entry_of_the_disconnected_is_only_dropped_as_old_as_it_was_seen() {
+    let server = RedisServer::start();
+    connect(&server).await;
+    server.ask(&["ZADD", "disconnected_sessions", "2000", "overlay"]);
+    let forget = ["FCALL", "chatpulse_forget_disconnect", "1", "disconnected_sessions", "overlay"];
+    assert!(server.ask(&[&forget[..], &["1999"]].concat()).contains("kept"));
+    assert!(server.ask(&[&forget[..], &["2000"]].concat()).contains("done"));
+}

@@ -1,0 +1,62 @@
+//! Votes and sessions, on one server and on a cluster.
+
+use std::sync::Arc;
+
+use chatpulse_domain::vote::BucketLimit;
+use chatpulse_store_embedded::MemoryLive;
+use chatpulse_testkit::clock::TestClock;
+use chatpulse_testkit::contract::{self, Live, agreement};
+use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::TestRunner;
+
+use crate::support::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn votes_keep_the_contract() {
+    let server = RedisServer::find();
+    let world = World::on(server.url()).await;
+    contract::votes::holds(async |limit| world.live(limit)).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_keep_the_contract() {
+    let server = RedisServer::find();
+    let world = World::on(server.url()).await;
+    contract::sessions::holds(async |limit| world.live(limit)).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_keeps_the_contracts() {
+    let cluster = RedisCluster::start();
+    let world = World::on(&cluster.url()).await;
+    contract::votes::holds(async |limit| world.live(limit)).await;
+    contract::sessions::holds(async |limit| world.live(limit)).await;
+    world.end().await;
+}
+
+/// Process memory, with the same time on its own clock.
+fn memory_at(unix_ms: i64, limit: Option<BucketLimit>) -> Live {
+    let clock = TestClock::at(unix_ms);
+    let live = Arc::new(MemoryLive::new(Arc::new(clock.clone()), limit));
+    Live { votes: Arc::clone(&live) as _, sessions: live, time: Arc::new(clock) }
+}
+
+/// On a server of its own: a day's worth of steps moves its time far ahead.
+#[test]
+fn redis_agrees_with_process_memory_on_any_steps() {
+    let server = RedisServer::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let world = runtime.block_on(World::on(server.url()));
+    let cases = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) };
+    let random = (agreement::steps(80), 0_u32..6, 0_u32..200);
+    let agreed = TestRunner::new(cases).run(&random, |(steps, capacity, per_minute)| {
+        let limit = BucketLimit::new(capacity, per_minute);
+        let memory = memory_at(world.clock.unix_ms(), limit);
+        runtime.block_on(agreement::agree(&memory, &world.live(limit), &steps));
+        Ok(())
+    });
+    agreed.unwrap();
+}

@@ -1,0 +1,189 @@
+//! Redis slow, gone and back.
+
+use std::time::{Duration, Instant};
+
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::health::HealthCheck;
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::secret::Secret;
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::vote::{Side, VoteOutcome};
+use chatpulse_store_redis::{ConnectError, Probe, Redis, RedisConfig, RedisLive, Standing};
+use chatpulse_testkit::builders as build;
+use chatpulse_testkit::servers::redis::RedisServer;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::eventually;
+
+/// With the deadlines of the product.
+async fn connect(server: &RedisServer) -> (Redis, RedisLive) {
+    let redis = Redis::connect(&RedisConfig::new(Secret::new(server.url()))).await.unwrap();
+    (redis.clone(), RedisLive::new(redis, None, Standing::default()))
+}
+
+async fn held(live: &RedisLive) -> SessionSeed {
+    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    seed
+}
+
+async fn is_unavailable(live: &RedisLive, seed: &SessionSeed) -> bool {
+    let cast = live.cast(&build::vote(seed.overlay, Side::For)).await;
+    matches!(cast, Err(StoreError::Unavailable { .. }))
+}
+
+#[tokio::test]
+async fn a_vote_waits_half_a_second_at_most_and_then_not_at_all() {
+    let server = RedisServer::start();
+    let (_, live) = connect(&server).await;
+    let seed = held(&live).await;
+    server.pause();
+    // What went well a moment ago counts too: at the twelfth even that is outweighed.
+    for _ in 0..12 {
+        let begun_at = Instant::now();
+        assert!(is_unavailable(&live, &seed).await);
+        assert!(begun_at.elapsed() < Duration::from_secs(1), "{:?}", begun_at.elapsed());
+    }
+    let begun_at = Instant::now();
+    for _ in 0..100 {
+        assert!(is_unavailable(&live, &seed).await);
+    }
+    assert!(begun_at.elapsed() < Duration::from_secs(3), "the breaker answers: {:?}", begun_at.elapsed());
+    server.resume();
+    eventually("it votes again, without any probe", async || !is_unavailable(&live, &seed).await).await;
+}
+
+#[tokio::test]
+async fn a_vote_that_timed_out_never_counts_twice() {
+    let server = RedisServer::start();
+    let (_, live) = connect(&server).await;
+    let seed = held(&live).await;
+    let vote = build::vote(seed.overlay, Side::For);
+    server.pause();
+    assert!(live.cast(&vote).await.is_err());
+    server.resume();
+    eventually("Redis answers", async || live.read(&[seed.overlay]).await.is_ok()).await;
+    let again = live.cast(&vote).await.unwrap();
+    assert!(matches!(again, VoteOutcome::Duplicate | VoteOutcome::Applied(_)));
+    let activity = live.activity(seed.overlay).await.unwrap().unwrap();
+    assert_eq!(activity.votes_last_minute, 1);
+}
+
+#[tokio::test]
+async fn after_a_restart_everything_works_without_ours() {
+    let mut server = RedisServer::start();
+    let (redis, live) = connect(&server).await;
+    let seed = held(&live).await;
+    server.kill();
+    assert!(is_unavailable(&live, &seed).await);
+    assert!(redis.check().await.is_err());
+    server.restart();
+    // Everything is lost, the functions too.
+    let again = async || live.hold(&seed, &build::instance("a"), 1).await.is_ok();
+    eventually("a session can be held again", again).await;
+    let cast = live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    assert!(matches!(cast, VoteOutcome::Applied(_)));
+    redis.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_probe_alone_knows_of_an_outage_and_of_its_end() {
+    let mut server = RedisServer::start();
+    let (redis, live) = connect(&server).await;
+    tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
+    let mut reachable = redis.reachable();
+    server.kill();
+    let begun_at = Instant::now();
+    reachable.wait_for(|is_reachable| !is_reachable).await.unwrap();
+    assert!(begun_at.elapsed() < Duration::from_secs(4), "{:?}", begun_at.elapsed());
+    server.restart();
+    let begun_at = Instant::now();
+    reachable.wait_for(|is_reachable| *is_reachable).await.unwrap();
+    assert!(begun_at.elapsed() < Duration::from_secs(4), "{:?}", begun_at.elapsed());
+    held(&live).await;
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_at_once() {
+    let mut server = RedisServer::start();
+    server.kill();
+    let begun_at = Instant::now();
+    let connected = Redis::connect(&RedisConfig::new(Secret::new(server.url()))).await;
+    assert!(matches!(connected, Err(ConnectError::Unreachable(_))));
+    assert!(begun_at.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn somebody_silent_is_given_up() {
+    let server = RedisServer::start();
+    server.pause();
+    let connected = Redis::connect(&RedisConfig::new(Secret::new(server.url()))).await;
+    assert!(matches!(connected, Err(ConnectError::Unreachable(_))));
+}
+
+/// Hands everything on to a port, until it is cut; a later connection passes again.
+async fn cuttable(port: u16) -> (u16, watch::Sender<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let own_port = listener.local_addr().unwrap().port();
+    let cut = watch::Sender::new(());
+    let cuts = cut.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut cuts = cuts.clone();
+            cuts.mark_unchanged();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut near, &mut far) => {}
+                    _ = cuts.changed() => {}
+                }
+            });
+        }
+    });
+    (own_port, cut)
+}
+
+/// A synthetic vote carries no id that would tell a second one from the first.
+#[tokio::test]
+async fn what_was_sent_when_the_connection_broke_is_not_sent_again() {
+    let server = RedisServer::start();
+    let (port, cut) = cuttable(server.port()).await;
+    let config = RedisConfig {
+        deadline: Duration::from_secs(5),
+        connections: 1,
+        ..RedisConfig::new(Secret::new(format!("redis://127.0.0.1:{port}")))
+    };
+    let redis = Redis::connect(&config).await.unwrap();
+    let live = RedisLive::new(redis, None, Standing::default());
+    let seed = held(&live).await;
+    // Taken in by the server, which answers nobody yet.
+    server.pause();
+    let pushing = tokio::spawn({
+        let live = live.clone();
+        async move { live.push(seed.overlay, Side::For).await }
+    });
+    eventually("the vote is with the server", async || waits_at(server.port())).await;
+    cut.send_replace(());
+    server.resume();
+    assert!(pushing.await.unwrap().is_err(), "nobody knows whether it counted");
+    eventually("it is connected again", async || live.read(&[seed.overlay]).await.is_ok()).await;
+    let activity = live.activity(seed.overlay).await.unwrap().unwrap();
+    assert!(activity.votes_last_minute <= 1, "{} votes of one", activity.votes_last_minute);
+}
+
+/// Whether some connection to this port has bytes that the server has not read.
+fn waits_at(port: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!("0100007F:{port:04X}");
+    table.lines().any(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let waiting = columns.get(4).and_then(|queues| queues.split(':').nth(1)).unwrap_or("0");
+        columns.get(1) == Some(&local.as_str())
+            && columns.get(3) == Some(&"01")
+            && !waiting.trim_matches('0').is_empty()
+    })
+}

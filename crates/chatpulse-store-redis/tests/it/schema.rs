@@ -1,0 +1,89 @@
+//! Keys and how long they stay, as operators know them.
+
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::vote::{BucketLimit, Side};
+use chatpulse_store_redis::{Redis, RedisLive, Standing};
+use chatpulse_testkit::builders as build;
+use chatpulse_testkit::servers::redis::RedisServer;
+
+use crate::support::config;
+
+async fn connect(server: &RedisServer) -> RedisLive {
+    let redis = Redis::connect(&config(server.url())).await.unwrap();
+    RedisLive::new(redis, BucketLimit::new(100, 100), Standing::default())
+}
+
+fn number(answer: &str) -> i64 {
+    answer.trim().trim_start_matches(':').parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_vote_leaves_these_keys_and_no_other() {
+    let server = RedisServer::start();
+    let live = connect(&server).await;
+    let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
+    live.hold(&seed, &build::instance("host-1-abc"), 1).await.unwrap();
+    let vote = build::vote(seed.overlay, Side::For);
+    live.cast(&vote).await.unwrap();
+    let tag = format!("{{{}}}", seed.overlay);
+    let expected = [
+        (format!("session:{tag}"), 3_600_000),
+        (format!("ref_count:{tag}"), 3_600_000),
+        (format!("debounce:{tag}:{}", vote.chatter), 1_000),
+        (format!("rate_limit:votes:{tag}"), 300_000),
+        (format!("seen:{tag}:{}", vote.message), 600_000),
+        (format!("votes_last_minute:{tag}"), 60_000),
+        ("broadcaster:42".to_owned(), 3_600_000),
+        ("instance_sessions:host-1-abc".to_owned(), 3_600_000),
+    ];
+    let keys = number(&server.ask(&["DBSIZE"]));
+    assert_eq!(keys, 8);
+    for (key, ttl_ms) in expected {
+        let left = number(&server.ask(&["PTTL", &key]));
+        assert!(left > 0 && left <= ttl_ms, "{key} has {left} ms left");
+    }
+    for field in ["value", "last_update", "broadcaster_user_id", "config_json", "config_version"] {
+        assert_eq!(number(&server.ask(&["HEXISTS", &format!("session:{tag}"), field])), 1, "{field}");
+    }
+    live.release(seed.overlay, &build::instance("host-1-abc")).await.unwrap();
+    assert_eq!(number(&server.ask(&["HEXISTS", &format!("session:{tag}"), "last_disconnect"])), 1);
+    assert!(server.ask(&["ZRANGE", "disconnected_sessions", "0", "-1"]).contains(&seed.overlay.to_string()));
+    assert!(number(&server.ask(&["PTTL", "disconnected_sessions"])) > 0, "every registry expires");
+}
+
+#[tokio::test]
+async fn a_vote_is_one_request() {
+    let server = RedisServer::start();
+    let live = connect(&server).await;
+    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    server.ask(&["CONFIG", "RESETSTAT"]);
+    for _ in 0..20 {
+        live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    }
+    let stats = server.ask(&["INFO", "commandstats"]);
+    assert!(stats.contains("cmdstat_fcall:calls=20,"), "{stats}");
+    assert!(!stats.contains("cmdstat_publish"), "{stats}");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_deleted_session_but_what_expires() {
+    let server = RedisServer::start();
+    let live = connect(&server).await;
+    let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
+    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    live.release(seed.overlay, &build::instance("a")).await.unwrap();
+    assert!(live.delete_orphan(seed.overlay, std::time::Duration::ZERO).await.unwrap());
+    let tag = format!("{{{}}}", seed.overlay);
+    for key in ["session", "ref_count", "rate_limit:votes", "votes_last_minute"] {
+        assert_eq!(number(&server.ask(&["EXISTS", &format!("{key}:{tag}")])), 0, "{key}");
+    }
+    for key in ["disconnected_sessions", "instance_sessions:a"] {
+        assert_eq!(number(&server.ask(&["EXISTS", key])), 0, "{key}");
+    }
+    assert!(number(&server.ask(&["PTTL", "broadcaster:42"])) <= 300_000);
+}

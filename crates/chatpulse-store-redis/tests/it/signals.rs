@@ -1,0 +1,142 @@
+//! Signals between instances, what a lost subscription costs, and how often a changing bar is told.
+
+use std::time::Duration;
+
+use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
+use chatpulse_store_redis::{Probe, Redis, RedisSignals};
+use chatpulse_testkit::builders as build;
+use chatpulse_testkit::contract;
+use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::config;
+
+const TICK: Duration = Duration::from_millis(50);
+
+/// Running until the runtime ends.
+async fn signals(redis: &Redis) -> RedisSignals {
+    let origin = build::instance(&format!("instance-{}", OverlayId::random()));
+    let (signals, worker) = RedisSignals::connect(redis, origin, TICK).await.unwrap();
+    tokio::spawn(worker.run(CancellationToken::new()));
+    signals
+}
+
+async fn next(stream: &mut Box<dyn SignalStream>) -> Heard {
+    timeout(Duration::from_secs(10), stream.next()).await.expect("nothing was heard")
+}
+
+async fn connect(url: &str) -> Redis {
+    Redis::connect(&config(url)).await.unwrap()
+}
+
+#[tokio::test]
+async fn signals_keep_the_contract() {
+    let server = RedisServer::find();
+    let redis = connect(server.url()).await;
+    contract::signals::holds(async || signals(&redis).await).await;
+}
+
+async fn another_instance_hears_every_kind_once(url: &str) {
+    let (here, there) = (connect(url).await, connect(url).await);
+    let (here, there) = (signals(&here).await, signals(&there).await);
+    let (mut own, mut others) = (here.subscribe(), there.subscribe());
+    let (overlay, broadcaster) = (OverlayId::random(), build::fresh_user());
+    let all = [
+        Signal::SentimentChanged(overlay),
+        Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
+        Signal::SessionChanged(broadcaster),
+        Signal::OverlayRotated(overlay),
+    ];
+    for signal in &all {
+        here.publish(signal.clone());
+        assert_eq!(next(&mut own).await, Heard::Signal(signal.clone()));
+        assert_eq!(next(&mut others).await, Heard::Signal(signal.clone()));
+    }
+    // Had anything come twice, it would come before this one.
+    let last = Signal::OverlayRotated(OverlayId::random());
+    there.publish(last.clone());
+    assert_eq!(next(&mut own).await, Heard::Signal(last.clone()));
+    assert_eq!(next(&mut others).await, Heard::Signal(last));
+}
+
+#[tokio::test]
+async fn another_instance_hears_every_kind_once_through_a_server() {
+    let server = RedisServer::start();
+    another_instance_hears_every_kind_once(server.url()).await;
+}
+
+#[tokio::test]
+async fn another_instance_hears_every_kind_once_through_a_cluster() {
+    let cluster = RedisCluster::start();
+    another_instance_hears_every_kind_once(&cluster.url()).await;
+}
+
+#[tokio::test]
+async fn a_changing_bar_is_told_to_others_once_a_tick() {
+    let server = RedisServer::start();
+    let (here, there) = (connect(server.url()).await, connect(server.url()).await);
+    let (here, there) = (signals(&here).await, signals(&there).await);
+    let mut others = there.subscribe();
+    let changing = OverlayId::random();
+    for _ in 0..500 {
+        here.publish(Signal::SentimentChanged(changing));
+    }
+    assert_eq!(next(&mut others).await, Heard::Signal(Signal::SentimentChanged(changing)));
+    assert_eq!(
+        next(&mut others).await,
+        Heard::Signal(Signal::SentimentChanged(changing)),
+        "the last of the tick"
+    );
+    let last = Signal::OverlayRotated(OverlayId::random());
+    here.publish(last.clone());
+    assert_eq!(next(&mut others).await, Heard::Signal(last), "and no more");
+}
+
+#[tokio::test]
+async fn a_lost_subscription_is_a_gap_and_then_goes_on() {
+    let server = RedisServer::start();
+    let (here, there) = (connect(server.url()).await, connect(server.url()).await);
+    let (here, there) = (signals(&here).await, signals(&there).await);
+    let mut others = there.subscribe();
+    server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    assert_eq!(next(&mut others).await, Heard::Gap);
+    let signal = Signal::OverlayRotated(OverlayId::random());
+    here.publish(signal.clone());
+    assert_eq!(next(&mut others).await, Heard::Signal(signal));
+}
+
+#[tokio::test]
+async fn an_outage_and_its_end_are_gaps_so_that_overlays_are_looked_at() {
+    let server = RedisServer::start();
+    let redis = Redis::connect(&chatpulse_store_redis::RedisConfig::new(
+        chatpulse_domain::secret::Secret::new(server.url()),
+    ))
+    .await
+    .unwrap();
+    let signals = signals(&redis).await;
+    tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
+    let mut stream = signals.subscribe();
+    let mut reachable = redis.reachable();
+    server.pause();
+    timeout(Duration::from_secs(5), reachable.wait_for(|is_reachable| !is_reachable)).await.unwrap().unwrap();
+    assert_eq!(next(&mut stream).await, Heard::Gap);
+    server.resume();
+    timeout(Duration::from_secs(5), reachable.wait_for(|is_reachable| *is_reachable)).await.unwrap().unwrap();
+    assert_eq!(next(&mut stream).await, Heard::Gap);
+}
+
+#[tokio::test]
+async fn what_others_say_on_our_channels_is_skipped() {
+    let server = RedisServer::start();
+    let redis = connect(server.url()).await;
+    let signals = signals(&redis).await;
+    let mut stream = signals.subscribe();
+    for nonsense in ["", "nonsense", "a b", "a b c d"] {
+        server.ask(&["PUBLISH", "config:invalidate", nonsense]);
+    }
+    let overlay = OverlayId::random();
+    server.ask(&["PUBLISH", "overlay:rotated", &format!("somebody {overlay}")]);
+    assert_eq!(next(&mut stream).await, Heard::Signal(Signal::OverlayRotated(overlay)));
+}

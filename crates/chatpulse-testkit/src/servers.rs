@@ -1,0 +1,8 @@
+//! Real servers for tests: given by the environment, else throw-away ones of the machine's own binaries. Where there
+//! is neither, the test fails and says what to install; nothing is ever skipped.
+
+#![expect(clippy::print_stdout, reason = "a test says which server it took")]
+
+pub mod postgres;
+mod process;
+pub mod redis;

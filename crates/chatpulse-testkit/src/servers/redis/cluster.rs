@@ -1,0 +1,92 @@
+//! Three masters, each with a third of the slots.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Own, free_port, wire};
+
+/// Each node's first and last slot.
+const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+
+/// Nodes find each other within a second or two.
+const AGREED_WITHIN: Duration = Duration::from_secs(30);
+
+/// A Redis Cluster of three nodes; ends when it is dropped.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: [Own; 3],
+}
+
+impl RedisCluster {
+    /// Starts three servers, joins them and waits until all of them agree.
+    pub fn start() -> Self {
+        let nodes = SLOTS.map(|_| start_node());
+        for (number, (node, (first, last))) in nodes.iter().zip(SLOTS).enumerate() {
+            expect_ok(node.port, &["CLUSTER", "ADDSLOTSRANGE", first, last]);
+            expect_ok(node.port, &["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
+        }
+        let cluster = Self { nodes };
+        cluster.introduce();
+        cluster.wait_until_agreed();
+        println!("testing with three of the machine's own redis-server as a cluster");
+        cluster
+    }
+
+    /// Names all three nodes.
+    pub fn url(&self) -> String {
+        let [first, second, third] = self.ports();
+        format!("redis-cluster://127.0.0.1:{first}?node=127.0.0.1:{second}&node=127.0.0.1:{third}")
+    }
+
+    /// Of the three nodes.
+    pub fn ports(&self) -> [u16; 3] {
+        [0, 1, 2].map(|node| self.nodes[node].port)
+    }
+
+    /// Asks one node something past every adapter.
+    pub fn ask(&self, node: usize, words: &[&str]) -> String {
+        wire::ask(self.nodes[node].port, words)
+    }
+
+    fn introduce(&self) {
+        let [first, others @ ..] = &self.nodes;
+        for node in others {
+            let bus = node.extra.last().unwrap();
+            expect_ok(first.port, &["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]);
+        }
+    }
+
+    fn wait_until_agreed(&self) {
+        let begun_at = Instant::now();
+        while !self.ports().into_iter().all(is_agreed) {
+            assert!(begun_at.elapsed() < AGREED_WITHIN, "the nodes of the Redis Cluster do not agree");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn start_node() -> Own {
+    // Its usual port for the other nodes is 10,000 higher, which may be taken or too high.
+    let bus = free_port().to_string();
+    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", &bus];
+    Own::start(options.map(str::to_owned).to_vec(), |port| vec!["--port".to_owned(), port.to_string()])
+}
+
+/// It knows the other two and who has which slots, and has a link to and from each: what is published while one is
+/// missing reaches nobody there.
+fn is_agreed(port: u16) -> bool {
+    let info = wire::ask(port, &["CLUSTER", "INFO"]);
+    let slots = wire::ask(port, &["CLUSTER", "SLOTS"]);
+    let links = wire::ask(port, &["CLUSTER", "LINKS"]);
+    let nodes = wire::ask(port, &["CLUSTER", "NODES"]);
+    info.contains("cluster_state:ok")
+        && info.contains("cluster_known_nodes:3")
+        && slots.starts_with("*3")
+        && links.starts_with("*4")
+        && !["handshake", "disconnected", "fail"].iter().any(|word| nodes.contains(word))
+}
+
+fn expect_ok(port: u16, words: &[&str]) {
+    let answer = wire::ask(port, words);
+    assert!(answer.starts_with("+OK") || answer.is_empty(), "{words:?}: {answer}");
+}

@@ -1,0 +1,534 @@
+#!lua name=chatpulse
+
+-- Fleet's live state, as functions of Redis: each call is one atomic step. Start with `cast`, the path of a vote.
+--
+-- The same rules stand in Rust in `chatpulse-domain` (sentiment.rs, vote.rs); a test drives both with the same
+-- random steps. Every call reads the time once, through `now_ms`; that test puts its own clock in there and changes
+-- nothing else. What was seen or debounced is decided by times kept in the values; TTLs only collect garbage, and
+-- are set as points in time of the same clock.
+--
+-- Instances of two versions run side by side during a deploy: a function keeps its KEYS, ARGV and result for ever
+-- (more ARGV may follow, more results too); a breaking change is a new function with a new name. Whoever changes
+-- this file raises VERSION, since a server keeps the highest.
+--
+-- Times are Unix milliseconds, spans milliseconds, numbers travel as text (%.17g: no digit is lost).
+-- Keys of one session share the hash tag {UUID} and thus a cluster slot:
+--   session   session:{UUID}           hash: value, last_update, decay_speed, broadcaster_user_id, config_json,
+--                                      config_version, last_disconnect (once nobody holds it), last_vote, last_limited,
+--                                      fence (highest fencing token that acted on it)
+--   holders   ref_count:{UUID}         hash: instance -> "sockets epoch"
+--   counts    votes_last_minute:{UUID} hash: second modulo 60 -> "unix_second votes"
+--   bucket    rate_limit:votes:{UUID}  hash: tokens, at
+--   seen      seen:{UUID}:MESSAGE      when it was noted
+--   debounce  debounce:{UUID}:CHATTER  when their last vote was applied
+--
+-- | function                   | KEYS                                       | ARGV                                        | result |
+-- |----------------------------|--------------------------------------------|---------------------------------------------|--------|
+-- | chatpulse_version          |                                            |                                             | VERSION |
+-- | chatpulse_cast             | session, seen, debounce, bucket, counts    | for/against, capacity (0: none), per minute | word, then value if applied |
+-- | chatpulse_push             | session, counts                            | for/against                                 | applied + value / no_session |
+-- | chatpulse_read             | session                                    |                                             | found + value, age, decay / no_session |
+-- | chatpulse_reset            | session                                    |                                             | done / no_session |
+-- | chatpulse_put_settings     | session                                    | config_json, version, decay                 | done / stale / no_session |
+-- | chatpulse_activity         | session, holders, counts                   |                                             | found + sockets, held 0/1, last_vote or '', votes, limited 0/1 / no_session |
+-- | chatpulse_hold             | session, holders                           | instance, sockets, epoch, broadcaster, config_json, version, decay | created / joined |
+-- | chatpulse_touch            | session, holders                           | instance, epoch                             | done / lost |
+-- | chatpulse_release          | session, holders                           | instance, epoch, at ('': now), token        | orphan + last_disconnect / held / no_session / fenced |
+-- | chatpulse_orphan           | session, holders                           | age                                         | orphan or young + broadcaster, last_disconnect / held / no_session |
+-- | chatpulse_delete_orphan    | session, holders, bucket, counts           | age, token                                  | deleted + broadcaster, last_disconnect / kept / fenced |
+-- | chatpulse_delete           | session, holders, bucket, counts           |                                             | deleted + broadcaster / no_session |
+-- | chatpulse_unindex          | broadcaster:ID                             | UUID                                        | done / kept |
+-- | chatpulse_note_disconnect  | disconnected_sessions                      | UUID, at ('': now)                          | done |
+-- | chatpulse_forget_disconnect| disconnected_sessions                      | UUID, up to                                 | done / kept |
+-- | chatpulse_disconnected     | disconnected_sessions                      | age, at most                                | UUID, at, UUID, at, … |
+-- | chatpulse_beat             | instances, instance_epochs:{instances}     | instance, dead after                        | fresh/alive, epoch, living instances |
+-- | chatpulse_dead             | instances, instance_epochs:{instances}     | dead after                                  | instance, last beat, epoch, … |
+-- | chatpulse_bury             | instances, instance_epochs:{instances}     | instance, last beat                         | done / kept |
+-- | chatpulse_lead             | cleanup:leader, fence:{cleanup:leader}     | instance, token held (0: none), lease       | leader + token / follower |
+-- | chatpulse_resign           | cleanup:leader, fence:{cleanup:leader}     | instance, token held                        | done / kept |
+--
+-- Any function on a session answers `corrupt` and the field's name where a field is not what is written here; it
+-- then has changed nothing.
+
+local VERSION = 1
+
+local VOTE_STEP = 10
+local LIMIT = 100
+local FORGOTTEN_AFTER_MS = 3600000
+local SEEN_FOR_MS = 600000
+local DEBOUNCE_MS = 1000
+local BUCKET_KEPT_MS = 300000
+-- A holder says once a minute that it is still there; without any for an hour nobody is.
+local SESSION_KEPT_MS = 3600000
+-- An entry that its session no longer needs. Somebody may just be opening it again: its holder then has these
+-- minutes to say so.
+local UNINDEXED_KEPT_MS = 300000
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- A clock that went back counts as no time.
+local function since(now, earlier)
+  return math.max(0, now - earlier)
+end
+
+local function text(number)
+  return string.format('%.17g', number)
+end
+
+-- nil for anything but a number in range; NaN is in no range.
+local function number(text_or_nil, low, high)
+  local value = tonumber(text_or_nil)
+  if value and value >= low and value <= high then return value end
+  return nil
+end
+
+local TIME_MAX = 2 ^ 53
+
+local function keep(key, now, span_ms)
+  redis.call('PEXPIREAT', key, text(now + span_ms))
+end
+
+-- session ------------------------------------------------------------------------------------------------------
+
+-- The part that moves. Returns nil without a session; nil and a field's name if that field is odd.
+local function load_session(session_key)
+  local fields = redis.call('HMGET', session_key, 'value', 'last_update', 'decay_speed')
+  if not (fields[1] or fields[2] or fields[3]) then
+    if redis.call('EXISTS', session_key) == 0 then return nil end
+  end
+  local session = {
+    value = number(fields[1], -LIMIT, LIMIT),
+    last_update = number(fields[2], -TIME_MAX, TIME_MAX),
+    decay = number(fields[3], 0.1, 2.0),
+    decay_text = fields[3],
+  }
+  if not session.value then return nil, 'value' end
+  if not session.last_update then return nil, 'last_update' end
+  if not session.decay then return nil, 'decay_speed' end
+  return session
+end
+
+local function refusal(odd_field)
+  if odd_field then return { 'corrupt', odd_field } end
+  return { 'no_session' }
+end
+
+local function decayed(session, now)
+  local elapsed = since(now, session.last_update)
+  if elapsed >= FORGOTTEN_AFTER_MS then return 0 end
+  return session.value * math.exp(-session.decay * (elapsed / 1000))
+end
+
+local function step_to(side)
+  if side == 'for' then return VOTE_STEP end
+  return -VOTE_STEP
+end
+
+-- Once more in this second; the same counter is used again a minute later.
+local function count_vote(counts_key, now)
+  local second = math.floor(now / 1000)
+  local slot = second % 60
+  local entry = redis.call('HGET', counts_key, slot) or ''
+  local at, votes = string.match(entry, '^(%-?%d+) (%d+)$')
+  if tonumber(at) ~= second then votes = 0 end
+  redis.call('HSET', counts_key, slot, text(second) .. ' ' .. text(votes + 1))
+  keep(counts_key, now, 60000)
+end
+
+local function votes_last_minute(counts_key, now)
+  local oldest = math.floor(now / 1000) - 59
+  local votes = 0
+  for _, entry in ipairs(redis.call('HVALS', counts_key)) do
+    local at, count = string.match(entry, '^(%-?%d+) (%d+)$')
+    if at and tonumber(at) >= oldest then votes = votes + tonumber(count) end
+  end
+  return votes
+end
+
+-- Decays to now, one step to the side, clamps, writes. Returns the new value as text.
+local function apply(session_key, counts_key, session, side, now)
+  local value = decayed(session, now) + step_to(side)
+  value = text(math.max(-LIMIT, math.min(LIMIT, value)))
+  redis.call('HSET', session_key, 'value', value, 'last_update', text(now), 'last_vote', text(now))
+  count_vote(counts_key, now)
+  return value
+end
+
+-- votes --------------------------------------------------------------------------------------------------------
+
+local function noted_within(key, span_ms, now)
+  local at = tonumber(redis.call('GET', key))
+  return at ~= nil and since(now, at) < span_ms
+end
+
+local function note(key, span_ms, now)
+  redis.call('SET', key, text(now), 'PXAT', text(now + span_ms))
+end
+
+-- Tokens in the bucket now. A new one is full.
+local function tokens_now(bucket_key, capacity, per_minute, now)
+  local bucket = redis.call('HMGET', bucket_key, 'tokens', 'at')
+  local tokens, at = number(bucket[1], 0, TIME_MAX), number(bucket[2], -TIME_MAX, TIME_MAX)
+  if not (tokens and at) then return capacity, now end
+  local per_ms = per_minute / 60000
+  return math.min(capacity, tokens + since(now, at) * per_ms), math.max(now, at)
+end
+
+-- Forgotten only after it would be full again anyway.
+local function put_tokens(bucket_key, tokens, at, capacity, per_minute, now)
+  redis.call('HSET', bucket_key, 'tokens', text(tokens), 'at', text(at))
+  local until_full_ms = SESSION_KEPT_MS
+  if per_minute > 0 then until_full_ms = math.ceil(capacity * 60000 / per_minute) end
+  keep(bucket_key, now, math.max(BUCKET_KEPT_MS, until_full_ms))
+end
+
+-- "Seen" is noted first, whatever comes after; token and debounce are spent last, by a vote that counts.
+local function cast(keys, args)
+  local session_key, seen_key, debounce_key, bucket_key, counts_key = unpack(keys)
+  local side, capacity, per_minute = args[1], tonumber(args[2]), tonumber(args[3])
+  local now = now_ms()
+  local session, odd_field = load_session(session_key)
+  if not session then return refusal(odd_field) end
+  if noted_within(seen_key, SEEN_FOR_MS, now) then return { 'duplicate' } end
+  note(seen_key, SEEN_FOR_MS, now)
+  if noted_within(debounce_key, DEBOUNCE_MS, now) then return { 'debounced' } end
+  if capacity > 0 then
+    local tokens, at = tokens_now(bucket_key, capacity, per_minute, now)
+    if tokens < 1 then
+      redis.call('HSET', session_key, 'last_limited', text(now))
+      return { 'rate_limited' }
+    end
+    put_tokens(bucket_key, tokens - 1, at, capacity, per_minute, now)
+  end
+  note(debounce_key, DEBOUNCE_MS, now)
+  return { 'applied', apply(session_key, counts_key, session, side, now) }
+end
+
+-- A synthetic vote: past debounce and bucket.
+local function push(keys, args)
+  local session_key, counts_key = unpack(keys)
+  local now = now_ms()
+  local session, odd_field = load_session(session_key)
+  if not session then return refusal(odd_field) end
+  return { 'applied', apply(session_key, counts_key, session, args[1], now) }
+end
+
+-- Value and age instead of a time, so that no reader's clock matters.
+local function read(keys)
+  local now = now_ms()
+  local session, odd_field = load_session(keys[1])
+  if not session then return refusal(odd_field) end
+  return { 'found', text(session.value), text(since(now, session.last_update)), session.decay_text }
+end
+
+-- Mends an odd value too.
+local function reset(keys)
+  local now = now_ms()
+  if redis.call('EXISTS', keys[1]) == 0 then return { 'no_session' } end
+  redis.call('HSET', keys[1], 'value', '0', 'last_update', text(now))
+  return { 'done' }
+end
+
+-- settings -----------------------------------------------------------------------------------------------------
+
+-- Takes settings that are newer, after folding the value at the old speed. Returns whether they were; nil and a
+-- field's name if that field is odd.
+local function take_settings(session_key, session, config_json, version, decay, now)
+  local stored = number(redis.call('HGET', session_key, 'config_version'), 0, TIME_MAX)
+  if not stored then return nil, 'config_version' end
+  if tonumber(version) <= stored then return false end
+  redis.call('HSET', session_key, 'value', text(decayed(session, now)), 'last_update', text(now),
+    'config_json', config_json, 'config_version', version, 'decay_speed', decay)
+  return true
+end
+
+local function put_settings(keys, args)
+  local session_key = keys[1]
+  local config_json, version, decay = unpack(args)
+  local now = now_ms()
+  local session, odd_field = load_session(session_key)
+  if not session then return refusal(odd_field) end
+  local taken, odd_version = take_settings(session_key, session, config_json, version, decay, now)
+  if taken == nil then return { 'corrupt', odd_version } end
+  return { taken and 'done' or 'stale' }
+end
+
+-- who serves it ------------------------------------------------------------------------------------------------
+
+-- "sockets epoch": an instance that was given up for dead comes back with a higher epoch.
+local function sockets_and_epoch(holder)
+  local sockets, epoch = string.match(holder or '', '^(%d+) (%d+)$')
+  return tonumber(sockets), tonumber(epoch)
+end
+
+-- The only function that creates a session.
+local function hold(keys, args)
+  local session_key, holders_key = unpack(keys)
+  local instance, sockets, epoch, broadcaster, config_json, version, decay = unpack(args)
+  local now = now_ms()
+  local session, odd_field = load_session(session_key)
+  if odd_field then return { 'corrupt', odd_field } end
+  if session then
+    local taken, odd_version = take_settings(session_key, session, config_json, version, decay, now)
+    if taken == nil then return { 'corrupt', odd_version } end
+  else
+    redis.call('HSET', session_key, 'value', '0', 'last_update', text(now), 'broadcaster_user_id', broadcaster,
+      'config_json', config_json, 'config_version', version, 'decay_speed', decay)
+  end
+  local _, known_epoch = sockets_and_epoch(redis.call('HGET', holders_key, instance))
+  epoch = math.max(tonumber(epoch), known_epoch or 0)
+  redis.call('HSET', holders_key, instance, sockets .. ' ' .. text(epoch))
+  redis.call('HDEL', session_key, 'last_disconnect')
+  keep(session_key, now, SESSION_KEPT_MS)
+  keep(holders_key, now, SESSION_KEPT_MS)
+  return { session and 'joined' or 'created' }
+end
+
+-- A holder is still there. `lost`: Redis does not know the session or its holder any more.
+local function touch(keys, args)
+  local session_key, holders_key = unpack(keys)
+  local instance, epoch = args[1], tonumber(args[2])
+  local now = now_ms()
+  local _, known_epoch = sockets_and_epoch(redis.call('HGET', holders_key, instance))
+  if known_epoch ~= epoch or redis.call('EXISTS', session_key) == 0 then return { 'lost' } end
+  keep(session_key, now, SESSION_KEPT_MS)
+  keep(holders_key, now, SESSION_KEPT_MS)
+  return { 'done' }
+end
+
+-- Refuses a leader that a later one has replaced. 0 is nobody's token: the caller acts for itself.
+local function is_fenced(session_key, token)
+  local highest = tonumber(redis.call('HGET', session_key, 'fence')) or 0
+  if token > 0 and token < highest then return true end
+  if token > highest then redis.call('HSET', session_key, 'fence', text(token)) end
+  return false
+end
+
+-- For itself an instance lets go whatever the epoch; the leader lets go of what a dead one held up to its epoch.
+local function release(keys, args)
+  local session_key, holders_key = unpack(keys)
+  local instance, epoch, at, token = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
+  local now = now_ms()
+  if redis.call('EXISTS', session_key) == 0 then
+    redis.call('HDEL', holders_key, instance)
+    return { 'no_session' }
+  end
+  if is_fenced(session_key, token) then return { 'fenced' } end
+  local holder = redis.call('HGET', holders_key, instance)
+  local _, known_epoch = sockets_and_epoch(holder)
+  local holds = holder and (known_epoch or 0) <= epoch
+  if holds then redis.call('HDEL', holders_key, instance) end
+  if redis.call('HLEN', holders_key) > 0 then return { 'held' } end
+  if holds then
+    redis.call('HSET', session_key, 'last_disconnect', text(math.min(now, at or now)))
+  end
+  local last_disconnect = redis.call('HGET', session_key, 'last_disconnect')
+  if not last_disconnect then return { 'held' } end
+  return { 'orphan', last_disconnect }
+end
+
+-- Since when nobody holds it. nil and a word where that is not so.
+local function orphaned_at(session_key, holders_key)
+  if redis.call('EXISTS', session_key) == 0 then return nil, { 'no_session' } end
+  if redis.call('HLEN', holders_key) > 0 then return nil, { 'held' } end
+  local text_or_nil = redis.call('HGET', session_key, 'last_disconnect')
+  if not text_or_nil then return nil, { 'held' } end
+  local at = number(text_or_nil, -TIME_MAX, TIME_MAX)
+  if not at then return nil, { 'corrupt', 'last_disconnect' } end
+  return at
+end
+
+local function orphan(keys, args)
+  local session_key, holders_key = unpack(keys)
+  local now = now_ms()
+  local at, refused = orphaned_at(session_key, holders_key)
+  if not at then return refused end
+  local broadcaster = redis.call('HGET', session_key, 'broadcaster_user_id') or ''
+  local word = since(now, at) >= tonumber(args[1]) and 'orphan' or 'young'
+  return { word, broadcaster, text(at) }
+end
+
+-- Check and deletion in one step: whoever joins comes before it, and keeps the session, or after, and makes a new one.
+local function delete_orphan(keys, args)
+  local session_key, holders_key = unpack(keys)
+  local age, token = tonumber(args[1]), tonumber(args[2])
+  local now = now_ms()
+  local at, refused = orphaned_at(session_key, holders_key)
+  if not at then
+    if refused[1] == 'corrupt' then return refused end
+    return { 'kept' }
+  end
+  if is_fenced(session_key, token) then return { 'fenced' } end
+  if since(now, at) < age then return { 'kept' } end
+  local broadcaster = redis.call('HGET', session_key, 'broadcaster_user_id') or ''
+  redis.call('DEL', unpack(keys))
+  return { 'deleted', broadcaster, text(at) }
+end
+
+-- Whoever holds it: its address is no longer valid.
+local function delete(keys)
+  local broadcaster = redis.call('HGET', keys[1], 'broadcaster_user_id')
+  if redis.call('DEL', unpack(keys)) == 0 then return { 'no_session' } end
+  return { 'deleted', broadcaster or '' }
+end
+
+local function activity(keys)
+  local session_key, holders_key, counts_key = unpack(keys)
+  local now = now_ms()
+  if redis.call('EXISTS', session_key) == 0 then return { 'no_session' } end
+  local sockets, held = 0, 0
+  for _, holder in ipairs(redis.call('HVALS', holders_key)) do
+    held = 1
+    sockets = sockets + (sockets_and_epoch(holder) or 0)
+  end
+  local times = redis.call('HMGET', session_key, 'last_vote', 'last_limited')
+  local last_vote, last_limited = tonumber(times[1]), tonumber(times[2])
+  local oldest = math.floor(now / 1000) - 59
+  local limited = last_limited and math.floor(last_limited / 1000) >= oldest
+  return { 'found', text(sockets), held, last_vote and text(last_vote) or '',
+    text(votes_last_minute(counts_key, now)), limited and 1 or 0 }
+end
+
+-- indices: on slots of their own, written before the session and cleared after it, so that one may hold a false
+-- entry but never misses one ------------------------------------------------------------------------------------
+
+-- The session is gone. If the chat still points to it, the entry goes too, but not at once: somebody may have opened
+-- the session again a moment ago, and their entry is this one.
+local function unindex(keys, args)
+  local now = now_ms()
+  if redis.call('GET', keys[1]) ~= args[1] then return { 'kept' } end
+  keep(keys[1], now, UNINDEXED_KEPT_MS)
+  return { 'done' }
+end
+
+local function note_disconnect(keys, args)
+  local now = now_ms()
+  redis.call('ZADD', keys[1], text(tonumber(args[2]) or now), args[1])
+  -- Its newest session has expired by then.
+  keep(keys[1], now, SESSION_KEPT_MS)
+  return { 'done' }
+end
+
+-- Only an entry as old as the one that was looked at: a later one is somebody else's news.
+local function forget_disconnect(keys, args)
+  local at = tonumber(redis.call('ZSCORE', keys[1], args[1]))
+  if not at or at > tonumber(args[2]) then return { 'kept' } end
+  redis.call('ZREM', keys[1], args[1])
+  return { 'done' }
+end
+
+local function disconnected(keys, args)
+  local now = now_ms()
+  local newest = text(now - tonumber(args[1]))
+  return redis.call('ZRANGE', keys[1], '-inf', newest, 'BYSCORE', 'LIMIT', 0, args[2], 'WITHSCORES')
+end
+
+-- instances ----------------------------------------------------------------------------------------------------
+
+-- `fresh`: unknown, or silent for so long that others may have given it up; it begins a new epoch.
+local function beat(keys, args)
+  local instances_key, epochs_key = unpack(keys)
+  local instance, dead_after = args[1], tonumber(args[2])
+  local now = now_ms()
+  local last = tonumber(redis.call('ZSCORE', instances_key, instance))
+  local epoch = tonumber(redis.call('HGET', epochs_key, instance))
+  local fresh = not (last and epoch) or since(now, last) >= dead_after
+  if fresh then
+    epoch = math.max((epoch or 0) + 1, now)
+    redis.call('HSET', epochs_key, instance, text(epoch))
+  end
+  redis.call('ZADD', instances_key, text(now), instance)
+  -- With the last of them, what they held has expired too.
+  keep(instances_key, now, SESSION_KEPT_MS)
+  keep(epochs_key, now, SESSION_KEPT_MS)
+  local living = redis.call('ZCOUNT', instances_key, '(' .. text(now - dead_after), '+inf')
+  return { fresh and 'fresh' or 'alive', text(epoch), living }
+end
+
+local function dead(keys, args)
+  local instances_key, epochs_key = unpack(keys)
+  local now = now_ms()
+  local found = {}
+  local silent = redis.call('ZRANGE', instances_key, '-inf', text(now - tonumber(args[1])), 'BYSCORE')
+  for _, instance in ipairs(silent) do
+    found[#found + 1] = instance
+    found[#found + 1] = redis.call('ZSCORE', instances_key, instance)
+    found[#found + 1] = redis.call('HGET', epochs_key, instance) or '0'
+  end
+  return found
+end
+
+-- Unless it was heard of since.
+local function bury(keys, args)
+  local instances_key, epochs_key = unpack(keys)
+  if tonumber(redis.call('ZSCORE', instances_key, args[1])) ~= tonumber(args[2]) then return { 'kept' } end
+  redis.call('ZREM', instances_key, args[1])
+  redis.call('HDEL', epochs_key, args[1])
+  return { 'done' }
+end
+
+-- leader -------------------------------------------------------------------------------------------------------
+
+-- Takes a free lease, or extends one's own: name and token must both be right, so that a process is never mistaken
+-- for an earlier one of the same name. Tokens only rise, also after Redis lost its memory.
+local function lead(keys, args)
+  local leader_key, fence_key = unpack(keys)
+  local instance, token, lease = args[1], tonumber(args[2]), tonumber(args[3])
+  local now = now_ms()
+  local leader = redis.call('GET', leader_key)
+  local last = tonumber(redis.call('GET', fence_key)) or 0
+  if not leader then
+    token = math.max(last + 1, token + 1, now)
+    redis.call('SET', fence_key, text(token))
+    redis.call('SET', leader_key, instance, 'PX', text(lease))
+    return { 'leader', text(token) }
+  end
+  if leader == instance and token > 0 and token == last then
+    redis.call('PEXPIRE', leader_key, text(lease))
+    return { 'leader', text(token) }
+  end
+  return { 'follower' }
+end
+
+local function resign(keys, args)
+  local leader_key, fence_key = unpack(keys)
+  local token = tonumber(args[2])
+  local last = tonumber(redis.call('GET', fence_key))
+  if redis.call('GET', leader_key) ~= args[1] or token ~= last then return { 'kept' } end
+  redis.call('DEL', leader_key)
+  return { 'done' }
+end
+
+-- While a library is loaded there are no loops to register its functions with: Redis gives it nothing but its own API.
+local function reading(name, callback)
+  redis.register_function { function_name = name, callback = callback, flags = { 'no-writes' } }
+end
+local function writing(name, callback)
+  redis.register_function(name, callback)
+end
+
+reading('chatpulse_version', function() return VERSION end)
+writing('chatpulse_cast', cast)
+writing('chatpulse_push', push)
+reading('chatpulse_read', read)
+writing('chatpulse_reset', reset)
+writing('chatpulse_put_settings', put_settings)
+reading('chatpulse_activity', activity)
+writing('chatpulse_hold', hold)
+writing('chatpulse_touch', touch)
+writing('chatpulse_release', release)
+reading('chatpulse_orphan', orphan)
+writing('chatpulse_delete_orphan', delete_orphan)
+writing('chatpulse_delete', delete)
+writing('chatpulse_unindex', unindex)
+writing('chatpulse_note_disconnect', note_disconnect)
+writing('chatpulse_forget_disconnect', forget_disconnect)
+reading('chatpulse_disconnected', disconnected)
+writing('chatpulse_beat', beat)
+reading('chatpulse_dead', dead)
+writing('chatpulse_bury', bury)
+writing('chatpulse_lead', lead)
+writing('chatpulse_resign', resign)
