@@ -20,6 +20,7 @@ pub mod sentiment;
 pub mod session;
 pub mod streamer;
 pub mod subscription;
+pub mod throttle;
 pub mod time;
 pub mod trigger;
 pub mod vote;

@@ -89,6 +89,7 @@ impl Accounts {
         Ok(self.note_bot(grant).await?)
     }
 
+    /// Chats that were refused for want of this grant are asked for again.
     async fn note_bot(&self, grant: &Grant) -> Result<BotGrant, StoreError> {
         let noted = BotGrant {
             bot: grant.user.id.clone(),
@@ -96,6 +97,7 @@ impl Accounts {
             granted_at: self.clock.now(),
         };
         self.streamers.note_bot_grant(&noted).await?;
+        self.sessions.forgive_reader(&noted.bot);
         Ok(noted)
     }
 

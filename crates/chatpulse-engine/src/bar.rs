@@ -50,8 +50,12 @@ impl Bar {
         Ok(())
     }
 
-    /// One vote that nobody typed. `None`: no overlay is open to show it.
+    /// One vote that nobody typed. `None`: no overlay is open to show it, though the session may outlive its
+    /// last overlay for a while.
     pub async fn test_vote(&self, streamer: &Streamer, side: Side) -> Result<Option<Sentiment>, StoreError> {
+        if !self.sessions.activity(streamer.overlay).await?.is_some_and(|activity| activity.held) {
+            return Ok(None);
+        }
         let pushed = self.votes.push(streamer.overlay, side).await?;
         if pushed.is_some() {
             self.signals.publish(Signal::SentimentChanged(streamer.overlay));

@@ -138,10 +138,14 @@ impl Housekeeping {
         }
     }
 
-    async fn hear(&self, heard: &Heard) {
+    async fn hear(&mut self, heard: &Heard) {
         self.cache.hear(heard);
-        if let Heard::Signal(Signal::OverlayRotated(overlay)) = heard {
-            self.sessions.retire(*overlay).await;
+        match heard {
+            Heard::Signal(Signal::OverlayRotated(overlay)) => self.sessions.retire(*overlay).await,
+            Heard::Signal(Signal::SessionChanged(broadcaster)) => {
+                self.cleanup.note_change(broadcaster).await;
+            }
+            _ => {}
         }
     }
 
@@ -192,6 +196,20 @@ impl Cleanup {
         self.stop_reading().await?;
         report.took = started.elapsed();
         Ok(Some(report))
+    }
+
+    /// A session opened, or ended without having been an orphan: its address was replaced.
+    async fn note_change(&mut self, broadcaster: &TwitchUserId) {
+        if !self.leadership.is_leader().await {
+            return;
+        }
+        if let Ok(Some(_)) = self.store.find(broadcaster).await {
+            self.ended.remove(broadcaster);
+        } else {
+            // Looked at once more when its grace is over.
+            let now = self.clock.now();
+            self.ended.entry(broadcaster.clone()).or_insert(now);
+        }
     }
 
     /// Channels past their grace, looked at once more: the streamer may be back.

@@ -15,7 +15,6 @@ pub mod pipeline;
 pub mod reader;
 pub mod sessions;
 pub mod settings;
-mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,15 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
+use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::throttle::Throttle;
 use chatpulse_domain::vote::{Vote, VoteOutcome};
 use tracing::warn;
 
 use crate::Ports;
 use crate::cache::SessionCache;
 use crate::reader::Reader;
-use crate::throttle::Throttle;
 
 /// Twitch is answered within a second whatever the stores do; what takes longer is no vote.
 const DEADLINE: Duration = Duration::from_millis(800);
@@ -28,6 +29,7 @@ pub struct VotePipeline {
     reader: Arc<Reader>,
     votes: Arc<dyn VoteStore>,
     signals: Arc<dyn Signals>,
+    clock: Arc<dyn Clock>,
     failures: Throttle,
 }
 
@@ -38,6 +40,7 @@ impl VotePipeline {
             reader,
             votes: Arc::clone(&ports.votes),
             signals: Arc::clone(&ports.signals),
+            clock: Arc::clone(&ports.clock),
             failures: Throttle::default(),
         }
     }
@@ -77,7 +80,7 @@ impl VotePipeline {
     }
 
     fn failed(&self, step: &'static str, error: &dyn std::error::Error) -> ChatOutcome {
-        if self.failures.allows() {
+        if self.failures.allows(self.clock.now()) {
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             warn!(step, %error, cause, "votes are being lost: could not {step} (said once a minute)");
         }

@@ -10,19 +10,20 @@ use std::time::Duration;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
+use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::throttle::Throttle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::cache::SessionCache;
 use crate::reader::Reader;
-use crate::throttle::Throttle;
 use crate::{Policy, Ports};
 
 /// How long a replaced address is remembered: sockets that were about to open it, or still close.
@@ -51,6 +52,7 @@ pub struct Sessions {
     /// Replaced addresses and when: nothing may hold their sessions again.
     retired: Mutex<HashMap<OverlayId, Instant>>,
     closings: mpsc::Sender<Closing>,
+    clock: Arc<dyn Clock>,
     failures: Throttle,
 }
 
@@ -126,6 +128,7 @@ impl Sessions {
             served: Mutex::default(),
             retired: Mutex::default(),
             closings,
+            clock: Arc::clone(&ports.clock),
             failures: Throttle::default(),
         };
         (sessions, receiver)
@@ -206,6 +209,11 @@ impl Sessions {
     /// A streamer agreed anew: what Twitch refused before may be allowed now.
     pub(crate) fn forgive(&self, broadcaster: &TwitchUserId) {
         self.feed.forgive(broadcaster);
+    }
+
+    /// The account that reads agreed anew, which counts for every chat.
+    pub(crate) fn forgive_reader(&self, reader: &TwitchUserId) {
+        self.feed.forgive_reader(reader);
     }
 
     pub(crate) async fn close(&self, closing: Closing) {
@@ -294,7 +302,7 @@ impl Sessions {
         };
         served.unheard = told.is_err();
         if let Err(error) = told
-            && self.failures.allows()
+            && self.failures.allows(self.clock.now())
         {
             warn!(%error, "an overlay opened or closed and the session store could not be told (said once a minute)");
         }

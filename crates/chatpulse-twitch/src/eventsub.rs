@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod gate;
+mod repeats;
 pub mod router;
 pub mod signature;
 pub mod socket;

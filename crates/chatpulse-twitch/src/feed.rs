@@ -120,7 +120,7 @@ impl Revocation {
 }
 
 impl TwitchFeed {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shared: Arc::default() }
     }
 
@@ -179,6 +179,18 @@ impl TwitchFeed {
         self.wake();
     }
 
+    /// Asks again at once where Twitch refused a chat that is wanted; forgets the refusal of one that is not.
+    fn forgive_where(&self, is_meant: impl Fn(&TwitchUserId, &Channel) -> bool) {
+        self.lock().channels.retain(|broadcaster, channel| {
+            if !matches!(channel.progress, Progress::Refused(_)) || !is_meant(broadcaster, channel) {
+                return true;
+            }
+            channel.progress = Progress::Refused(Instant::now());
+            channel.want == Want::Read
+        });
+        self.wake();
+    }
+
     /// Twitch delivers to us, or would if a chat were wanted.
     pub fn is_connected(&self) -> bool {
         matches!(self.lock().shard, ShardState::Enabled(_))
@@ -213,18 +225,11 @@ impl ChatFeed for TwitchFeed {
     }
 
     fn forgive(&self, broadcaster: &TwitchUserId) {
-        let mut state = self.lock();
-        let Some(channel) = state.channels.get_mut(broadcaster) else {
-            return;
-        };
-        if matches!(channel.progress, Progress::Refused(_)) {
-            match channel.want {
-                Want::Read => channel.progress = Progress::Refused(Instant::now()),
-                Want::StopAt(_) => drop(state.channels.remove(broadcaster)),
-            }
-        }
-        drop(state);
-        self.wake();
+        self.forgive_where(|known, _| known == broadcaster);
+    }
+
+    fn forgive_reader(&self, reader: &TwitchUserId) {
+        self.forgive_where(|_, channel| channel.reader == *reader);
     }
 
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {

@@ -8,14 +8,17 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
-use actix_web::dev::ServiceRequest;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use chatpulse_domain::ports::error::StoreError;
 use serde::Serialize;
 use tracing::error;
+use uuid::Uuid;
 
 use view::ErrorPage;
+
+/// RFC 9457.
+const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A refusal, in words.
 #[derive(Debug, Clone)]
@@ -201,10 +204,10 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    pub(crate) fn of(request: &ServiceRequest, request_id: String) -> Self {
+    pub(crate) fn of(path: &str, headers: &header::HeaderMap, request_id: String) -> Self {
         const FOR_PROGRAMS: [&str; 6] = ["/api/", "/ws/", "/webhooks/", "/health/", "/metrics", "/version"];
-        let accepts_json = accepts_json(request.headers());
-        let for_programs = FOR_PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix));
+        let accepts_json = accepts_json(headers);
+        let for_programs = FOR_PROGRAMS.iter().any(|prefix| path.starts_with(prefix));
         Self { wants_json: accepts_json || for_programs, request_id }
     }
 }
@@ -212,7 +215,8 @@ impl Asker {
 /// The client asks for JSON, and not for a page.
 pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    accept.contains("application/json") && !accept.contains("text/html")
+    let is_json = ["application/json", PROBLEM_JSON].iter().any(|json| accept.contains(json));
+    is_json && !accept.contains("text/html")
 }
 
 /// Gives a refusal its body. Responses that have one of their own stay as they are.
@@ -237,7 +241,20 @@ pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
 }
 
 impl Problem {
-    fn as_json(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
+    /// As a whole HTTP/1.1 answer that ends its connection, for a request that was not read; and its id.
+    pub(crate) fn as_last_words(&self) -> (Vec<u8>, String) {
+        let request_id = Uuid::new_v4().to_string();
+        let body = self.to_json(&request_id);
+        let head = format!(
+            "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\nx-request-id: {request_id}\r\n\
+             x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n",
+            self.status,
+            body.len()
+        );
+        ([head, body].concat().into_bytes(), request_id)
+    }
+
+    fn to_json(&self, request_id: &str) -> String {
         #[derive(Serialize)]
         struct Body<'a> {
             r#type: &'static str,
@@ -254,10 +271,14 @@ impl Problem {
             status: self.status.as_u16(),
             detail: format!("{} {}", self.what_happened, self.what_to_do),
             errors: &self.fields,
-            request_id: &asker.request_id,
+            request_id,
         };
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(body)
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    fn as_json(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
+        let body = self.to_json(&asker.request_id);
+        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON)).body(body)
     }
 
     fn as_page(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {

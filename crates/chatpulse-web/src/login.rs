@@ -65,17 +65,19 @@ pub(crate) struct CallbackQuery {
 }
 
 pub(crate) async fn callback(web: Shared, request: HttpRequest, query: Query<CallbackQuery>) -> Answer {
-    let answer = finish(&web, &request, query.into_inner()).await;
+    // A link that somebody else made must not spoil a login that is under way: the right state stays good.
+    let state = query.state.as_deref();
+    let role = state.and_then(|state| OauthState::verify(&web, &request, state)).ok_or_else(|| {
+        try_again("This login was not started in this browser, or it was started too long ago.")
+    })?;
+    let answer = finish(&web, &request, role, query.into_inner()).await;
     // Whatever came of it, this state was used.
     let mut response = answer.unwrap_or_else(HttpResponse::from_error);
     set_cookie(&mut response, &OauthState::forget(&web.config));
     Ok(response)
 }
 
-async fn finish(web: &Web, request: &HttpRequest, query: CallbackQuery) -> Answer {
-    let role = query.state.as_deref().and_then(|state| OauthState::verify(web, request, state)).ok_or_else(
-        || try_again("This login was not started in this browser, or it was started too long ago."),
-    )?;
+async fn finish(web: &Web, request: &HttpRequest, role: LoginRole, query: CallbackQuery) -> Answer {
     if query.error.as_deref() == Some("access_denied") {
         return Ok(redirect("/auth/login?notice=cancelled"));
     }

@@ -1,7 +1,8 @@
 //! Every route, on one screen.
 
-use actix_web::web::{Path, ServiceConfig, get, post, resource};
-use actix_web::{HttpResponse, http::header};
+use actix_web::guard::{Any, Get, Head};
+use actix_web::web::{self, Path, ServiceConfig, post, resource};
+use actix_web::{HttpResponse, Route, http::header};
 
 use crate::{api, assets, dashboard, health, login, overlay, webhook};
 
@@ -22,7 +23,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/rotate-overlay-uuid").route(post().to(api::rotate)))
         // The viewers
         .service(resource("/overlay/{uuid}").route(get().to(overlay::page)))
-        .service(resource("/ws/overlay/{uuid}").route(get().to(overlay::connect)))
+        .service(resource("/ws/overlay/{uuid}").route(web::get().to(overlay::connect)))
         // Twitch
         .service(resource("/webhooks/eventsub").route(post().to(webhook::receive)))
         // The operator
@@ -33,6 +34,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/version").route(get().to(health::version)))
         // Style sheets, scripts, pictures
         .service(resource("/assets/{name}").route(get().to(assets_file)));
+}
+
+/// HEAD is answered like GET, without the body.
+fn get() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
 }
 
 async fn home() -> HttpResponse {

@@ -22,14 +22,13 @@ pub(crate) struct LoggedIn {
 
 /// The session that the request's cookie opens. A database that does not answer is a 503, never "logged out".
 pub(crate) async fn find(web: &Web, request: &HttpRequest) -> Result<Option<LoggedIn>, Problem> {
-    let Some(hash) = hash_of_cookie(web, request) else {
-        return Ok(None);
-    };
-    let Some(id) = web.ports.login_sessions.find(hash, web.ports.clock.now()).await? else {
-        return Ok(None);
-    };
-    let streamer = web.ports.streamers.find(id).await?;
-    Ok(streamer.map(|streamer| LoggedIn { streamer, hash }))
+    for hash in hashes_of_cookies(web, request) {
+        if let Some(id) = web.ports.login_sessions.find(hash, web.ports.clock.now()).await? {
+            let streamer = web.ports.streamers.find(id).await?;
+            return Ok(streamer.map(|streamer| LoggedIn { streamer, hash }));
+        }
+    }
+    Ok(None)
 }
 
 /// For `/api`: no session is a 401.
@@ -43,7 +42,7 @@ pub(crate) async fn begin(
     request: &HttpRequest,
     streamer: StreamerId,
 ) -> Result<Cookie<'static>, Problem> {
-    if let Some(earlier) = hash_of_cookie(web, request) {
+    for earlier in hashes_of_cookies(web, request) {
         web.ports.login_sessions.end(earlier).await?;
     }
     let id = random::token()?;
@@ -77,14 +76,16 @@ pub(crate) fn cookie(
         .finish()
 }
 
-fn hash_of_cookie(web: &Web, request: &HttpRequest) -> Option<LoginHash> {
-    // Read from the header itself: one odd cookie of another application must not hide ours.
-    let id = request.headers().get_all(header::COOKIE).find_map(|value| {
-        let pairs = value.to_str().ok()?.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs.filter(|(name, _)| *name == COOKIE).map(|(_, id)| id).next()
-    })?;
-    let sane = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    sane.then(|| hash_of(web, id))
+/// Whoever could plant a cookie of this name beside ours must not be able to hide it; more than a few are nobody's.
+const COOKIES_MAX: usize = 4;
+
+/// Read from the header itself: one odd cookie of another application must not hide ours.
+fn hashes_of_cookies(web: &Web, request: &HttpRequest) -> Vec<LoginHash> {
+    let texts = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let ids = pairs.filter(|(name, _)| *name == COOKIE).map(|(_, id)| id);
+    let sane = |id: &&str| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ids.filter(sane).take(COOKIES_MAX).map(|id| hash_of(web, id)).collect()
 }
 
 fn hash_of(web: &Web, id: &str) -> LoginHash {

@@ -30,10 +30,17 @@ impl Environment {
         }
         for (name, value) in std::env::vars_os() {
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                environment.values.insert(name, value);
+                environment.overrule(name, value);
             }
         }
         environment
+    }
+
+    /// An empty value counts as unset, so what the file says stays.
+    fn overrule(&mut self, name: String, value: String) {
+        if !value.trim().is_empty() {
+            self.values.insert(name, value);
+        }
     }
 
     /// These and nothing else.
@@ -192,7 +199,7 @@ impl<'a> Reader<'a> {
     /// Longer than zero.
     pub(super) fn duration(&mut self, name: &'static str, default: Duration) -> Option<Duration> {
         let default = format!("{}ms", default.as_millis());
-        self.parse(name, &default, "a duration such as 50ms, 30s, 5m or 168h", |text| {
+        self.parse(name, &default, "a duration longer than zero, such as 50ms, 30s, 5m or 168h", |text| {
             parse_duration(text).filter(|duration| !duration.is_zero())
         })
     }

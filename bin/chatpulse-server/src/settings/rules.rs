@@ -33,7 +33,7 @@ pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) 
     }
     for name in SECRETS {
         let Some(value) = reader.text(name) else { continue };
-        if examples_of(name).any(|example| example == value) {
+        if is_example(value) {
             reader.problem(
                 name,
                 format!("{}, the one in .env.example", hidden(value)),
@@ -41,6 +41,15 @@ pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) 
             );
         }
     }
+}
+
+/// Whether a value, or one of a list, is a secret that the example shows, for whichever variable and in whichever
+/// case: hex digits have two.
+fn is_example(value: &str) -> bool {
+    let shown = |part: &str| {
+        SECRETS.iter().flat_map(|name| examples_of(name)).any(|example| example.eq_ignore_ascii_case(part))
+    };
+    shown(value) || value.split(',').any(|part| shown(part.trim()))
 }
 
 /// Values that the example shows for a variable, also behind `#`.
@@ -54,6 +63,15 @@ fn examples_of(name: &str) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_example_is_found_in_a_list_in_another_case_and_under_another_name() {
+        let key = "0123456789abcdef".repeat(4);
+        assert!(is_example(&key) && is_example(&key.to_uppercase()));
+        assert!(is_example(&format!("{}, {}", "0".repeat(64), key.to_uppercase())));
+        assert!(is_example("Put-a-random-token-here"));
+        assert!(!is_example("a secret of my own") && !is_example(""));
+    }
 
     #[test]
     fn the_example_shows_every_secret_that_has_an_example() {

@@ -98,7 +98,14 @@ async fn each_of_these_is_refused_in_production() {
             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             "TOKEN_ENCRYPTION_KEY",
         ),
+        (
+            "TOKEN_ENCRYPTION_KEYS_OLD",
+            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefe,\
+             0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+            "TOKEN_ENCRYPTION_KEYS_OLD",
+        ),
         ("TWITCH_CLIENT_SECRET", "put-your-client-secret-here", "TWITCH_CLIENT_SECRET"),
+        ("SESSION_SECRET", "PUT-32-OR-MORE-RANDOM-BYTES-HERE", "SESSION_SECRET"),
         ("METRICS_TOKEN", "put-a-random-token-here", "METRICS_TOKEN"),
         ("ALLOW_EMBEDDED", "", "DATABASE_URL"),
         ("DATABASE_URL", "postgres://db.example/cp?sslmode=disable", "DATABASE_URL"),
@@ -170,7 +177,9 @@ fn workspace() -> &'static Path {
 
 #[tokio::test]
 async fn the_environment_stands_over_the_env_file_and_empty_is_unset() {
-    let setup = Setup::minimal().unset("TWITCH_CLIENT_SECRET").set("LOG_FORMAT", "").set("LOG_LEVEL", "info");
+    let setup =
+        Setup::minimal().set("TWITCH_CLIENT_SECRET", "").set("LOG_FORMAT", "").set("LOG_LEVEL", "info");
+    let setup = setup.set("METRICS_TOKEN", " ");
     let file =
         "PORT=1\nLOG_LEVEL=loud\nLOG_FORMAT=\nMETRICS_TOKEN=\"from the file\"\nTWITCH_CLIENT_SECRET=abc\n";
     fs::write(setup.folder().join(".env"), file).unwrap();

@@ -80,12 +80,27 @@ async fn errors_are_pages_for_people_and_json_for_programs() {
     browser.get("/api/nowhere").await.expect_problem(404);
     browser.get("/assets/none.js").await.expect(404);
     browser.get("/api/test-vote").await.expect_problem(405);
+    let problem = browser.request(Method::GET, "/nowhere").header("Accept", "application/problem+json");
+    browser.send(problem).await.expect_problem(404);
     browser.post("/dashboard", &[]).await.expect_page(405);
     let json = browser.request(Method::GET, "/nowhere").header("Accept", "application/json");
     let problem = browser.send(json).await.expect_problem(404);
     assert_eq!(problem.json()["request_id"], problem.header("x-request-id"));
     let page = browser.get("/overlay/nonsense").await.expect_page(400);
     assert!(page.body.contains(page.header("x-request-id")), "the number is on the page");
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_body() {
+    let server = Server::start(Setup::minimal()).await;
+    let mut browser = Browser::at(&server);
+    for path in ["/health/live", "/auth/login", "/version", "/dashboard", "/nowhere"] {
+        let get = browser.get(path).await;
+        let head = browser.send(browser.request(Method::HEAD, path)).await;
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        assert_eq!(head.body, "");
+    }
 }
 
 #[tokio::test]
@@ -110,6 +125,14 @@ async fn a_head_that_is_too_large_is_refused() {
     browser.send(fits).await.expect(200);
     browser.send(headers).await.expect_problem(431);
     browser.get(&format!("/version?{}", "q".repeat(17 * 1024))).await.expect_problem(431);
+    for kib in [33, 70, 300] {
+        let mut wire = Wire::to(&server).await;
+        let head = format!("GET /version?{} HTTP/1.1\r\nHost: x\r\n\r\n", "q".repeat(kib * 1024));
+        wire.write(head.as_bytes()).await;
+        let answer = wire.answer().await.expect("an answer is possible");
+        assert_eq!(answer.status, 431, "{kib} KiB: {answer:?}");
+        assert!(answer.text.contains("application/problem+json") && answer.text.contains("request_id"));
+    }
     // Far beyond what the parser itself takes there is an answer where possible, and no harm anyway.
     let mut wire = Wire::to(&server).await;
     wire.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Pad: ").await;
@@ -150,7 +173,22 @@ async fn what_comes_too_slowly_is_given_up() {
         let answer = wire.answer().await;
         (answer.map(|answer| answer.status), started.elapsed())
     };
-    let (head, body) = join!(slow_head, slow_body);
+    // The time is each request's own, also the second's on a connection that is kept alive.
+    let slow_second_head = async {
+        let mut wire = Wire::to(&server).await;
+        wire.write(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert_eq!(wire.answer().await.unwrap().status, 200);
+        let started = Instant::now();
+        for byte in b"GET / HTTP" {
+            wire.write(&[*byte]).await;
+            tokio::time::sleep(Duration::from_millis(800)).await;
+        }
+        let answer = wire.answer().await;
+        (answer.map(|answer| answer.status), started.elapsed())
+    };
+    let (head, body, second) = join!(slow_head, slow_body, slow_second_head);
+    assert_eq!(second.0, Some(408));
+    assert!((9..13).contains(&second.1.as_secs()), "{second:?}");
     assert_eq!(head.0, Some(408));
     assert!((9..13).contains(&head.1.as_secs()), "{head:?}");
     assert_eq!(body.0, Some(408));
@@ -190,6 +228,9 @@ async fn requests_are_limited_by_address_in_bursts_of_half_a_minute() {
     assert_eq!(refused(&api), 3, "a bucket of its own: {api:?}");
     assert_eq!(refused(&statuses(&server, "/dashboard", &names[..1]).await), 1, "the same bucket");
     assert_eq!(refused(&statuses(&server, "/health/live", &names).await), 0);
+    for spelling in ["/%61uth/login", "/aut%68/%6Cogin", "/%64ashboard", "/ap%69/overlay-status"] {
+        assert_eq!(refused(&statuses(&server, spelling, &names[..1]).await), 1, "{spelling} is no side door");
+    }
 
     let behind_proxy = Server::start(limited().set("TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1")).await;
     let auth = statuses(&behind_proxy, "/auth/login", &names).await;
@@ -267,8 +308,8 @@ async fn metrics_may_want_a_token() {
     }
 }
 
-/// What a Solo instance promises to export: no Redis, nothing that guards it.
-const FAMILIES: [(&str, &str); 38] = [
+/// What a Solo instance promises to export: everything but Redis and its channels.
+const FAMILIES: [(&str, &str); 40] = [
     ("broadcaster_active_sessions", "gauge"),
     ("broadcaster_connected_clients", "gauge"),
     ("broadcaster_tick_duration_seconds", "histogram"),
@@ -301,6 +342,8 @@ const FAMILIES: [(&str, &str); 38] = [
     ("is_leader", "gauge"),
     ("leader_elections_total", "counter"),
     ("instance_registry_size", "gauge"),
+    ("circuit_breaker_state", "gauge"),
+    ("circuit_breaker_state_changes_total", "counter"),
     ("eventsub_subscribe_attempts_total", "counter"),
     ("eventsub_setup_failures_total", "counter"),
     ("eventsub_notifications_total", "counter"),
@@ -379,6 +422,25 @@ async fn no_label_says_who() {
     let log = world.server.log.text();
     for secret in [&old, &streamer.overlay, message, &streamer.csrf] {
         assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn no_level_brings_chat_or_secrets_into_the_log() {
+    const WORDS: &str = "nobody-else-says-this";
+    let world = World::websocket_with(|setup| setup.set("LOG_LEVEL", "trace")).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("reading").await;
+    world.say("Ada", WORDS).await;
+    world.say("Bob", "yes").await;
+    overlay.shows(|value| value > 5.0).await;
+    let log = world.server.log.text();
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "our own lines are there");
+    let session = &streamer.browser.cookies["chatpulse_session"];
+    for secret in [WORDS, &streamer.overlay, session, crate::support::world::CLIENT_SECRET] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "a secret is in the log");
     }
 }
 

@@ -130,6 +130,32 @@ async fn a_state_of_another_login_is_refused() {
     assert!(!world.server.log.text().contains(&code), "codes are in no log");
 }
 
+#[tokio::test]
+async fn somebody_elses_link_does_not_spoil_a_login_that_is_under_way() {
+    let world = World::websocket().await;
+    let mut browser = Browser::at(&world.server);
+    let callback = agree(&mut browser, &world.sim, STREAMER).await;
+    browser.get(&format!("/auth/callback?code=x&state={}", "ab".repeat(32))).await.expect_page(400);
+    browser.get("/auth/callback").await.expect_page(400);
+    browser.get(&callback).await.leads_to("/dashboard");
+}
+
+#[tokio::test]
+async fn a_planted_cookie_beside_the_right_one_logs_nobody_out() {
+    let world = World::websocket().await;
+    let streamer = world.log_in().await;
+    let (session, mut browser) = (&streamer.browser.cookies[SESSION], Browser::at(&world.server));
+    for planted in ["cd".repeat(32), "nonsense".to_owned()] {
+        for cookies in [
+            format!("{SESSION}={planted}; {SESSION}={session}"),
+            format!("{SESSION}={session}; {SESSION}={planted}"),
+        ] {
+            let request = browser.request(Method::GET, "/dashboard").header("Cookie", cookies);
+            browser.send(request).await.expect(200);
+        }
+    }
+}
+
 async fn started(world: &World) -> (Browser, String) {
     let mut browser = Browser::at(&world.server);
     let answer = browser.get("/auth/start").await;
@@ -264,6 +290,18 @@ async fn only_the_bot_account_can_be_connected_as_the_bot() {
     let mut fresh = Browser::at(&world.server);
     connect_bot(&mut fresh, &world, BOT).await.expect(200);
     fresh.get("/dashboard").await.leads_to("/auth/login");
+}
+
+#[tokio::test]
+async fn a_bot_that_agrees_after_the_overlay_was_opened_reads_at_once() {
+    let world = World::websocket_with(|setup| setup.set("BOT_USER_ID", BOT)).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("not_authorized").await;
+    connect_bot(&mut Browser::at(&world.server), &world, BOT).await.expect(200);
+    streamer.chat_becomes("reading").await;
+    world.say("Ada", "yes").await;
+    overlay.shows(|value| value > 5.0).await;
 }
 
 #[tokio::test]

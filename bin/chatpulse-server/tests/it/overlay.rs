@@ -238,6 +238,10 @@ async fn a_client_that_talks_too_much_is_closed() {
         overlay.send(big).await;
         assert_eq!(overlay.wait_close().await.0, 1009);
     }
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    overlay.send_broken_text().await;
+    assert_eq!(overlay.wait_close().await.0, 1007, "text that is no UTF-8");
     for frame in [Message::text("x"), Message::Ping(vec![1].into())] {
         let mut overlay = streamer.open_overlay(&world.server).await;
         overlay.next_value().await;
@@ -265,6 +269,64 @@ async fn viewers_are_counted_while_they_watch_and_previews_never() {
     eventually("no viewer is left", async || (streamer.status().await["viewers"] == 0).then_some(())).await;
     streamer.test_vote("for").await.expect(200);
     preview.shows(|value| value > 2.0).await;
+}
+
+#[tokio::test]
+async fn a_test_vote_after_the_last_overlay_closed_has_nothing_to_show_it() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    streamer.test_vote("for").await.expect_problem(409);
+    let overlay = streamer.open_overlay(&world.server).await;
+    streamer.test_vote("for").await.expect(200);
+    overlay.close().await;
+    eventually("nobody watches", async || (streamer.status().await["viewers"] == 0).then_some(())).await;
+    let refused = streamer.test_vote("for").await.expect_problem(409);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("overlay"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_chat_is_read_no_more_some_time_after_its_address_was_replaced() {
+    let world = World::webhook_with(|setup| {
+        setup.set("SUBSCRIPTION_GRACE", "500ms").set("CLEANUP_INTERVAL", "200ms")
+    })
+    .await;
+    let mut streamer = world.log_in().await;
+    let mut old = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("reading").await;
+    streamer.rotate().await;
+    assert_eq!(old.wait_close().await.0, 4001);
+    assert!(world.sim.wait_until(crate::support::SOON, |sim| sim.subscriptions().is_empty()).await);
+    // And is read again when the new one opens.
+    let _overlay = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("reading").await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_closed_as_slow() {
+    let world = World::websocket_with(|setup| {
+        setup.set("API_RATE_PER_MINUTE", "0").set("BROADCASTER_TICK_INTERVAL", "1ms")
+    })
+    .await;
+    let mut streamer = world.log_in().await;
+    let mut quick = streamer.open_overlay(&world.server).await;
+    let mut slow = Overlay::open_with_small_buffer(&world.server, &socket(&streamer)).await;
+    let saving = async {
+        // Long labels fill what lies between us faster.
+        for round in 0.. {
+            let label = ["\u{1F40C}", "\u{1F422}"][round % 2].repeat(50);
+            streamer.save(&Form::default().set("left_label", &label).set("right_label", &label)).await;
+            let evicted = world.metrics().await.value("broadcaster_slow_clients_evicted_total", &[]);
+            if evicted > 0.5 {
+                return;
+            }
+        }
+    };
+    let watching = async { while let Told::Config(_) | Told::Value(_) = quick.next().await {} };
+    tokio::select! {
+        ended = tokio::time::timeout(Duration::from_mins(1), saving) => ended.expect("the slow one is noticed"),
+        () = watching => panic!("a client that reads is left alone"),
+    }
+    assert_eq!(slow.wait_close().await.0, 4008);
 }
 
 #[tokio::test]

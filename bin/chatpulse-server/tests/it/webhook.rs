@@ -183,7 +183,16 @@ async fn with_a_good_signature_nothing_is_an_error() {
     let nearly_late = line().sent_before(Duration::from_secs(590));
     assert_eq!(world.outcome_of(&nearly_late).await, "applied");
     Post::new("brand_new_kind", "{}").send(&world.server).await.expect(204);
+    let counted =
+        async || world.metrics().await.value("eventsub_notifications_total", &[("type", "revocation")]);
+    assert_eq!(counted().await, 0.0);
     Post::new("revocation", "not json").send(&world.server).await.expect(204);
+    Post::new("revocation", "{}").sent_before(Duration::from_hours(1)).send(&world.server).await.expect(204);
+    assert_eq!(counted().await, 2.0, "also without effect");
+    let said = |log: &str, words: &str| log.lines().filter(|line| line.contains(words)).count();
+    let log = world.server.log.text();
+    assert_eq!(said(&log, "ten minutes off"), 1, "once a minute: {log}");
+    assert_eq!(said(&log, "it cannot be read"), 1, "once a minute: {log}");
     overlay.shows(|value| (5.0..=10.0).contains(&value)).await;
 }
 
@@ -225,6 +234,24 @@ async fn a_withdrawn_authorisation_is_shown_until_the_streamer_logs_in_again() {
     // Logging in grants it again, and it is asked for at once.
     let mut again = world.log_in().await;
     again.chat_becomes("reading").await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_delivered_again_takes_nothing_away_again() {
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let _overlay = streamer.open_overlay(&world.server).await;
+    streamer.chat_becomes("reading").await;
+    let body = json!({ "subscription": chat_subscription("user_removed") });
+    let revocation = Post::new("revocation", body.to_string());
+    revocation.send(&world.server).await.expect(204);
+    streamer.chat_becomes("not_authorized").await;
+    let mut again = world.log_in().await;
+    again.chat_becomes("reading").await;
+    revocation.send(&world.server).await.expect(204);
+    assert_eq!(again.status().await["chat"], "reading");
+    let metrics = world.metrics().await;
+    assert_eq!(metrics.value("eventsub_notifications_total", &[("type", "revocation")]), 2.0);
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ pub trait ChatFeed: Send + Sync {
     /// The streamer agreed anew: a refusal of before may no longer hold.
     fn forgive(&self, broadcaster: &TwitchUserId);
 
+    /// The account that reads agreed anew: refusals of every chat that it reads may no longer hold.
+    fn forgive_reader(&self, reader: &TwitchUserId);
+
     /// What its connection is doing.
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
 }

@@ -2,6 +2,22 @@
 
 use super::chat_sink::ChatDelivery;
 
+/// What Twitch tells us besides chat, by type, as a metric's label: types with a series of their own, the end of a
+/// subscription, and all others.
+pub const NOTIFICATION_LABELS: [&str; 11] = [
+    "conduit.shard.disabled",
+    "user.authorization.grant",
+    "user.authorization.revoke",
+    "stream.online",
+    "stream.offline",
+    "channel.chat.message_delete",
+    "channel.chat.clear_user_messages",
+    "channel.chat.clear",
+    "channel.chat.notification",
+    "revocation",
+    "other",
+];
+
 /// A webhook request as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct RawDelivery<'a> {

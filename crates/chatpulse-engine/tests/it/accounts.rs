@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chatpulse_domain::login::LoginRole;
 use chatpulse_domain::subscription::ChatState;
 use chatpulse_domain::vote::Side;
@@ -47,13 +49,18 @@ async fn the_status_is_idle_until_an_overlay_is_open_and_a_refusal_wins() {
     assert_eq!(chat().await, ChatState::NotAuthorized);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_test_vote_needs_an_overlay_to_show_it() {
-    let world = world().await;
+    let mut world = world().await;
     assert_eq!(world.engine.bar.test_vote(&world.streamer, Side::For).await.unwrap(), None);
-    let _open = world.open(Watcher::Viewer).await;
+    let open = world.open(Watcher::Viewer).await;
     let moved = world.engine.bar.test_vote(&world.streamer, Side::Against).await.unwrap().unwrap();
     assert!((moved.value() + 10.0).abs() < f64::EPSILON);
+    // The session outlives its overlay, but there is nothing left to show it.
+    drop(open);
+    world.keep_house(Duration::from_secs(2)).await;
+    assert_eq!(world.viewers().await, Some(0));
+    assert_eq!(world.engine.bar.test_vote(&world.streamer, Side::For).await.unwrap(), None);
 }
 
 #[tokio::test]

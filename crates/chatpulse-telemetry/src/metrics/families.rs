@@ -1,6 +1,7 @@
 //! Name, kind, help and labels of each family. Label values come from small fixed sets, never from users.
 
 use chatpulse_domain::ports::chat_sink::ChatOutcome;
+use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 
 /// What a family measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Labels {
     None,
     /// One label with these values.
     One(&'static str, &'static [&'static str]),
+    /// One label with one value, and a second with these.
+    Two((&'static str, &'static str), &'static str, &'static [&'static str]),
     /// One series for each query of the database.
     Query,
     /// One series for each operation on Redis and each way it ends.
@@ -48,6 +51,9 @@ impl Labels {
         match self {
             Self::None => vec![Vec::new()],
             Self::One(label, values) => values.iter().map(|value| vec![(*label, *value)]).collect(),
+            Self::Two(first, label, values) => {
+                values.iter().map(|value| vec![*first, (*label, *value)]).collect()
+            }
             Self::Query => values.queries.iter().map(|query| vec![("query", *query)]).collect(),
             Self::Operation => {
                 let pair = |operation, status| vec![("operation", operation), ("status", status)];
@@ -83,20 +89,6 @@ const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> Family
 const fn histogram(name: &'static str, labels: Labels, help: &'static str) -> Family {
     Family { name, kind: Kind::Histogram, help, labels }
 }
-
-/// Notification types with a series of their own; all others are `other`.
-const EVENT_TYPES: &[&str] = &[
-    "conduit.shard.disabled",
-    "user.authorization.grant",
-    "user.authorization.revoke",
-    "stream.online",
-    "stream.offline",
-    "channel.chat.message_delete",
-    "channel.chat.clear_user_messages",
-    "channel.chat.clear",
-    "channel.chat.notification",
-    "other",
-];
 
 /// All of them.
 pub const FAMILIES: &[Family] = &[
@@ -207,6 +199,13 @@ pub const FAMILIES: &[Family] = &[
         "Times that this instance began to lead.",
     ),
     gauge("instance_registry_size", Labels::None, "Living instances, this one included."),
+    // What keeps an outage of Redis from spreading; closed for ever without one
+    gauge("circuit_breaker_state", Labels::One("component", &["redis"]), "0: closed, 1: half open, 2: open."),
+    counter(
+        "circuit_breaker_state_changes_total",
+        Labels::Two(("component", "redis"), "to", &["closed", "half_open", "open"]),
+        "Changes of the circuit breaker, by component and new state.",
+    ),
     // Twitch
     counter(
         "eventsub_subscribe_attempts_total",
@@ -220,7 +219,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     counter(
         "eventsub_notifications_total",
-        Labels::One("type", EVENT_TYPES),
+        Labels::One("type", &NOTIFICATION_LABELS),
         "Notifications that are not chat messages, by type.",
     ),
     // HTTP
@@ -250,16 +249,6 @@ pub const FLEET_FAMILIES: &[Family] = &[
         "redis_pool_connections_current",
         Labels::One("state", &["connected", "disconnected"]),
         "Connections to Redis by state.",
-    ),
-    gauge(
-        "circuit_breaker_state",
-        Labels::AsTheyCome(&[("component", "redis")]),
-        "0: closed, 1: half open, 2: open.",
-    ),
-    counter(
-        "circuit_breaker_state_changes_total",
-        Labels::AsTheyCome(&[("component", "redis"), ("to", "open")]),
-        "Changes of the circuit breaker, by component and new state.",
     ),
     counter("pubsub_messages_received_total", Labels::Channel, "Messages of other instances, by channel."),
 ];

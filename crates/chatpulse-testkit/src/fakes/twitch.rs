@@ -74,6 +74,15 @@ impl ChatFeed for FakeFeed {
         feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);
     }
 
+    fn forgive_reader(&self, reader: &TwitchUserId) {
+        let mut feed = self.state.lock().unwrap();
+        let Feed { wanted, states, .. } = &mut *feed;
+        let reads = |broadcaster: &TwitchUserId| {
+            wanted.iter().any(|wanted| wanted.broadcaster == *broadcaster && wanted.reader == *reader)
+        };
+        states.retain(|broadcaster, state| *state != ChatState::NotAuthorized || !reads(broadcaster));
+    }
+
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let feed = self.state.lock().unwrap();
         if let Some(state) = feed.states.get(broadcaster) {

@@ -40,7 +40,7 @@ impl WebhookGate for TwitchGate {
         }
         let envelope = Envelope {
             transport_id: message_id,
-            sent_at,
+            sent_at: Some(sent_at),
             subscription_type: delivery.subscription_type.and_then(|kind| from_utf8(kind).ok()),
             body: delivery.body,
         };

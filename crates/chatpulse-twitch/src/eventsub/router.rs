@@ -1,4 +1,5 @@
-//! One place for both transports: chat becomes a delivery, everything else is counted and dealt with here.
+//! One place for both transports: chat becomes a delivery, everything else is counted and dealt with here. What has
+//! no effect is said at most once a minute.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,33 +7,46 @@ use std::sync::Arc;
 use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_sink::ChatDelivery;
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
+use chatpulse_domain::throttle::Throttle;
 use tracing::{debug, info};
 
 use crate::eventsub::event::{AnyBody, CHAT_MESSAGE, chat_message};
+use crate::eventsub::repeats::Repeats;
 use crate::eventsub::signature::MessageTime;
 use crate::feed::{Revocation, TwitchFeed};
-
-/// Notification types that are counted under their own name; the rest is `other`.
-const COUNTED_TYPES: [&str; 9] = [
-    "conduit.shard.disabled",
-    "user.authorization.grant",
-    "user.authorization.revoke",
-    "stream.online",
-    "stream.offline",
-    "channel.chat.message_delete",
-    "channel.chat.clear_user_messages",
-    "channel.chat.clear",
-    "channel.chat.notification",
-];
 
 /// A verified notification or revocation, of either transport.
 pub(crate) struct Envelope<'a> {
     pub(crate) transport_id: &'a str,
-    pub(crate) sent_at: MessageTime,
+    /// `None` if it cannot be read; a webhook with such a time is refused before.
+    pub(crate) sent_at: Option<MessageTime>,
     /// From the metadata; a webhook may come without, then the body says it.
     pub(crate) subscription_type: Option<&'a str>,
     /// `{"subscription":…,"event":…}`
     pub(crate) body: &'a [u8],
+}
+
+/// Why a message has no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    Stale,
+    Malformed,
+    Repeated,
+    UnknownType,
+}
+
+impl Idle {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Stale => {
+                "its time is more than ten minutes off: see whether the clock of this machine is right"
+            }
+            Self::Malformed => "it cannot be read",
+            Self::Repeated => "it came before",
+            Self::UnknownType => "its type is not known here",
+        }
+    }
 }
 
 /// Sorts what Twitch tells us.
@@ -40,12 +54,20 @@ pub(crate) struct Envelope<'a> {
 pub struct EventRouter {
     clock: Arc<dyn Clock>,
     feed: TwitchFeed,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    repeats: Repeats,
+    /// One for each of [`Idle`].
+    said: [Throttle; 4],
 }
 
 impl EventRouter {
     /// Revocations and the like go to `feed`.
     pub fn new(clock: Arc<dyn Clock>, feed: TwitchFeed) -> Self {
-        Self { clock, feed }
+        Self { clock, feed, shared: Arc::default() }
     }
 
     /// `Some` for chat, which belongs to the sink.
@@ -56,37 +78,135 @@ impl EventRouter {
                 .map(|body| body.subscription.kind)
                 .unwrap_or_default(),
         };
-        let fresh = envelope.sent_at.is_fresh(self.clock.now());
         if kind == CHAT_MESSAGE {
-            if !fresh {
-                return Some(ChatDelivery::Stale);
-            }
-            let message = chat_message(envelope.body, envelope.transport_id);
-            return Some(message.map_or(ChatDelivery::Malformed, ChatDelivery::Message));
+            return Some(self.chat(envelope));
         }
-        let label = COUNTED_TYPES.into_iter().find(|known| *known == kind).unwrap_or("other");
-        metrics::counter!("eventsub_notifications_total", "type" => label).increment(1);
-        if fresh && kind == "conduit.shard.disabled" {
-            self.feed.check_shard();
+        let known = NOTIFICATION_LABELS.into_iter().find(|known| *known == kind);
+        count(known.unwrap_or("other"));
+        let idle = self.idle(envelope).or(known.is_none().then_some(Idle::UnknownType));
+        match (idle, known) {
+            (Some(idle), _) => self.say("notification", idle),
+            (None, Some("conduit.shard.disabled")) => self.feed.check_shard(),
+            (None, _) => debug!(kind = known, "notification"),
         }
-        debug!(kind = label, fresh, "notification");
         None
+    }
+
+    fn chat(&self, envelope: &Envelope<'_>) -> ChatDelivery {
+        let is_fresh = envelope.sent_at.map(|sent_at| sent_at.is_fresh(self.clock.now()));
+        let message = match is_fresh {
+            Some(false) => {
+                self.say("chat message", Idle::Stale);
+                return ChatDelivery::Stale;
+            }
+            Some(true) => chat_message(envelope.body, envelope.transport_id),
+            None => None,
+        };
+        message.map_or_else(
+            || {
+                self.say("chat message", Idle::Malformed);
+                ChatDelivery::Malformed
+            },
+            ChatDelivery::Message,
+        )
     }
 
     /// Twitch ended a subscription, and says why.
     pub(crate) fn revocation(&self, envelope: &Envelope<'_>) {
+        count("revocation");
+        if let Some(idle) = self.idle(envelope) {
+            return self.say("revocation", idle);
+        }
         let Ok(AnyBody { subscription }) = serde_json::from_slice::<AnyBody<'_>>(envelope.body) else {
-            return;
+            return self.say("revocation", Idle::Malformed);
         };
+        if !subscription.kind.is_empty() && subscription.kind != CHAT_MESSAGE {
+            return self.say("revocation", Idle::UnknownType);
+        }
         let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
         let (Some(Ok(broadcaster)), Ok(id)) = (broadcaster, SubscriptionId::new(&subscription.id)) else {
-            return;
+            return self.say("revocation", Idle::Malformed);
         };
-        if subscription.kind != CHAT_MESSAGE || !envelope.sent_at.is_fresh(self.clock.now()) {
-            return;
-        }
         let why = Revocation::from_status(&subscription.status);
         info!(broadcaster.id = %broadcaster, ?why, "Twitch ended the chat subscription of {broadcaster}");
         self.feed.revoked(&broadcaster, &id, why);
+    }
+
+    /// What anything but chat may suffer from. From now on it counts as seen.
+    fn idle(&self, envelope: &Envelope<'_>) -> Option<Idle> {
+        let now = self.clock.now();
+        match envelope.sent_at.map(|sent_at| sent_at.is_fresh(now)) {
+            None => Some(Idle::Malformed),
+            Some(false) => Some(Idle::Stale),
+            Some(true) => self.shared.repeats.has_seen(envelope.transport_id, now).then_some(Idle::Repeated),
+        }
+    }
+
+    fn say(&self, what: &'static str, idle: Idle) {
+        if self.shared.said[idle as usize].allows(self.clock.now()) {
+            info!("Twitch sent a {what} without effect: {} (said once a minute)", idle.words());
+        }
+    }
+}
+
+fn count(label: &'static str) {
+    metrics::counter!("eventsub_notifications_total", "type" => label).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use chatpulse_domain::ids::TwitchUserId;
+    use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed as _};
+    use chatpulse_domain::subscription::ChatState;
+    use chatpulse_domain::time::Timestamp;
+
+    use super::*;
+    use crate::feed::TwitchFeed;
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(1_789_905_600_000)
+        }
+    }
+
+    const AT_NOON: &str = "2026-09-20T12:00:00Z";
+    const REVOKED: &str = r#"{"subscription":{"id":"sub-1","status":"authorization_revoked","type":"channel.chat.message",
+        "condition":{"broadcaster_user_id":"42","user_id":"7"}}}"#;
+
+    fn envelope<'a>(id: &'a str, body: &'a str) -> Envelope<'a> {
+        Envelope {
+            transport_id: id,
+            sent_at: MessageTime::parse(AT_NOON),
+            subscription_type: None,
+            body: body.as_bytes(),
+        }
+    }
+
+    #[test]
+    fn a_revocation_that_is_sent_twice_takes_effect_once() {
+        let feed = TwitchFeed::new();
+        let router = EventRouter::new(Arc::new(Noon), feed.clone());
+        let streamer = TwitchUserId::new("42").unwrap();
+        router.revocation(&envelope("m-1", REVOKED));
+        assert_eq!(feed.state(&streamer), ChatState::NotAuthorized);
+        // The streamer agrees anew, and then the same message comes again.
+        feed.forgive(&streamer);
+        feed.want(ChatChannel { broadcaster: streamer.clone(), reader: streamer.clone() });
+        router.revocation(&envelope("m-1", REVOKED));
+        assert_eq!(feed.state(&streamer), ChatState::Connecting);
+        router.revocation(&envelope("m-2", REVOKED));
+        assert_eq!(feed.state(&streamer), ChatState::NotAuthorized);
+    }
+
+    #[test]
+    fn a_chat_message_without_a_readable_time_is_malformed() {
+        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new());
+        let chat = r#"{"subscription":{"type":"channel.chat.message"},
+            "event":{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":"yes"}}}"#;
+        assert!(matches!(router.notification(&envelope("m", chat)), Some(ChatDelivery::Message(_))));
+        let undated = Envelope { sent_at: None, ..envelope("m", chat) };
+        assert_eq!(router.notification(&undated), Some(ChatDelivery::Malformed));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    /// The bucket that a page or call counts in; sockets take theirs themselves.
+    /// The bucket that a page or call counts in; sockets take theirs themselves. `path` is decoded, as routes see it.
     pub(crate) fn of(path: &str) -> Option<Self> {
         match path {
             _ if path.starts_with("/auth/") => Some(Self::Auth),

@@ -10,7 +10,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use crate::error::{Asker, Problem, render};
@@ -30,13 +30,14 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let web = request.app_data::<Shared>().cloned();
-    let asker = Asker::of(&request, request_id(&request));
+    let path = request.match_info().as_str().to_owned();
+    let asker = Asker::of(&path, request.headers(), request_id(&request));
     let method = method_label(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
 
     let refused = match &web {
         _ if head_bytes(&request) > HEAD_BYTES_MAX => Some(head_too_large()),
-        Some(web) => over_limit(web, &request),
+        Some(web) => over_limit(web, &request, &path),
         None => None,
     };
     let (http_request, response) = if let Some(problem) = refused {
@@ -54,7 +55,7 @@ pub(crate) async fn observe(
     let mut response = render(response, &asker);
     if let Some(web) = &web {
         let base = public_base(&http_request, &web.config);
-        secure(response.headers_mut(), http_request.path(), &base, web.config.production);
+        secure(response.headers_mut(), &path, &base, web.config.production);
     }
     if let Ok(id) = HeaderValue::from_str(&asker.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -80,7 +81,7 @@ fn head_bytes(request: &ServiceRequest) -> usize {
     line + request.headers().iter().map(header).sum::<usize>()
 }
 
-fn head_too_large() -> Problem {
+pub(crate) fn head_too_large() -> Problem {
     Problem::new(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         "That is too much",
@@ -89,8 +90,9 @@ fn head_too_large() -> Problem {
     )
 }
 
-fn over_limit(web: &Shared, request: &ServiceRequest) -> Option<Problem> {
-    let bucket = Bucket::of(request.path())?;
+/// By the path that routes match, so that a spelling such as `%61uth` opens no side door.
+fn over_limit(web: &Shared, request: &ServiceRequest, path: &str) -> Option<Problem> {
+    let bucket = Bucket::of(path)?;
     let ip = client_ip(request.peer_addr(), request.headers(), &web.config.trusted_proxies);
     web.limits.take(bucket, ip).err().map(Problem::too_many_requests)
 }
@@ -117,9 +119,28 @@ fn count(route: &str, method: &'static str, status: StatusCode, took: Duration) 
     metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took);
 }
 
+/// One that never became a request: there is no route, and nothing to time.
+pub(crate) fn count_refused(status: StatusCode) {
+    let labels = [
+        ("route", "unmatched".to_owned()),
+        ("method", "other".to_owned()),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+}
+
 fn log(route: &str, method: &'static str, status: StatusCode, took: Duration, request_id: &str) {
     let (status, took_ms) = (status.as_u16(), took.as_millis());
-    if status >= 400 || took > SLOW {
+    if status >= 500 {
+        warn!(
+            http.route = route,
+            http.method = method,
+            http.status = status,
+            took_ms,
+            request.id = request_id,
+            "{method} {route} answered {status}"
+        );
+    } else if status >= 400 || took > SLOW {
         info!(
             http.route = route,
             http.method = method,

@@ -2,6 +2,7 @@
 //!
 //! Read [`OverlaySocket::run`]: it ends with exactly one reason, and closes with that reason's code.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError, Session};
@@ -21,6 +22,8 @@ const PONG_WITHIN: Duration = Duration::from_mins(1);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A close to a blocked client must not wait for it.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// A slow client may catch up and then hear why it is closed; one that does not is cut off by TCP (`server.rs`).
+const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nothing is expected from a client; this much is forgiven.
 pub(super) const FRAME_BYTES_MAX: usize = 1_024;
 const FRAMES_PER_SECOND_MAX: usize = 10;
@@ -40,6 +43,7 @@ pub(super) mod closing {
     pub(super) const TOO_MANY: (CloseCode, &str) = (CloseCode::Policy, "up to 10 frames a second are taken");
     pub(super) const PROTOCOL: (CloseCode, &str) =
         (CloseCode::Protocol, "that is not the WebSocket protocol");
+    pub(super) const NOT_TEXT: (CloseCode, &str) = (CloseCode::Invalid, "text frames are UTF-8");
 }
 
 pub(super) struct OverlaySocket {
@@ -71,10 +75,13 @@ impl OverlaySocket {
         metrics::histogram!("websocket_connection_duration_seconds").record(started.elapsed());
         match end {
             End::Close(why) => {
-                if why == closing::SLOW {
+                let patience = if why == closing::SLOW {
                     metrics::counter!("broadcaster_slow_clients_evicted_total").increment(1);
-                }
-                close(self.session, why).await;
+                    SLOW_CLOSE_TIMEOUT
+                } else {
+                    CLOSE_TIMEOUT
+                };
+                close(self.session, why, patience).await;
             }
             End::Closed(reason) => drop(timeout(CLOSE_TIMEOUT, self.session.close(reason)).await),
             End::Gone => {}
@@ -107,6 +114,9 @@ impl OverlaySocket {
                 }
                 message = self.stream.next() => {
                     let message = match message {
+                        Some(Err(ProtocolError::Io(error))) if error.kind() == ErrorKind::InvalidData => {
+                            return End::Close(closing::NOT_TEXT);
+                        }
                         None | Some(Err(ProtocolError::Io(_))) => return End::Gone,
                         Some(Err(ProtocolError::Overflow)) => return End::Close(closing::TOO_BIG),
                         Some(Err(_)) => return End::Close(closing::PROTOCOL),
@@ -185,12 +195,12 @@ impl Heard {
 
 /// Closes a socket that was never let in.
 pub(super) async fn refuse(session: Session, why: (CloseCode, &'static str)) {
-    close(session, why).await;
+    close(session, why, CLOSE_TIMEOUT).await;
 }
 
-async fn close(session: Session, (code, words): (CloseCode, &'static str)) {
+async fn close(session: Session, (code, words): (CloseCode, &'static str), patience: Duration) {
     let reason = CloseReason { code, description: Some(words.to_owned()) };
-    let _ = timeout(CLOSE_TIMEOUT, session.close(Some(reason))).await;
+    let _ = timeout(patience, session.close(Some(reason))).await;
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use super::SOON;
 use super::server::Server;
@@ -51,6 +52,17 @@ impl Overlay {
             Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// One that takes little before it has to read.
+    pub(crate) async fn open_with_small_buffer(server: &Server, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let address = ([127, 0, 0, 1], server.port).into();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let (stream, _) =
+            client_async(format!("ws://127.0.0.1:{}{path}", server.port), stream).await.unwrap();
+        Self { stream }
     }
 
     pub(crate) async fn next(&mut self) -> Told {
@@ -140,6 +152,13 @@ impl Overlay {
     pub(crate) async fn send(&mut self, message: Message) {
         // A socket that is being closed may refuse: the close frame tells.
         let _ = self.stream.send(message).await;
+    }
+
+    /// A text frame whose bytes are no text, written past the library, which would refuse.
+    pub(crate) async fn send_broken_text(&mut self) {
+        const FRAME: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28];
+        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else { panic!("no TLS here") };
+        stream.write_all(&FRAME).await.unwrap();
     }
 
     /// Says goodbye, hears it back, and hangs up.

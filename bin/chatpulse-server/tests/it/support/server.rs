@@ -57,12 +57,6 @@ impl Setup {
     }
 
     #[must_use]
-    pub(crate) fn unset(mut self, name: &str) -> Self {
-        self.environment.remove(name);
-        self
-    }
-
-    #[must_use]
     pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
         self.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
         self

@@ -21,9 +21,9 @@ pub(super) enum Frame {
 #[derive(Debug)]
 pub(super) struct Told {
     message_id: String,
-    sent_at: MessageTime,
+    sent_at: Option<MessageTime>,
     subscription_type: Option<String>,
-    payload: Box<RawValue>,
+    payload: Option<Box<RawValue>>,
 }
 
 impl Told {
@@ -32,7 +32,7 @@ impl Told {
             transport_id: &self.message_id,
             sent_at: self.sent_at,
             subscription_type: self.subscription_type.as_deref(),
-            body: self.payload.get().as_bytes(),
+            body: self.payload.as_ref().map_or(b"".as_slice(), |payload| payload.get().as_bytes()),
         }
     }
 }
@@ -90,21 +90,22 @@ impl Frame {
             }
             "session_keepalive" => Self::Keepalive,
             "session_reconnect" => Self::Reconnect { url: session()?.reconnect_url? },
-            "notification" => Self::Notification(Told::new(metadata, payload)?),
-            "revocation" => Self::Revocation(Told::new(metadata, payload)?),
+            "notification" => Self::Notification(Told::new(metadata, payload)),
+            "revocation" => Self::Revocation(Told::new(metadata, payload)),
             _ => Self::Unknown,
         })
     }
 }
 
 impl Told {
-    fn new(metadata: Metadata, payload: Option<Box<RawValue>>) -> Option<Self> {
-        Some(Self {
-            sent_at: MessageTime::parse(&metadata.message_timestamp)?,
+    /// What is odd about it is for the router to say, and to count.
+    fn new(metadata: Metadata, payload: Option<Box<RawValue>>) -> Self {
+        Self {
+            sent_at: MessageTime::parse(&metadata.message_timestamp),
             message_id: metadata.message_id,
             subscription_type: metadata.subscription_type,
-            payload: payload?,
-        })
+            payload,
+        }
     }
 }
 

@@ -1,0 +1,341 @@
+//! One TCP connection, watched from below HTTP: every request's head has its time and its size, also the second and
+//! the hundredth on a connection that is kept alive.
+//!
+//! actix-http limits the time of a connection's first head only, and answers nothing to one that its parser cannot
+//! hold. Here bytes are passed on as they are; what is looked for is where a head begins and where it ends. Read
+//! [`Phase`], then `Connection::saw`.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::info;
+
+use crate::error::Problem;
+use crate::guard::observe::{count_refused, head_too_large};
+
+/// From the first byte of a head to its last.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between the answer and the next request. The server's own keep-alive is a little shorter and ends it in silence;
+/// this is for connections whose next head was begun before the answer, which it does not see.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(80);
+/// Larger heads than this never reach the parser. Between this and 16 KiB they are refused with a page.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// After a refusal what still comes is read and dropped for so long, so that the refusal arrives.
+const DRAIN_FOR: Duration = Duration::from_secs(1);
+
+/// A stream that HTTP is served on.
+pub(super) struct Connection<S> {
+    io: S,
+    phase: Phase,
+    /// When the phase is over; none while a request is being answered.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing of a request has come yet.
+    Idle,
+    /// A head is on its way.
+    Head(Head),
+    /// The head was complete: the body comes and the answer goes.
+    Busy,
+    /// No longer HTTP.
+    Upgraded,
+    /// We answer ourselves: so much of it is written.
+    Refusing { answer: Vec<u8>, written: usize },
+    /// We answered, and wait for the other side to read it.
+    Draining,
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    bytes: usize,
+    /// Empty lines before a request belong to no head.
+    has_begun: bool,
+    line_is_empty: bool,
+}
+
+impl Head {
+    /// Takes one more byte; true if it was the last. Lines may end without a carriage return.
+    fn ends_with(&mut self, byte: u8) -> bool {
+        self.bytes += 1;
+        match byte {
+            b'\r' => false,
+            b'\n' => std::mem::replace(&mut self.line_is_empty, true) && self.has_begun,
+            _ => {
+                (self.has_begun, self.line_is_empty) = (true, false);
+                false
+            }
+        }
+    }
+}
+
+impl<S> Connection<S> {
+    /// Must be made inside a runtime: its time begins now.
+    pub(super) fn new(io: S) -> Self {
+        let deadline = Some(Box::pin(sleep_until(Instant::now() + HEAD_TIMEOUT)));
+        Self { io, phase: Phase::Idle, deadline }
+    }
+
+    /// Bytes from the other side. Returns a refusal if they are too many.
+    fn saw(&mut self, bytes: &[u8]) -> Option<Problem> {
+        if matches!(self.phase, Phase::Idle) && !bytes.is_empty() {
+            self.phase = Phase::Head(Head::default());
+            self.end_in(Some(HEAD_TIMEOUT));
+        }
+        let Phase::Head(head) = &mut self.phase else { return None };
+        let is_complete = bytes.iter().any(|byte| head.ends_with(*byte));
+        if head.bytes > HEAD_BYTES_MAX {
+            return Some(head_too_large());
+        }
+        if is_complete {
+            self.phase = Phase::Busy;
+            self.end_in(None);
+        }
+        None
+    }
+
+    /// Bytes that answer. `100 Continue` answers nothing yet.
+    fn said(&mut self, bytes: &[u8]) {
+        if !matches!(self.phase, Phase::Busy) || bytes.starts_with(b"HTTP/1.1 100") {
+            return;
+        }
+        if bytes.starts_with(b"HTTP/1.1 101") {
+            self.phase = Phase::Upgraded;
+        } else {
+            self.phase = Phase::Idle;
+            self.end_in(Some(IDLE_TIMEOUT));
+        }
+    }
+
+    fn end_in(&mut self, span: Option<Duration>) {
+        let at = span.map(|span| Instant::now() + span);
+        match (at, &mut self.deadline) {
+            (Some(at), Some(deadline)) => deadline.as_mut().reset(at),
+            (Some(at), None) => self.deadline = Some(Box::pin(sleep_until(at))),
+            (None, _) => self.deadline = None,
+        }
+    }
+
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready())
+    }
+
+    fn refuse(&mut self, problem: &Problem) {
+        let (answer, request_id) = problem.as_last_words();
+        count_refused(problem.status);
+        info!(http.status = problem.status.as_u16(), request.id = %request_id, "a request was refused before it was read: {problem}");
+        self.phase = Phase::Refusing { answer, written: 0 };
+        self.end_in(Some(HEAD_TIMEOUT));
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Writes the refusal, then reads what still comes and drops it. Ready when nobody needs the connection any more.
+    fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Phase::Refusing { answer, written } = &mut self.phase {
+            if *written == answer.len() {
+                // That nothing more comes from us is best said, but no more than that.
+                let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+                self.phase = Phase::Draining;
+                self.end_in(Some(DRAIN_FOR));
+                break;
+            }
+            match Pin::new(&mut self.io).poll_write(cx, &answer[*written..]) {
+                Poll::Ready(Ok(bytes)) if bytes > 0 => *written += bytes,
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending if self.is_over(cx) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        let mut scratch = [0; 4_096];
+        loop {
+            if self.is_over(cx) {
+                return Poll::Ready(());
+            }
+            let mut dropped = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut dropped)) {
+                Ok(()) if !dropped.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if matches!(this.phase, Phase::Idle | Phase::Head(_)) && this.is_over(cx) {
+            this.refuse(&Problem::timed_out());
+        }
+        if !matches!(this.phase, Phase::Refusing { .. } | Phase::Draining) {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
+            let Some(problem) = this.saw(&buffer.filled()[before..]) else {
+                return Poll::Ready(Ok(()));
+            };
+            buffer.set_filled(before);
+            this.refuse(&problem);
+        }
+        // Nothing filled means the end.
+        this.poll_refusal(cx).map(Ok)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
+        self.said(&bytes[..written]);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    fn pair() -> (DuplexStream, Connection<DuplexStream>) {
+        let (client, server) = duplex(256 * 1024);
+        (client, Connection::new(server))
+    }
+
+    async fn read(server: &mut Connection<DuplexStream>) -> Vec<u8> {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = server.read(&mut bytes).await.unwrap();
+        bytes.truncate(count);
+        bytes
+    }
+
+    async fn answered(client: &mut DuplexStream) -> String {
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    /// One request and its answer.
+    async fn exchange(client: &mut DuplexStream, server: &mut Connection<DuplexStream>) {
+        client.write_all(REQUEST).await.unwrap();
+        assert_eq!(read(server).await, REQUEST);
+        server.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut answer = [0; 19];
+        client.read_exact(&mut answer).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_head_of_a_connection_has_ten_seconds() {
+        for requests_before in [0, 1, 5] {
+            let (mut client, mut server) = pair();
+            for _ in 0..requests_before {
+                exchange(&mut client, &mut server).await;
+                advance(Duration::from_secs(9)).await;
+            }
+            client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            read(&mut server).await;
+            let began = Instant::now();
+            assert_eq!(read(&mut server).await, b"", "the end");
+            let took = began.elapsed();
+            assert!((10..12).contains(&took.as_secs()), "{took:?}");
+            let answer = answered(&mut client).await;
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_now_and_then_does_not_help_and_empty_lines_are_no_head() {
+        let (mut client, mut server) = pair();
+        exchange(&mut client, &mut server).await;
+        client.write_all(b"\r\n\r\n").await.unwrap();
+        read(&mut server).await;
+        for _ in 0..4 {
+            advance(Duration::from_secs(2)).await;
+            client.write_all(b"X").await.unwrap();
+            assert_eq!(read(&mut server).await, b"X");
+        }
+        let ended = timeout(Duration::from_secs(4), read(&mut server)).await;
+        assert_eq!(ended.unwrap(), b"");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_longer_also_after_a_continue() {
+        let (mut client, mut server) = pair();
+        client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+        read(&mut server).await;
+        server.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+        for _ in 0..3 {
+            advance(Duration::from_secs(6)).await;
+            client.write_all(b"abc").await.unwrap();
+            assert_eq!(read(&mut server).await, b"abc");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_upgraded_has_no_head() {
+        let (mut client, mut server) = pair();
+        client.write_all(REQUEST).await.unwrap();
+        read(&mut server).await;
+        server.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+        client.write_all(b"\x8a\x80pong").await.unwrap();
+        read(&mut server).await;
+        assert!(timeout(Duration::from_hours(2), read(&mut server)).await.is_err(), "it waits for ever");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_begun_before_the_answer_and_never_finished_ends_too() {
+        let (mut client, mut server) = pair();
+        client.write_all(&[REQUEST, b"GET /"].concat()).await.unwrap();
+        read(&mut server).await;
+        server.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let ended = timeout(Duration::from_secs(82), read(&mut server)).await;
+        assert_eq!(ended.unwrap(), b"");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_beyond_all_measure_is_refused_before_it_is_parsed() {
+        let (mut client, mut server) = pair();
+        let head = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "u".repeat(70_000));
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut passed = 0;
+        loop {
+            let bytes = read(&mut server).await;
+            if bytes.is_empty() {
+                break;
+            }
+            passed += bytes.len();
+        }
+        assert!(passed <= HEAD_BYTES_MAX);
+        let answer = answered(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("request_id"), "{answer}");
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line_however_lines_end() {
+        for text in
+            ["GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n"]
+        {
+            let mut head = Head::default();
+            let end = text.bytes().position(|byte| head.ends_with(byte));
+            assert_eq!(end, Some(text.len() - 1), "{text:?}");
+        }
+    }
+}
