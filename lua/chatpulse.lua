@@ -25,32 +25,38 @@
 -- | function                   | KEYS                                       | ARGV                                        | result |
 -- |----------------------------|--------------------------------------------|---------------------------------------------|--------|
 -- | chatpulse_version          |                                            |                                             | VERSION |
+-- | chatpulse_probe            | probe                                      |                                             | VERSION, and that one may write here |
 -- | chatpulse_cast             | session, seen, debounce, bucket, counts    | for/against, capacity (0: none), per minute | word, then value if applied |
 -- | chatpulse_push             | session, counts                            | for/against                                 | applied + value / no_session |
--- | chatpulse_read             | session                                    |                                             | found + value, age, decay / no_session |
+-- | chatpulse_read             | session                                    |                                             | found + value, age, decay, config_version / no_session |
 -- | chatpulse_reset            | session                                    |                                             | done / no_session |
 -- | chatpulse_put_settings     | session                                    | config_json, version, decay                 | done / stale / no_session |
 -- | chatpulse_activity         | session, holders, counts                   |                                             | found + sockets, held 0/1, last_vote or '', votes, limited 0/1 / no_session |
+-- | chatpulse_held             | session, holders                           |                                             | held or free + config_version / no_session |
 -- | chatpulse_hold             | session, holders                           | instance, sockets, epoch, broadcaster, config_json, version, decay | created / joined |
 -- | chatpulse_touch            | session, holders                           | instance, epoch                             | done / lost |
 -- | chatpulse_release          | session, holders                           | instance, epoch, at ('': now), token        | orphan + last_disconnect / held / no_session / fenced |
 -- | chatpulse_orphan           | session, holders                           | age                                         | orphan or young + broadcaster, last_disconnect / held / no_session |
--- | chatpulse_delete_orphan    | session, holders, bucket, counts           | age, token                                  | deleted + broadcaster, last_disconnect / kept / fenced |
--- | chatpulse_delete           | session, holders, bucket, counts           |                                             | deleted + broadcaster / no_session |
+-- | chatpulse_delete_orphan    | session, holders, bucket, counts           | age, token                                  | deleted + broadcaster, last_disconnect, now / kept / fenced |
+-- | chatpulse_delete           | session, holders, bucket, counts           |                                             | deleted + broadcaster, now / no_session |
 -- | chatpulse_unindex          | broadcaster:ID                             | UUID                                        | done / kept |
--- | chatpulse_note_disconnect  | disconnected_sessions                      | UUID, at ('': now)                          | done |
--- | chatpulse_forget_disconnect| disconnected_sessions                      | UUID, up to                                 | done / kept |
--- | chatpulse_disconnected     | disconnected_sessions                      | age, at most                                | UUID, at, UUID, at, … |
+-- | chatpulse_keep_index       | broadcaster:ID                             | UUID                                        | done / other + UUID that it points to |
+-- | chatpulse_mention          | list by time                               | UUID, at ('': now)                          | done |
+-- | chatpulse_unmention        | list by time                               | UUID, up to                                 | done / kept |
+-- | chatpulse_mentioned        | list by time                               | age, at most                                | UUID, at, UUID, at, … |
 -- | chatpulse_beat             | instances, instance_epochs:{instances}     | instance, dead after                        | fresh/alive, epoch, living instances |
 -- | chatpulse_dead             | instances, instance_epochs:{instances}     | dead after                                  | instance, last beat, epoch, … |
+-- | chatpulse_leave            | instances, instance_epochs:{instances}     | instance                                    | done |
 -- | chatpulse_bury             | instances, instance_epochs:{instances}     | instance, last beat                         | done / kept |
 -- | chatpulse_lead             | cleanup:leader, fence:{cleanup:leader}     | instance, token held (0: none), lease       | leader + token / follower |
 -- | chatpulse_resign           | cleanup:leader, fence:{cleanup:leader}     | instance, token held                        | done / kept |
 --
+-- Lists by time: disconnected_sessions (when nobody held it any more), sessions (when a holder last spoke of it).
+--
 -- Any function on a session answers `corrupt` and the field's name where a field is not what is written here; it
 -- then has changed nothing.
 
-local VERSION = 1
+local VERSION = 2
 
 local VOTE_STEP = 10
 local LIMIT = 100
@@ -60,6 +66,7 @@ local DEBOUNCE_MS = 1000
 local BUCKET_KEPT_MS = 300000
 -- A holder says once a minute that it is still there; without any for an hour nobody is.
 local SESSION_KEPT_MS = 3600000
+local PROBE_KEPT_MS = 10000
 -- An entry that its session no longer needs. Somebody may just be opening it again: its holder then has these
 -- minutes to say so.
 local UNINDEXED_KEPT_MS = 300000
@@ -95,7 +102,7 @@ end
 
 -- The part that moves. Returns nil without a session; nil and a field's name if that field is odd.
 local function load_session(session_key)
-  local fields = redis.call('HMGET', session_key, 'value', 'last_update', 'decay_speed')
+  local fields = redis.call('HMGET', session_key, 'value', 'last_update', 'decay_speed', 'config_version')
   if not (fields[1] or fields[2] or fields[3]) then
     if redis.call('EXISTS', session_key) == 0 then return nil end
   end
@@ -104,6 +111,7 @@ local function load_session(session_key)
     last_update = number(fields[2], -TIME_MAX, TIME_MAX),
     decay = number(fields[3], 0.1, 2.0),
     decay_text = fields[3],
+    version_text = fields[4] or '0',
   }
   if not session.value then return nil, 'value' end
   if not session.last_update then return nil, 'last_update' end
@@ -221,7 +229,8 @@ local function read(keys)
   local now = now_ms()
   local session, odd_field = load_session(keys[1])
   if not session then return refusal(odd_field) end
-  return { 'found', text(session.value), text(since(now, session.last_update)), session.decay_text }
+  return { 'found', text(session.value), text(since(now, session.last_update)), session.decay_text,
+    session.version_text }
 end
 
 -- Mends an odd value too.
@@ -285,6 +294,14 @@ local function hold(keys, args)
   keep(session_key, now, SESSION_KEPT_MS)
   keep(holders_key, now, SESSION_KEPT_MS)
   return { session and 'joined' or 'created' }
+end
+
+-- Whether anybody holds it, and which settings it has.
+local function held(keys)
+  local version = redis.call('HGET', keys[1], 'config_version')
+  if not version then return { 'no_session' } end
+  if not number(version, 0, TIME_MAX) then return { 'corrupt', 'config_version' } end
+  return { redis.call('HLEN', keys[2]) > 0 and 'held' or 'free', version }
 end
 
 -- A holder is still there. `lost`: Redis does not know the session or its holder any more.
@@ -365,14 +382,15 @@ local function delete_orphan(keys, args)
   if since(now, at) < age then return { 'kept' } end
   local broadcaster = redis.call('HGET', session_key, 'broadcaster_user_id') or ''
   redis.call('DEL', unpack(keys))
-  return { 'deleted', broadcaster, text(at) }
+  return { 'deleted', broadcaster, text(at), text(now) }
 end
 
 -- Whoever holds it: its address is no longer valid.
 local function delete(keys)
+  local now = now_ms()
   local broadcaster = redis.call('HGET', keys[1], 'broadcaster_user_id')
   if redis.call('DEL', unpack(keys)) == 0 then return { 'no_session' } end
-  return { 'deleted', broadcaster or '' }
+  return { 'deleted', broadcaster or '', text(now) }
 end
 
 local function activity(keys)
@@ -404,7 +422,17 @@ local function unindex(keys, args)
   return { 'done' }
 end
 
-local function note_disconnect(keys, args)
+-- Its holder is still there. An entry that points elsewhere is not turned, and not kept alive either: the streamer's
+-- newer address, or one that is gone.
+local function keep_index(keys, args)
+  local now = now_ms()
+  local overlay = redis.call('GET', keys[1])
+  if overlay and overlay ~= args[1] then return { 'other', overlay } end
+  redis.call('SET', keys[1], args[1], 'PXAT', text(now + SESSION_KEPT_MS))
+  return { 'done' }
+end
+
+local function mention(keys, args)
   local now = now_ms()
   redis.call('ZADD', keys[1], text(tonumber(args[2]) or now), args[1])
   -- Its newest session has expired by then.
@@ -413,14 +441,14 @@ local function note_disconnect(keys, args)
 end
 
 -- Only an entry as old as the one that was looked at: a later one is somebody else's news.
-local function forget_disconnect(keys, args)
+local function unmention(keys, args)
   local at = tonumber(redis.call('ZSCORE', keys[1], args[1]))
   if not at or at > tonumber(args[2]) then return { 'kept' } end
   redis.call('ZREM', keys[1], args[1])
   return { 'done' }
 end
 
-local function disconnected(keys, args)
+local function mentioned(keys, args)
   local now = now_ms()
   local newest = text(now - tonumber(args[1]))
   return redis.call('ZRANGE', keys[1], '-inf', newest, 'BYSCORE', 'LIMIT', 0, args[2], 'WITHSCORES')
@@ -459,6 +487,13 @@ local function dead(keys, args)
     found[#found + 1] = redis.call('HGET', epochs_key, instance) or '0'
   end
   return found
+end
+
+-- It stops, after it let go of everything.
+local function leave(keys, args)
+  redis.call('ZREM', keys[1], args[1])
+  redis.call('HDEL', keys[2], args[1])
+  return { 'done' }
 end
 
 -- Unless it was heard of since.
@@ -502,6 +537,13 @@ local function resign(keys, args)
   return { 'done' }
 end
 
+-- A sign of life that only a server which takes writes can give: votes need one.
+local function probe(keys)
+  local now = now_ms()
+  redis.call('SET', keys[1], text(now), 'PXAT', text(now + PROBE_KEPT_MS))
+  return VERSION
+end
+
 -- While a library is loaded there are no loops to register its functions with: Redis gives it nothing but its own API.
 local function reading(name, callback)
   redis.register_function { function_name = name, callback = callback, flags = { 'no-writes' } }
@@ -511,12 +553,14 @@ local function writing(name, callback)
 end
 
 reading('chatpulse_version', function() return VERSION end)
+writing('chatpulse_probe', probe)
 writing('chatpulse_cast', cast)
 writing('chatpulse_push', push)
 reading('chatpulse_read', read)
 writing('chatpulse_reset', reset)
 writing('chatpulse_put_settings', put_settings)
 reading('chatpulse_activity', activity)
+reading('chatpulse_held', held)
 writing('chatpulse_hold', hold)
 writing('chatpulse_touch', touch)
 writing('chatpulse_release', release)
@@ -524,11 +568,13 @@ reading('chatpulse_orphan', orphan)
 writing('chatpulse_delete_orphan', delete_orphan)
 writing('chatpulse_delete', delete)
 writing('chatpulse_unindex', unindex)
-writing('chatpulse_note_disconnect', note_disconnect)
-writing('chatpulse_forget_disconnect', forget_disconnect)
-reading('chatpulse_disconnected', disconnected)
+writing('chatpulse_keep_index', keep_index)
+writing('chatpulse_mention', mention)
+writing('chatpulse_unmention', unmention)
+reading('chatpulse_mentioned', mentioned)
 writing('chatpulse_beat', beat)
 reading('chatpulse_dead', dead)
+writing('chatpulse_leave', leave)
 writing('chatpulse_bury', bury)
 writing('chatpulse_lead', lead)
 writing('chatpulse_resign', resign)

@@ -26,6 +26,7 @@ use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::login::OauthLogin;
 use chatpulse_twitch::tokens::RingCipher;
 use chatpulse_web::{BuildInfo, HttpConfig, Server, SessionKey, WebPorts};
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -42,6 +43,9 @@ const BUILD: BuildInfo = BuildInfo {
     built_at: env!("CHATPULSE_BUILT_AT"),
     rustc: env!("CHATPULSE_RUSTC"),
 };
+
+/// For letting go of sessions, also when a request took all the time that a stop may take.
+const AT_LEAST: Duration = Duration::from_millis(500);
 
 /// Everything that runs, before it runs.
 pub(crate) struct Parts {
@@ -146,14 +150,30 @@ impl Parts {
         if let Some(socket) = self.socket {
             lifecycle.own("EventSub socket", socket.run(stop.clone()));
         }
+        let asked_to_stop = stop.clone();
+        let deadline = tokio::spawn(async move {
+            asked_to_stop.cancelled().await;
+            Instant::now() + grace
+        });
         let served = self.server.run(self.web, stop.clone(), grace).await;
         stop.cancel();
-        lifecycle.after_http.cancel();
-        let clean = lifecycle.wind_down(grace).await;
-        self.engine.sessions.release_all().await;
-        self.stores.close().await;
+        // One span for the whole, however it is divided; what is left over others find out by themselves.
+        let deadline = deadline.await.context("the time of the stop is not known")?;
+        let letting_go = async {
+            lifecycle.after_http.cancel();
+            let clean = lifecycle.wind_down(grace).await;
+            self.engine.sessions.release_all().await;
+            self.stores.close().await;
+            clean
+        };
+        let clean = timeout_at(deadline.max(Instant::now() + AT_LEAST), letting_go).await;
         served.context("the HTTP server failed")?;
-        Ok(clean)
+        if clean.is_err() {
+            warn!(
+                "not everything could be let go of within SHUTDOWN_TIMEOUT; other instances find out by themselves"
+            );
+        }
+        Ok(clean.unwrap_or(false))
     }
 }
 
@@ -240,7 +260,12 @@ async fn warn_about_tokens(engine: &Engine) {
 /// The engine reports; metrics are counted here.
 fn counted(housekeeping: Housekeeping) -> Housekeeping {
     housekeeping
-        .on_cleanup(|report: &CleanupReport| {
+        .on_cleanup(|report: Option<&CleanupReport>| {
+            let Some(report) = report else {
+                // Whoever leads knows how many there are.
+                metrics::gauge!("disconnected_sessions_count").set(0.0);
+                return;
+            };
             metrics::counter!("orphan_cleanup_scans_total").increment(1);
             metrics::counter!("orphan_sessions_deleted_total").increment(report.deleted as u64);
             metrics::counter!("orphan_sessions_skipped_total", "reason" => "rejoined")

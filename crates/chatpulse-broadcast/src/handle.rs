@@ -33,6 +33,9 @@ pub enum WatchError {
     /// As many sockets as a session may have on one instance.
     #[error("this session has as many overlays as it may")]
     Full,
+    /// The address was replaced a moment ago.
+    #[error("the overlay has a new address")]
+    Rotated,
     /// The hub is gone: the server stops.
     #[error("the server is stopping")]
     Stopped,

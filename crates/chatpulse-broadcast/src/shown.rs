@@ -1,9 +1,9 @@
-//! One session as the hub shows it: the last reading, the last frame, and when the next look is due.
+//! One session as the hub shows it: the last reading and the last frame.
 
 use std::time::Duration;
 
 use bytestring::ByteString;
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::SessionSeed;
 use tokio::sync::watch;
@@ -11,10 +11,6 @@ use tokio::time::Instant;
 
 use crate::frame::{Frames, Hundredths, Status, config_frame, value_frame};
 
-/// How often a session that had a vote in the last minute is looked at without a signal.
-pub(crate) const LOOK_WHEN_LIVELY: Duration = Duration::from_secs(1);
-/// And one that had none.
-pub(crate) const LOOK_WHEN_IDLE: Duration = Duration::from_secs(5);
 /// For this long after a change a session counts as lively.
 const LIVELY_FOR: Duration = Duration::from_mins(1);
 
@@ -24,7 +20,8 @@ pub(crate) struct Shown {
     read_at: Instant,
     value: Hundredths,
     status: Status,
-    looked_at: Instant,
+    /// The store was asked at least once, whatever it said.
+    is_known: bool,
     pub(crate) announced_at: Instant,
 }
 
@@ -32,20 +29,36 @@ impl Shown {
     /// Begins at the centre; the first reading follows before anybody sees it.
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
         let decay = seed.settings.settings.decay;
-        let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay };
+        let version = seed.settings.version;
+        let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay, version };
         let (shown, status) = (Hundredths::ZERO, Status::Active);
         let (frames, _) = watch::channel(Frames {
             value: value_frame(shown, status, decay),
             value_number: 0,
-            config: (seed.settings.version, config_frame(&seed.settings)),
+            config: (version, config_frame(&seed.settings)),
             rotated: false,
         });
-        Self { frames, reading, read_at: now, value: shown, status, looked_at: now, announced_at: now }
+        Self { frames, reading, read_at: now, value: shown, status, is_known: false, announced_at: now }
+    }
+
+    /// What is shown is what the store said, or that it said nothing.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Shows settings from before these.
+    pub(crate) fn is_older_than(&self, version: SettingsVersion) -> bool {
+        self.frames.borrow().config.0 < version
+    }
+
+    /// The value was changed in the store since it was last read.
+    pub(crate) fn is_before(&self, reading: &Reading, now: Instant) -> bool {
+        reading.age < now.duration_since(self.read_at)
     }
 
     /// What the store says. Returns true if sockets were told something new.
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
-        let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay: self.reading.decay };
+        let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, ..self.reading };
         let reading = reading.unwrap_or(centre);
         let new_decay = reading.decay != self.reading.decay;
         self.reading = reading;
@@ -61,8 +74,13 @@ impl Shown {
         news
     }
 
+    /// Brings the value up to now, without a look.
+    pub(crate) fn drift(&mut self, now: Instant) {
+        self.show(self.status, false, now);
+    }
+
     fn show(&mut self, status: Status, anew: bool, now: Instant) -> bool {
-        self.looked_at = now;
+        self.is_known = true;
         let value = Hundredths::of(self.reading.after(now.duration_since(self.read_at)));
         if !anew && value == self.value && status == self.status {
             return false;
@@ -88,11 +106,11 @@ impl Shown {
         });
     }
 
-    /// When to look without being told.
-    pub(crate) fn next_look(&self) -> Instant {
-        let lively = self.value != Hundredths::ZERO || self.age(self.read_at) < LIVELY_FOR;
-        let every = if lively { LOOK_WHEN_LIVELY } else { LOOK_WHEN_IDLE };
-        self.looked_at + every
+    /// It moves, or somebody voted not long ago: to be looked at often without being told.
+    pub(crate) fn is_lively(&self) -> bool {
+        self.value != Hundredths::ZERO
+            || self.age(self.read_at) < LIVELY_FOR
+            || self.status == Status::Degraded
     }
 
     /// Time since the value last changed in the store.

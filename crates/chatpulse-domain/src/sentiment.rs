@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::overlay::SettingsVersion;
 use crate::vote::Side;
 
 /// How far one vote pushes.
@@ -93,6 +94,8 @@ pub struct Reading {
     pub age: Duration,
     /// The session's own speed.
     pub decay: DecaySpeed,
+    /// Which settings the session holds: whoever shows older ones missed the news.
+    pub version: SettingsVersion,
 }
 
 impl Reading {

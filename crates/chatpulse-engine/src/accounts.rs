@@ -9,7 +9,7 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
 use chatpulse_domain::streamer::Streamer;
 use tracing::warn;
 
@@ -112,17 +112,17 @@ impl Accounts {
     /// A new overlay address. The old one is dead from the moment this returns: its session is gone and its
     /// sockets are told to close.
     pub async fn rotate_overlay(&self, streamer: &Streamer) -> Result<Option<OverlayId>, StoreError> {
-        let Some(renewed) = self.streamers.rotate_overlay(streamer.id).await? else {
+        let Some(Rotation { old, new }) = self.streamers.rotate_overlay(streamer.id).await? else {
             return Ok(None);
         };
-        self.sessions.retire(streamer.overlay).await;
-        if let Err(error) = self.live.delete(streamer.overlay).await {
+        self.sessions.retire(old).await;
+        if let Err(error) = self.live.delete(old).await {
             warn!(%error, "an overlay address was replaced; its old session will be cleaned up later");
         }
         self.cache.forget(&streamer.twitch_id);
         self.signals.publish(Signal::SessionChanged(streamer.twitch_id.clone()));
-        self.signals.publish(Signal::OverlayRotated(streamer.overlay));
-        Ok(Some(renewed))
+        self.signals.publish(Signal::OverlayRotated(old));
+        Ok(Some(new))
     }
 
     /// How many accounts' tokens our keys do not open, of how many. Those streamers log in again.

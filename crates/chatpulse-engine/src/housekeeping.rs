@@ -1,27 +1,29 @@
-//! What runs beside the requests: overlays that closed, orphans, chats that nobody needs any more, logins
-//! that expired.
+//! What runs beside the requests: signals of other parts and instances, overlays that closed, orphans, settings that
+//! did not arrive, logins that expired.
+//!
+//! [`Housekeeping::run`] keeps one loop for each, so that none waits for another's store: a database that hangs must
+//! not keep a saved setting from being heard of.
 
-use std::collections::HashMap;
+mod cleanup;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
-use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::clock::Clock;
-use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
-use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals};
-use chatpulse_domain::time::Timestamp;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cache::SessionCache;
 use crate::sessions::{Closing, DriftReport, Sessions};
 use crate::{Engine, Policy, Ports};
+use cleanup::Cleanup;
+pub use cleanup::CleanupReport;
 
 /// How often a session store that was away is told what it missed.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
@@ -29,35 +31,29 @@ const RETRY_EVERY: Duration = Duration::from_secs(2);
 /// How often expired logins are removed.
 const SWEEP_LOGINS_EVERY: Duration = Duration::from_hours(1);
 
+/// Signals that wait for a store: a second of a hundred saves and rotations. More than that is a gap.
+const NEWS_MAX: usize = 128;
+
+/// Channels whose session changed and that the clean-up has not looked at: every streamer of an instance at once. What
+/// does not fit is found when Twitch's list is compared.
+const CHANGES_MAX: usize = 4_096;
+
+type OnCleanup = dyn Fn(Option<&CleanupReport>) + Send + Sync;
+
 /// Runs until stopped; see [`Housekeeping::run`].
 pub struct Housekeeping {
     sessions: Arc<Sessions>,
     cache: Arc<SessionCache>,
     signals: Arc<dyn Signals>,
+    leadership: Arc<dyn Leadership>,
     closings: mpsc::Receiver<Closing>,
     logins: Arc<dyn LoginSessions>,
     clock: Arc<dyn Clock>,
-    cleanup_interval: Duration,
-    /// One round of clean-up; public for tests and metrics.
     cleanup: Cleanup,
+    cleanup_interval: Duration,
     reconcile_interval: Duration,
-    on_cleanup: Box<dyn Fn(&CleanupReport) + Send + Sync>,
+    on_cleanup: Box<OnCleanup>,
     on_drift: Box<dyn Fn(&DriftReport) + Send + Sync>,
-}
-
-/// What one round of clean-up did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CleanupReport {
-    /// Orphans that were looked at.
-    pub found: usize,
-    /// Of those, deleted.
-    pub deleted: usize,
-    /// Of those, left alone because somebody came back.
-    pub rejoined: usize,
-    /// Of those, left alone because the store failed.
-    pub failed: usize,
-    /// How long the round took.
-    pub took: Duration,
 }
 
 impl Housekeeping {
@@ -71,20 +67,12 @@ impl Housekeeping {
             sessions: Arc::clone(&engine.sessions),
             cache: Arc::clone(&engine.cache),
             signals: Arc::clone(&ports.signals),
+            leadership: Arc::clone(&ports.leadership),
             closings,
             logins: Arc::clone(&ports.login_sessions),
             clock: Arc::clone(&ports.clock),
+            cleanup: Cleanup::new(ports, policy),
             cleanup_interval: policy.cleanup_interval,
-            cleanup: Cleanup {
-                store: Arc::clone(&ports.sessions),
-                feed: Arc::clone(&ports.feed),
-                signals: Arc::clone(&ports.signals),
-                leadership: Arc::clone(&ports.leadership),
-                clock: Arc::clone(&ports.clock),
-                orphan_max_age: policy.orphan_max_age,
-                subscription_grace: policy.subscription_grace,
-                ended: HashMap::new(),
-            },
             reconcile_interval: policy.reconcile_interval,
             on_cleanup: Box::new(|_| {}),
             on_drift: Box::new(|_| {}),
@@ -98,131 +86,148 @@ impl Housekeeping {
         self
     }
 
-    /// Hears of every round of clean-up; for metrics.
+    /// Hears of every round of clean-up, also of one that was another instance's to do; for metrics.
     #[must_use]
-    pub fn on_cleanup(mut self, listener: impl Fn(&CleanupReport) + Send + Sync + 'static) -> Self {
+    pub fn on_cleanup(mut self, listener: impl Fn(Option<&CleanupReport>) + Send + Sync + 'static) -> Self {
         self.on_cleanup = Box::new(listener);
         self
     }
 
     /// Works until `stop`; then finishes what has already closed.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut signals = self.signals.subscribe();
-        let mut cleanup = interval_at(Instant::now() + self.cleanup_interval, self.cleanup_interval);
-        let mut retry = interval(RETRY_EVERY);
-        let mut sweep = interval(SWEEP_LOGINS_EVERY);
-        let mut reconcile = interval_at(Instant::now() + self.reconcile_interval, self.reconcile_interval);
-        for timer in [&mut cleanup, &mut retry, &mut sweep, &mut reconcile] {
-            timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { sessions, cache, signals, leadership, mut closings, logins, clock, mut cleanup, .. } =
+            self;
+        let (news, heard) = mpsc::channel(NEWS_MAX);
+        let (changes, to_look_at) = mpsc::channel(CHANGES_MAX);
+        let missed = Notify::new();
+        let listener = Listener { sessions: &sessions, cache: &cache, news, changes, missed: &missed };
+        let keep_logins = async {
+            let mut sweeps = every(SWEEP_LOGINS_EVERY);
+            loop {
+                sweeps.tick().await;
+                if let Err(error) = logins.sweep(clock.now()).await {
+                    warn!(%error, "expired logins were not removed this time");
+                }
+            }
+        };
+        let keep_settings = async {
+            let mut rounds = later(self.reconcile_interval);
+            loop {
+                rounds.tick().await;
+                if leadership.is_leader().await {
+                    (self.on_drift)(&sessions.reconcile().await);
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = listener.listen(signals.as_ref()) => {}
+            () = follow(&sessions, heard, &missed) => {}
+            () = keep_overlays(&sessions, &mut closings) => {}
+            () = keep_clean(&mut cleanup, to_look_at, later(self.cleanup_interval), &self.on_cleanup) => {}
+            () = keep_settings => {}
+            () = keep_logins => {}
         }
+        while let Ok(closing) = closings.try_recv() {
+            sessions.close(closing).await;
+        }
+    }
+}
+
+/// Hears, forgets what is remembered of what changed, and hands on whatever needs a store.
+struct Listener<'a> {
+    sessions: &'a Sessions,
+    cache: &'a SessionCache,
+    news: mpsc::Sender<Signal>,
+    changes: mpsc::Sender<TwitchUserId>,
+    missed: &'a Notify,
+}
+
+impl Listener<'_> {
+    async fn listen(self, signals: &dyn Signals) {
+        let mut stream = signals.subscribe();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                heard = signals.next() => match heard {
-                    Heard::Closed => break,
-                    heard => self.hear(&heard).await,
-                },
-                Some(closing) = self.closings.recv() => self.sessions.close(closing).await,
-                _ = retry.tick() => self.sessions.retry_unheard().await,
-                _ = sweep.tick() => self.sweep_logins().await,
-                _ = reconcile.tick() => (self.on_drift)(&self.sessions.reconcile_settings().await),
-                _ = cleanup.tick() => match self.cleanup.round().await {
-                    Ok(Some(report)) => (self.on_cleanup)(&report),
-                    Ok(None) => {}
-                    Err(error) => warn!(%error, "this round of clean-up was skipped"),
-                },
+            let heard = stream.next().await;
+            self.cache.hear(&heard);
+            match heard {
+                Heard::Signal(signal) => self.hear(signal),
+                Heard::Gap => self.missed.notify_one(),
+                Heard::Closed => return,
             }
-        }
-        while let Ok(closing) = self.closings.try_recv() {
-            self.sessions.close(closing).await;
         }
     }
 
-    async fn hear(&mut self, heard: &Heard) {
-        self.cache.hear(heard);
-        match heard {
-            Heard::Signal(Signal::OverlayRotated(overlay)) => self.sessions.retire(*overlay).await,
-            Heard::Signal(Signal::SessionChanged(broadcaster)) => {
-                self.cleanup.note_change(broadcaster).await;
+    fn hear(&self, signal: Signal) {
+        match signal {
+            Signal::SentimentChanged(_) => {}
+            Signal::SessionChanged(broadcaster) => drop(self.changes.try_send(broadcaster)),
+            Signal::OverlayRotated(overlay) => {
+                // From this moment nothing opens there, however long the store takes.
+                self.sessions.note_retired(overlay);
+                self.hand_on(signal);
             }
-            _ => {}
+            Signal::SettingsChanged { .. } => self.hand_on(signal),
         }
     }
 
-    async fn sweep_logins(&self) {
-        if let Err(error) = self.logins.sweep(self.clock.now()).await {
-            warn!(%error, "expired logins were not removed this time");
+    fn hand_on(&self, signal: Signal) {
+        if self.news.try_send(signal).is_err() {
+            self.missed.notify_one();
         }
     }
 }
 
-/// Deletes sessions that nobody holds, and later stops reading their chats.
-struct Cleanup {
-    store: Arc<dyn SessionStore>,
-    feed: Arc<dyn ChatFeed>,
-    signals: Arc<dyn Signals>,
-    leadership: Arc<dyn Leadership>,
-    clock: Arc<dyn Clock>,
-    orphan_max_age: Duration,
-    subscription_grace: Duration,
-    /// Channels whose session ended, and when its last overlay left. An entry goes when its grace is over.
-    ended: HashMap<TwitchUserId, Timestamp>,
+/// What signals say about overlays that are open here.
+async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: &Notify) {
+    loop {
+        tokio::select! {
+            Some(signal) = heard.recv() => match signal {
+                Signal::OverlayRotated(overlay) => sessions.retire(overlay).await,
+                Signal::SettingsChanged { overlay, .. } => sessions.refresh_settings(overlay).await,
+                Signal::SentimentChanged(_) | Signal::SessionChanged(_) => {}
+            },
+            () = missed.notified() => sessions.review().await,
+        }
+    }
 }
 
-impl Cleanup {
-    /// `None` where another instance leads.
-    async fn round(&mut self) -> Result<Option<CleanupReport>, StoreError> {
-        if !self.leadership.is_leader().await {
-            self.ended.clear();
-            return Ok(None);
+async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closing>) {
+    let mut retries = every(RETRY_EVERY);
+    loop {
+        tokio::select! {
+            Some(closing) = closings.recv() => sessions.close(closing).await,
+            _ = retries.tick() => sessions.retry_unheard().await,
         }
-        let started = Instant::now();
-        let mut report = CleanupReport::default();
-        for orphan in self.store.orphans(self.orphan_max_age).await? {
-            report.found += 1;
-            match self.store.delete_orphan(orphan.overlay, self.orphan_max_age).await {
-                Ok(true) => {
-                    report.deleted += 1;
-                    self.signals.publish(Signal::SessionChanged(orphan.broadcaster.clone()));
-                    self.ended.insert(orphan.broadcaster, orphan.disconnected_at);
-                }
-                Ok(false) => report.rejoined += 1,
-                Err(error) => {
-                    report.failed += 1;
-                    warn!(%error, "an orphaned session could not be deleted; the next round tries again");
-                }
-            }
-        }
-        self.stop_reading().await?;
-        report.took = started.elapsed();
-        Ok(Some(report))
     }
+}
 
-    /// A session opened, or ended without having been an orphan: its address was replaced.
-    async fn note_change(&mut self, broadcaster: &TwitchUserId) {
-        if !self.leadership.is_leader().await {
-            return;
-        }
-        if let Ok(Some(_)) = self.store.find(broadcaster).await {
-            self.ended.remove(broadcaster);
-        } else {
-            // Looked at once more when its grace is over.
-            let now = self.clock.now();
-            self.ended.entry(broadcaster.clone()).or_insert(now);
+async fn keep_clean(
+    cleanup: &mut Cleanup,
+    mut changed: mpsc::Receiver<TwitchUserId>,
+    mut rounds: Interval,
+    on_cleanup: &OnCleanup,
+) {
+    loop {
+        tokio::select! {
+            Some(broadcaster) = changed.recv() => cleanup.note_change(&broadcaster).await,
+            _ = rounds.tick() => match cleanup.round().await {
+                Ok(report) => on_cleanup(report.as_ref()),
+                Err(error) => warn!(%error, "this round of clean-up was skipped"),
+            },
         }
     }
+}
 
-    /// Channels past their grace, looked at once more: the streamer may be back.
-    async fn stop_reading(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let grace = self.subscription_grace;
-        let due: Vec<_> =
-            self.ended.extract_if(|_, ended_at| now.since(*ended_at) >= grace).map(|(id, _)| id).collect();
-        for broadcaster in due {
-            if self.store.find(&broadcaster).await?.is_none() {
-                self.feed.unwant(&broadcaster);
-            }
-        }
-        Ok(())
-    }
+fn every(span: Duration) -> Interval {
+    patient(interval(span))
+}
+
+fn later(span: Duration) -> Interval {
+    patient(interval_at(Instant::now() + span, span))
+}
+
+/// After a round that took long the next comes a whole span later.
+fn patient(mut rounds: Interval) -> Interval {
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    rounds
 }

@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::streamers::StreamerRepository;
-use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::session::{Session, SessionSeed};
 use chatpulse_domain::throttle::Throttle;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
@@ -28,6 +28,12 @@ use crate::{Policy, Ports};
 
 /// How long a replaced address is remembered: sockets that were about to open it, or still close.
 const RETIRED_FOR: Duration = Duration::from_mins(1);
+
+/// Sessions that are compared with the database in one query.
+const COMPARED_AT_ONCE: usize = 500;
+
+/// Sessions that are let go of at a time when the server stops.
+const RELEASED_AT_ONCE: usize = 64;
 
 /// Who watches: OBS, or the preview on the dashboard. A preview keeps the session alive, but is no viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +48,6 @@ pub enum Watcher {
 pub struct Sessions {
     instance: InstanceId,
     store: Arc<dyn SessionStore>,
-    streamers: Arc<dyn StreamerRepository>,
     settings: Arc<dyn SettingsRepository>,
     signals: Arc<dyn Signals>,
     feed: Arc<dyn ChatFeed>,
@@ -119,7 +124,6 @@ impl Sessions {
         let sessions = Self {
             instance: policy.instance.clone(),
             store: Arc::clone(&ports.sessions),
-            streamers: Arc::clone(&ports.streamers),
             settings: Arc::clone(&ports.settings),
             signals: Arc::clone(&ports.signals),
             feed: Arc::clone(&ports.feed),
@@ -134,26 +138,23 @@ impl Sessions {
         (sessions, receiver)
     }
 
-    /// What is shown at this address: `None` if it is nobody's. Answered from this instance's own copy while
-    /// the database is away.
+    /// What is shown at this address: `None` if it is nobody's. While the database is away, answered from this
+    /// instance's own copy, or from the session that another instance serves.
     pub async fn find(&self, overlay: OverlayId) -> Result<Option<SessionSeed>, StoreError> {
-        match self.find_stored(overlay).await {
-            Err(error) => match self.find_served(overlay).await {
-                Some(seed) => Ok(Some(seed)),
-                None => Err(error),
-            },
-            found => found,
+        let error = match self.settings.seeds(&[overlay]).await {
+            Ok(mut seeds) => return Ok(seeds.pop()),
+            Err(error) => error,
+        };
+        if let Some(seed) = self.find_served(overlay).await {
+            return Ok(Some(seed));
         }
-    }
-
-    async fn find_stored(&self, overlay: OverlayId) -> Result<Option<SessionSeed>, StoreError> {
-        let Some(streamer) = self.streamers.find_by_overlay(overlay).await? else {
-            return Ok(None);
-        };
-        let Some(settings) = self.settings.find(streamer.id).await? else {
-            return Ok(None);
-        };
-        Ok(Some(SessionSeed { overlay, broadcaster: streamer.twitch_id, settings }))
+        match self.store.find_by_overlay(overlay).await {
+            Ok(Some(Session { overlay, broadcaster, settings })) => {
+                Ok(Some(SessionSeed { overlay, broadcaster, settings: VersionedSettings::clone(&settings) }))
+            }
+            // Nobody serves it, which says nothing about whose it is.
+            Ok(None) | Err(_) => Err(error),
+        }
     }
 
     async fn find_served(&self, overlay: OverlayId) -> Option<SessionSeed> {
@@ -176,7 +177,9 @@ impl Sessions {
             return Err(OpenError::Rotated);
         }
         let first = !served.is_open();
-        served.seed = seed;
+        if served.seed.settings.version < seed.settings.version {
+            served.seed = seed;
+        }
         *served.count(watcher) += 1;
         // From here on it is owned, also if the caller goes away while the store is told.
         let open = OpenOverlay { closing: Some((place, Closing { overlay, watcher })) };
@@ -192,11 +195,16 @@ impl Sessions {
 
     /// The address was replaced: what is still open goes on closing, and nothing holds the session again.
     pub(crate) async fn retire(&self, overlay: OverlayId) {
-        self.lock_retired().insert(overlay, Instant::now());
+        self.note_retired(overlay);
         let Some(served) = self.lock().get(&overlay).cloned() else {
             return;
         };
         self.tell(&mut *served.lock().await).await;
+    }
+
+    /// From now on nothing opens there.
+    pub(crate) fn note_retired(&self, overlay: OverlayId) {
+        self.lock_retired().insert(overlay, Instant::now());
     }
 
     /// Asks for a chat to be read, by the account that reads.
@@ -241,49 +249,109 @@ impl Sessions {
         }
     }
 
-    /// Brings live sessions up to date whose settings the database has newer: a save reached it, and then
-    /// could not reach the session.
-    pub(crate) async fn reconcile_settings(&self) -> DriftReport {
-        let mut report = DriftReport::default();
-        let overlays: Vec<OverlayId> = self.lock().keys().copied().collect();
-        for overlay in overlays {
-            match self.reconcile_one(overlay).await {
-                Ok(None) => {}
-                Ok(Some(fixed)) => {
-                    report.detected += 1;
-                    report.fixed += u64::from(fixed);
-                }
-                Err(error) => warn!(%error, "settings could not be compared with the database this time"),
+    /// The streamer saved, perhaps at another instance: our own copy is for when the stores are away.
+    pub(crate) async fn refresh_settings(&self, overlay: OverlayId) {
+        if !self.lock().contains_key(&overlay) {
+            return;
+        }
+        match self.store.find_by_overlay(overlay).await {
+            Ok(Some(session)) => self.note_settings(overlay, &session.settings).await,
+            Ok(None) => {}
+            Err(error) => {
+                warn!(%error, "saved settings could not be looked up; the next round does");
             }
+        }
+    }
+
+    /// Signals were missed: what is open here is compared with the database. A replaced address is closed, and newer
+    /// settings are taken over.
+    pub(crate) async fn review(&self) {
+        let open: Vec<OverlayId> = self.lock().keys().copied().collect();
+        for overlays in open.chunks(COMPARED_AT_ONCE) {
+            match self.seeds(overlays).await {
+                Ok(seeds) => {
+                    for seed in &seeds {
+                        self.note_settings(seed.overlay, &seed.settings).await;
+                    }
+                    for overlay in overlays.iter().filter(|overlay| is_missing(**overlay, &seeds)) {
+                        self.signals.publish(Signal::OverlayRotated(*overlay));
+                    }
+                }
+                Err(error) => {
+                    return warn!(%error, "open overlays could not be compared with the database this time");
+                }
+            }
+        }
+    }
+
+    /// Compares every session that is held anywhere with the database, and mends what did not reach it: settings that
+    /// were saved, addresses that were replaced. For one instance at a time.
+    pub(crate) async fn reconcile(&self) -> DriftReport {
+        let mut report = DriftReport::default();
+        if let Err(error) = self.reconcile_all(&mut report).await {
+            warn!(%error, "live sessions could not all be compared with the database; the next round tries again");
         }
         report
     }
 
-    /// `None`: nothing to do. Otherwise whether the newer settings are now in the session.
-    async fn reconcile_one(&self, overlay: OverlayId) -> Result<Option<bool>, StoreError> {
-        let Some(stored) = self.find_stored(overlay).await? else {
-            return Ok(None);
-        };
-        let Some(live) = self.store.find(&stored.broadcaster).await? else {
-            return Ok(None);
-        };
-        if live.overlay != overlay || live.settings.version >= stored.settings.version {
-            return Ok(None);
+    async fn reconcile_all(&self, report: &mut DriftReport) -> Result<(), StoreError> {
+        let held = self.store.held().await?;
+        for held in held.chunks(COMPARED_AT_ONCE) {
+            let overlays: Vec<OverlayId> = held.iter().map(|(overlay, _)| *overlay).collect();
+            let seeds = self.seeds(&overlays).await?;
+            for overlay in overlays.into_iter().filter(|overlay| is_missing(*overlay, &seeds)) {
+                self.store.delete(overlay).await?;
+                self.signals.publish(Signal::OverlayRotated(overlay));
+            }
+            let versions: HashMap<OverlayId, SettingsVersion> = held.iter().copied().collect();
+            for seed in seeds {
+                if versions.get(&seed.overlay).is_some_and(|live| *live < seed.settings.version) {
+                    report.detected += 1;
+                    report.fixed += u64::from(self.bring_up_to_date(&seed).await?);
+                }
+            }
         }
-        let fixed = self.store.put_settings(overlay, &stored.settings).await?;
-        self.note_settings(overlay, &stored.settings).await;
-        self.signals.publish(Signal::SettingsChanged { overlay, broadcaster: stored.broadcaster });
-        Ok(Some(fixed))
+        Ok(())
+    }
+
+    async fn bring_up_to_date(&self, seed: &SessionSeed) -> Result<bool, StoreError> {
+        let overlay = seed.overlay;
+        let fixed = self.store.put_settings(overlay, &seed.settings).await?;
+        self.note_settings(overlay, &seed.settings).await;
+        self.signals.publish(Signal::SettingsChanged { overlay, broadcaster: seed.broadcaster.clone() });
+        Ok(fixed)
+    }
+
+    /// All at once; if one of them is odd, each by itself, so that the others are not odd with it.
+    async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError> {
+        match self.settings.seeds(overlays).await {
+            Err(StoreError::Corrupt { .. }) if overlays.len() > 1 => {}
+            seeds => return seeds,
+        }
+        let mut seeds = Vec::with_capacity(overlays.len());
+        for overlay in overlays {
+            match self.settings.seeds(&[*overlay]).await {
+                Ok(found) => seeds.extend(found),
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    warn!(%error, "an overlay's settings cannot be read");
+                    // Odd is not gone: it stays as it is.
+                    seeds.extend(self.find_served(*overlay).await);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(seeds)
     }
 
     /// Lets go of every session at shutdown, so that other instances need not wait for us to be found dead.
     pub async fn release_all(&self) {
         let all: Vec<_> = self.lock().drain().collect();
-        for (_, served) in all {
+        let letting_go = stream::iter(all).for_each_concurrent(RELEASED_AT_ONCE, async |(_, served)| {
             let mut served = served.lock().await;
             (served.viewers, served.previews) = (0, 0);
             self.tell(&mut served).await;
-        }
+        });
+        letting_go.await;
     }
 
     /// New settings of an overlay that is open here, kept for when the database is away.
@@ -291,7 +359,10 @@ impl Sessions {
         let Some(served) = self.lock().get(&overlay).cloned() else {
             return;
         };
-        served.lock().await.seed.settings = settings.clone();
+        let mut served = served.lock().await;
+        if served.seed.settings.version < settings.version {
+            served.seed.settings = settings.clone();
+        }
     }
 
     async fn tell(&self, served: &mut Served) {
@@ -337,6 +408,11 @@ impl Sessions {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<OverlayId, Arc<tokio::sync::Mutex<Served>>>> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An address without a seed is nobody's any more.
+fn is_missing(overlay: OverlayId, seeds: &[SessionSeed]) -> bool {
+    !seeds.iter().any(|seed| seed.overlay == overlay)
 }
 
 impl Served {

@@ -146,7 +146,7 @@ mod tests {
 
     async fn bots(file: &SqliteFile) -> Vec<String> {
         file.call(ANY, |connection| {
-            query::all(connection, "SELECT bot FROM bot_grants", |row| Ok(row.get(0)?))
+            query::all(connection, "SELECT bot FROM bot_grants", [], |row| Ok(row.get(0)?))
         })
         .await
         .unwrap()

@@ -26,6 +26,7 @@ pub const QUERIES: &[&str] = &[
     login_sessions::SWEEP.name,
     settings::FIND.name,
     settings::SAVE.name,
+    settings::SEEDS.name,
     streamers::ALL_TOKENS.name,
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,
@@ -60,10 +61,11 @@ pub(crate) fn find<T>(
 pub(crate) fn all<T>(
     connection: &Connection,
     sql: &str,
+    params: impl Params,
     read: impl Fn(&Row<'_>) -> Result<T, Failure>,
 ) -> Result<Vec<T>, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_and_then([], read)?;
+    let rows = statement.query_and_then(params, read)?;
     rows.collect()
 }
 

@@ -1,11 +1,12 @@
 //! Settings in SQLite. The version is raised by the write itself, so no two writes share one.
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::sentiment::DecaySpeed;
+use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
 use chatpulse_domain::vote::Side;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
@@ -15,10 +16,13 @@ use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
 pub(crate) const FIND: Query = Query { name: "settings.find", does: "find settings in SQLite" };
+pub(crate) const SEEDS: Query =
+    Query { name: "settings.seeds", does: "find what overlays are made from in SQLite" };
 pub(crate) const SAVE: Query = Query { name: "settings.save", does: "save settings in SQLite" };
 
 const CREATE: &str = include_str!("../queries/settings/create.sql");
 const SELECT: &str = include_str!("../queries/settings/find.sql");
+const SELECT_SEEDS: &str = include_str!("../queries/settings/seeds.sql");
 const UPDATE: &str = include_str!("../queries/settings/update.sql");
 const EXISTS: &str = include_str!("../queries/settings/exists.sql");
 
@@ -43,6 +47,14 @@ impl SettingsRepository for SqliteSettings {
             query::find(connection, SELECT, params, versioned)
         };
         self.file.call(FIND, work).await
+    }
+
+    async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError> {
+        let overlays = overlays.iter().map(ToString::to_string).collect::<serde_json::Value>().to_string();
+        let work = move |connection: &mut Connection| {
+            query::all(connection, SELECT_SEEDS, named_params! { ":overlays": overlays }, seed)
+        };
+        self.file.call(SEEDS, work).await
     }
 
     async fn save(
@@ -135,6 +147,14 @@ fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
         decay: decay.map_err(Failure::corrupt("settings.decay_speed"))?,
     };
     Ok(VersionedSettings { settings, version: version(row)? })
+}
+
+fn seed(row: &Row<'_>) -> Result<SessionSeed, Failure> {
+    Ok(SessionSeed {
+        overlay: query::parsed(row, "overlay", "streamers.overlay")?,
+        broadcaster: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
+        settings: versioned(row)?,
+    })
 }
 
 fn label(row: &Row<'_>, column: &str, place: &'static str) -> Result<Label, Failure> {

@@ -5,7 +5,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
@@ -33,6 +33,7 @@ const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
 const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");
 const SELECT_BY_OVERLAY: &str = include_str!("../queries/streamers/find_by_overlay.sql");
 const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
+const SELECT_OVERLAY: &str = include_str!("../queries/streamers/overlay.sql");
 const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
 const UPSERT_TOKENS: &str = include_str!("../queries/tokens/upsert.sql");
 const SELECT_TOKENS: &str = include_str!("../queries/tokens/all.sql");
@@ -81,18 +82,12 @@ impl StreamerRepository for SqliteStreamers {
         self.file.call(FIRST, work).await
     }
 
-    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
-        let overlay = OverlayId::random();
-        let work = move |connection: &mut Connection| {
-            let params = named_params! { ":id": id.to_string(), ":overlay": overlay.to_string() };
-            let changed = query::execute(connection, UPDATE_OVERLAY, params)?;
-            Ok((changed > 0).then_some(overlay))
-        };
-        self.file.call(ROTATE_OVERLAY, work).await
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError> {
+        self.file.call(ROTATE_OVERLAY, move |connection: &mut Connection| rotate(connection, id)).await
     }
 
     async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
-        let work = |connection: &mut Connection| query::all(connection, SELECT_TOKENS, owned_tokens);
+        let work = |connection: &mut Connection| query::all(connection, SELECT_TOKENS, [], owned_tokens);
         self.file.call(ALL_TOKENS, work).await
     }
 
@@ -117,6 +112,18 @@ impl StreamerRepository for SqliteStreamers {
         };
         self.file.call(FIND_BOT_GRANT, work).await
     }
+}
+
+fn rotate(connection: &mut Connection, id: StreamerId) -> Result<Option<Rotation>, Failure> {
+    let (id, new) = (id.to_string(), OverlayId::random());
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let old = query::find(&transaction, SELECT_OVERLAY, named_params! { ":id": id }, |row| {
+        query::parsed(row, "overlay", "streamers.overlay")
+    })?;
+    let params = named_params! { ":id": id, ":overlay": new.to_string() };
+    query::execute(&transaction, UPDATE_OVERLAY, params)?;
+    transaction.commit()?;
+    Ok(old.map(|old| Rotation { old, new }))
 }
 
 /// Account, tokens and settings, all or nothing. The new ids are used only if the account is new.

@@ -57,7 +57,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
     }
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
-        let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, subscription);
+        let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], subscription);
         self.file.call(ALL, work).await
     }
 

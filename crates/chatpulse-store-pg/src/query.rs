@@ -43,6 +43,7 @@ pub const QUERIES: &[&str] = &[
     login_sessions::SWEEP.name,
     settings::FIND.name,
     settings::SAVE.name,
+    settings::SEEDS.name,
     streamers::ALL_TOKENS.name,
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,

@@ -1,23 +1,30 @@
 //! Settings in PostgreSQL. A trigger raises the version with every write, so no two writes share one.
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::sentiment::DecaySpeed;
+use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
 use chatpulse_domain::vote::Side;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
 use crate::pool::PgPool;
-use crate::query::{Params, Query, Repeats, column};
+use crate::query::{Params, Query, Repeats, column, parsed};
 
 pub(crate) const FIND: Query = Query {
     name: "settings.find",
     does: "find settings in PostgreSQL",
     sql: include_str!("../queries/configs/find.sql"),
+    repeats: Repeats::Freely,
+};
+pub(crate) const SEEDS: Query = Query {
+    name: "settings.seeds",
+    does: "find what overlays are made from in PostgreSQL",
+    sql: include_str!("../queries/configs/seeds.sql"),
     repeats: Repeats::Freely,
 };
 pub(crate) const SAVE: Query = Query {
@@ -44,6 +51,11 @@ impl PgSettings {
 impl SettingsRepository for PgSettings {
     async fn find(&self, streamer: StreamerId) -> Result<Option<VersionedSettings>, StoreError> {
         self.pool.find(&FIND, &[&streamer.0], versioned).await
+    }
+
+    async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError> {
+        let overlays: Vec<_> = overlays.iter().map(|overlay| overlay.0).collect();
+        self.pool.all(&SEEDS, &[&overlays], seed).await
     }
 
     async fn save(
@@ -113,6 +125,14 @@ fn versioned(row: &Row) -> Result<VersionedSettings, Failure> {
         decay: decay.map_err(Failure::corrupt("configs.decay_speed"))?,
     };
     Ok(VersionedSettings { settings, version: version(column(row, "configs.version")?)? })
+}
+
+fn seed(row: &Row) -> Result<SessionSeed, Failure> {
+    Ok(SessionSeed {
+        overlay: OverlayId(column(row, "users.overlay_uuid")?),
+        broadcaster: parsed(row, "users.twitch_id")?,
+        settings: versioned(row)?,
+    })
 }
 
 fn label(row: &Row, place: &'static str) -> Result<Label, Failure> {

@@ -5,7 +5,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use tokio_postgres::Row;
 
@@ -115,10 +115,11 @@ impl StreamerRepository for PgStreamers {
         self.pool.find(&FIRST, &[], streamer).await
     }
 
-    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
-        let overlay = OverlayId::random();
-        let changed = self.pool.execute(&ROTATE_OVERLAY, &[&id.0, &overlay.0]).await?;
-        Ok((changed > 0).then_some(overlay))
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError> {
+        let new = OverlayId::random();
+        let old = |row: &Row| Ok(OverlayId(column(row, "users.old_overlay_uuid")?));
+        let old = self.pool.find(&ROTATE_OVERLAY, &[&id.0, &new.0], old).await?;
+        Ok(old.map(|old| Rotation { old, new }))
     }
 
     async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {

@@ -79,6 +79,8 @@ struct Inner {
     breaker: Breaker,
     /// What the last probe found.
     reachable: watch::Sender<bool>,
+    /// Rises whenever Redis may have forgotten something.
+    doubts: watch::Sender<u64>,
     deadline: Duration,
     connect_timeout: Duration,
 }
@@ -105,6 +107,7 @@ impl Redis {
             library,
             breaker: Breaker::new(),
             reachable: watch::Sender::new(true),
+            doubts: watch::Sender::new(0),
             deadline: config.deadline,
             connect_timeout: config.connect_timeout,
         };
@@ -126,7 +129,21 @@ impl Redis {
     }
 
     pub(crate) fn note_reachable(&self, is_reachable: bool) {
-        self.inner.reachable.send_if_modified(|was| std::mem::replace(was, is_reachable) != is_reachable);
+        let changed =
+            self.inner.reachable.send_if_modified(|was| std::mem::replace(was, is_reachable) != is_reachable);
+        if changed && is_reachable {
+            self.doubt();
+        }
+    }
+
+    /// Changes whenever Redis may have forgotten something: it was out of reach, it lost the functions, or it did not
+    /// know what it should. Whoever relies on its memory looks then.
+    pub(crate) fn doubts(&self) -> watch::Receiver<u64> {
+        self.inner.doubts.subscribe()
+    }
+
+    pub(crate) fn doubt(&self) {
+        self.inner.doubts.send_modify(|doubts| *doubts += 1);
     }
 
     pub(crate) fn library(&self) -> &Library {

@@ -80,17 +80,30 @@ impl Failure {
     }
 }
 
+/// A server that says so takes nothing from anybody: it starts, it is a replica or has lost its master, its cluster is
+/// incomplete, or a script keeps it busy.
+const OUT_OF_SERVICE: [&str; 5] = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY"];
+
+/// The client's own words, under an unknown kind, when a request did not reach the server.
+const NOT_SENT: [&str; 3] =
+    ["command to router", "Failed to route command", "Too many failed write attempts"];
+
 impl From<FredError> for Failure {
     fn from(error: FredError) -> Self {
+        let says = |words: &str| error.details().contains(words);
         match error.kind() {
             ErrorKind::Timeout => Self::TooLate,
             ErrorKind::IO
             | ErrorKind::Canceled
             | ErrorKind::Routing
             | ErrorKind::Tls
+            | ErrorKind::Cluster
             | ErrorKind::Backpressure => Self::Unreachable(error),
-            // The client's own words when it is stopped; every other unknown kind is the server's answer.
-            ErrorKind::Unknown if error.details().contains("command to router") => Self::Unreachable(error),
+            _ if OUT_OF_SERVICE.iter().any(|prefix| error.details().starts_with(prefix)) => {
+                Self::Unreachable(error)
+            }
+            ErrorKind::Unknown if NOT_SENT.into_iter().any(says) => Self::Unreachable(error),
+            // Every other unknown kind is the server's answer.
             _ => Self::Refused(error),
         }
     }
@@ -112,6 +125,14 @@ mod tests {
         for kind in [ErrorKind::Unknown, ErrorKind::Parse, ErrorKind::NotFound, ErrorKind::InvalidCommand] {
             assert!(!Failure::from(FredError::new(kind, "")).is_outage());
         }
+        for words in
+            ["READONLY You can't write against a read only replica.", "LOADING Redis is loading", "BUSY x"]
+        {
+            assert!(refused(words).is_outage(), "{words}");
+        }
+        assert!(
+            !refused("ERR unknown command").is_outage() && !refused("OOM command not allowed").is_outage()
+        );
         assert!(!Failure::BreakerOpen.is_outage() && !Failure::Odd { place: "x" }.is_outage());
     }
 

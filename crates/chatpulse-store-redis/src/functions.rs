@@ -13,7 +13,8 @@ use fred::types::config::{Options, Server};
 
 use crate::connection::Redis;
 use crate::error::Failure;
-use crate::operation::{LOAD, Operation};
+use crate::keys;
+use crate::operation::{LOAD, PROBE};
 
 const SOURCE: &str = include_str!("../../../lua/chatpulse.lua");
 
@@ -158,11 +159,13 @@ impl Redis {
         let nodes = client.and_then(|client| client.cached_cluster_state());
         match nodes.map(|nodes| nodes.unique_primary_nodes()) {
             None => self.load_at(None).await,
+            // One that is out of reach must not keep the others from getting theirs.
             Some(nodes) => {
+                let mut outcome = Ok(());
                 for node in nodes {
-                    self.load_at(Some(node)).await?;
+                    outcome = self.load_at(Some(node)).await.and(outcome);
                 }
-                Ok(())
+                outcome
             }
         }
     }
@@ -179,7 +182,11 @@ impl Redis {
             // Without REPLACE first: between two that both found nothing, the older must not be the last.
             outcome = self.load_once(node.clone(), there.is_some()).await;
             match &outcome {
-                Ok(()) => tracing::info!(version = ours, "the functions were loaded into Redis"),
+                Ok(()) => {
+                    tracing::info!(version = ours, "the functions were loaded into Redis");
+                    // With them it may have lost everything else.
+                    self.doubt();
+                }
                 Err(failure) if failure.is_library_present() => {
                     // Of this name, and without a version: not one that any of us can use.
                     if self.version_at(node.clone()).await?.is_none() {
@@ -195,29 +202,35 @@ impl Redis {
 
     /// The version that a node has; `None` if it has no such library.
     async fn version_at(&self, node: Option<Server>) -> Result<Option<u64>, Failure> {
-        self.version_by(LOAD, self.library().name_of("version"), node).await
-    }
-
-    pub(crate) async fn version_by(
-        &self,
-        operation: Operation,
-        name: String,
-        node: Option<Server>,
-    ) -> Result<Option<u64>, Failure> {
-        let asked = self.probe(operation, |client| async move {
+        let name = self.library().name_of("version");
+        let asked = self.probe(LOAD, |client| async move {
             let at_node = client.with_options(&at(node));
             at_node.fcall_ro::<u64, _, _, _>(name, Vec::<String>::new(), Vec::<String>::new()).await
         });
-        match asked.await {
-            Ok(version) => Ok(Some(version)),
-            Err(failure) if failure.is_function_missing() => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        unless_missing(asked.await)
+    }
+
+    /// A sign of life that only a server which takes writes can give, and the version that it has; `None` if it has
+    /// no such library, or one that is too old to know the question.
+    pub(crate) async fn sign_of_life(&self) -> Result<Option<u64>, Failure> {
+        let name = self.library().name_of("probe");
+        let asked = self.probe(PROBE, |client| async move {
+            client.fcall::<u64, _, _, _>(name, vec![keys::PROBE], Vec::<String>::new()).await
+        });
+        unless_missing(asked.await)
     }
 
     async fn load_once(&self, node: Option<Server>, replace: bool) -> Result<(), Failure> {
         let code = self.library().code().to_owned();
         self.probe(LOAD, |client| async move { load(&client, node, replace, code).await }).await
+    }
+}
+
+fn unless_missing(asked: Result<u64, Failure>) -> Result<Option<u64>, Failure> {
+    match asked {
+        Ok(version) => Ok(Some(version)),
+        Err(failure) if failure.is_function_missing() => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -46,6 +46,11 @@ impl Held {
         }
     }
 
+    /// Whether this process serves it, under whichever name.
+    pub(crate) fn contains(&self, overlay: OverlayId) -> bool {
+        self.enter().keys().any(|(held, _)| *held == overlay)
+    }
+
     /// As it is wanted right now.
     pub(crate) fn find(&self, overlay: OverlayId, instance: &InstanceId) -> Option<Wanted> {
         self.enter().get(&(overlay, instance.clone())).cloned()

@@ -2,7 +2,7 @@
 //!
 //! [`RedisInstances::run`] tells Redis every ten seconds that this instance lives. Whoever is silent for thirty is
 //! dead: the leader lets go of what it held, as of its last heartbeat. One that comes back begins a new epoch, and
-//! holds all its sessions again before anything else; so does one whose Redis was emptied.
+//! holds all its sessions again before anything else; so does one whose Redis has forgotten them.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use chatpulse_domain::ids::{InstanceId, OverlayId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use fred::interfaces::{KeysInterface, SetsInterface};
-use fred::types::{Expiration, SetOptions, Value};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use fred::types::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -21,7 +21,7 @@ use crate::keys;
 use crate::leadership::RedisLeadership;
 use crate::live::RedisLive;
 use crate::operation::{BEAT, BURY, INDEX, TOUCH};
-use crate::sessions::{INDEX_KEPT, LettingGo};
+use crate::sessions::LettingGo;
 
 /// A sign of life this often.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
@@ -29,8 +29,15 @@ const BEAT_EVERY: Duration = Duration::from_secs(10);
 /// Silent for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 
-/// Held sessions are mentioned this often: they expire an hour after the last mention.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
+/// Held sessions are mentioned this often: they expire an hour after the last mention. A session costs four commands
+/// each time, so this is rare.
+const TOUCH_EVERY: Duration = Duration::from_mins(20);
+
+/// After a heartbeat or a mention that failed, and at most so often when Redis is doubted.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Sessions of a dead instance that are let go at a time; between them the lease is looked at.
+const BURIED_AT_ONCE: usize = 500;
 
 /// The registry of instances, seen from one of them.
 pub struct RedisInstances {
@@ -65,30 +72,54 @@ impl RedisInstances {
         Self { live, leadership, instance, dead_after }
     }
 
-    /// Works until `stop`. What is still held then is for whoever stops to release; a new leader sweeps at once.
+    /// Works until `stop`. What is still held then is for whoever stops to release.
     pub async fn run(self, stop: CancellationToken) {
-        let mut beats = interval(BEAT_EVERY);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut elections = self.leadership.elections();
-        let mut reachable = self.live.redis.reachable();
-        let mut touched_at = Instant::now();
+        // Apart from each other: whoever clears up after many must not be taken for dead meanwhile.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.keep_living() => {}
+            () = self.keep_burying() => {}
+        }
+    }
+
+    async fn keep_living(&self) {
+        let mut doubts = self.live.redis.doubts();
+        let (mut beat_at, mut touch_at) = (Instant::now(), Instant::now() + TOUCH_EVERY);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
-                _ = beats.tick() => {
-                    self.say(self.beat().await.map(|_| ()), "this instance could not say that it lives");
-                    if touched_at.elapsed() >= TOUCH_EVERY {
-                        touched_at = Instant::now();
-                        self.say(self.touch().await, "sessions could not be kept alive");
-                    }
+                () = sleep_until(beat_at.min(touch_at)) => {}
+                Ok(()) = doubts.changed() => {
+                    doubts.mark_unchanged();
+                    (beat_at, touch_at) = (Instant::now(), Instant::now());
                 }
+            }
+            let began = Instant::now();
+            if beat_at <= began {
+                let beaten = self.beat().await;
+                let next = if beaten.is_ok() { BEAT_EVERY } else { AGAIN_AFTER };
+                beat_at = began + next;
+                self.say(beaten.map(|_| ()), "this instance could not say that it lives");
+            }
+            if touch_at <= began {
+                let touched = self.touch().await;
+                let next = if matches!(touched, Ok(0)) { TOUCH_EVERY } else { AGAIN_AFTER };
+                touch_at = began + next;
+                self.say(touched.map(|_| ()), "sessions could not be kept alive");
+                // What has just been looked at is not looked at again at once.
+                sleep_until(began + AGAIN_AFTER / 4).await;
+            }
+        }
+    }
+
+    /// A new leader looks at once.
+    async fn keep_burying(&self) {
+        let mut looks = interval(BEAT_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut elections = self.leadership.elections();
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
                 Ok(()) = elections.changed() => {}
-                Ok(()) = reachable.changed() => {
-                    // It may have come back empty: what is open here must not wait for the next beat.
-                    if *reachable.borrow_and_update() {
-                        beats.reset_immediately();
-                    }
-                }
             }
             if self.leadership.is_leader().await {
                 self.say(self.sweep().await.map(|_| ()), "dead instances could not be cleared up after");
@@ -111,19 +142,20 @@ impl RedisInstances {
         let reply = self.live.redis.call(BEAT, call).await?;
         let number = |index| reply.number::<u64>(index, "instances").map_err(|failure| failure.during(BEAT));
         let (epoch, living) = (number(1)?, number(2)?);
-        self.live.standing.set_epoch(epoch);
         metrics::gauge!("instance_registry_size").set(f64::from(u32::try_from(living).unwrap_or(u32::MAX)));
-        let is_fresh = reply.word() == "fresh";
+        let (is_fresh, earlier) = (reply.word() == "fresh", self.live.standing.epoch());
+        self.live.standing.set_epoch(epoch);
         if is_fresh {
-            self.hold_again(self.own()).await?;
+            self.hold_again(self.own()).await;
+            self.forget_registration(earlier).await;
         }
         Ok(Beat { is_fresh, living })
     }
 
-    /// Mentions everything held, and holds again what Redis lost.
-    pub async fn touch(&self) -> Result<(), StoreError> {
+    /// Mentions everything held, and holds again what Redis lost. Returns how many could not be held.
+    pub async fn touch(&self) -> Result<usize, StoreError> {
         let own = self.own();
-        self.touch_indices(&own).await?;
+        self.live.keep_indices(&own).await?;
         let epoch = self.live.standing.epoch();
         let calls = own.iter().map(|wanted| {
             let overlay = wanted.seed.overlay;
@@ -137,35 +169,7 @@ impl RedisInstances {
             let is_lost = reply.is_ok_and(|reply| reply.word() == "lost");
             is_lost.then_some(wanted)
         });
-        self.hold_again(lost.collect()).await
-    }
-
-    /// The chat's index is only kept, never turned: another session of the streamer may be the newer.
-    async fn touch_indices(&self, own: &[Wanted]) -> Result<(), StoreError> {
-        let entries: Vec<(String, String)> = own
-            .iter()
-            .map(|wanted| (keys::broadcaster(&wanted.seed.broadcaster), wanted.seed.overlay.to_string()))
-            .collect();
-        let kept_ms = i64::try_from(INDEX_KEPT.as_millis()).unwrap_or(i64::MAX);
-        let held_by = keys::held_by(&self.instance);
-        for entries in entries.chunks(250) {
-            let (entries, held_by) = (entries.to_vec(), held_by.clone());
-            let kept = self.live.redis.commands(INDEX, |client| async move {
-                let pipeline = client.pipeline();
-                for (broadcaster, overlay) in entries {
-                    let expiration = Some(Expiration::PX(kept_ms));
-                    let missing = Some(SetOptions::NX);
-                    let _: Value =
-                        pipeline.set(&broadcaster, overlay.as_str(), expiration, missing, false).await?;
-                    let _: Value = pipeline.pexpire(broadcaster, kept_ms, None).await?;
-                    let _: Value = pipeline.sadd(&held_by, overlay).await?;
-                }
-                let _: Value = pipeline.pexpire(held_by, kept_ms, None).await?;
-                pipeline.all::<Value>().await
-            });
-            kept.await?;
-        }
-        Ok(())
+        Ok(self.hold_again(lost.collect()).await)
     }
 
     fn own(&self) -> Vec<Wanted> {
@@ -174,30 +178,63 @@ impl RedisInstances {
         own
     }
 
-    async fn hold_again(&self, all: Vec<Wanted>) -> Result<(), StoreError> {
+    /// Says it until what was said is still what is wanted: an overlay may open or close meanwhile.
+    async fn hold_again(&self, mut all: Vec<Wanted>) -> usize {
         if !all.is_empty() {
             info!(sessions = all.len(), "Redis did not know of our sessions any more; they are held again");
         }
-        for wanted in all {
-            self.hold_as_wanted(wanted).await?;
-        }
-        Ok(())
-    }
-
-    /// Says it until what was said is still what is wanted: an overlay may open or close meanwhile.
-    async fn hold_as_wanted(&self, mut said: Wanted) -> Result<(), StoreError> {
-        loop {
-            let (overlay, instance) = (said.seed.overlay, said.instance.clone());
-            self.live.hold_wanted(&said.seed, &instance, said.viewers).await?;
-            match self.live.held.find(overlay, &instance) {
-                Some(wanted) if wanted == said => return Ok(()),
-                Some(wanted) => said = wanted,
-                None => {
-                    let own = LettingGo { epoch: self.live.standing.epoch(), at: None, token: 0 };
-                    return self.live.let_go(overlay, &instance, &own).await;
+        let mut failed = 0;
+        while !all.is_empty() {
+            failed += self.live.hold_again(&all).await;
+            let (mut changed, mut closed) = (Vec::new(), Vec::new());
+            for said in all {
+                match self.live.held.find(said.seed.overlay, &said.instance) {
+                    Some(wanted) if wanted == said => {}
+                    Some(wanted) => changed.push(wanted),
+                    None => closed.push(said.seed.overlay),
                 }
             }
+            all = changed;
+            failed += self.let_go_again(&closed).await;
+            if failed > 0 {
+                break;
+            }
         }
+        failed
+    }
+
+    async fn let_go_again(&self, closed: &[OverlayId]) -> usize {
+        if closed.is_empty() {
+            return 0;
+        }
+        let epoch = self.live.standing.epoch();
+        let own = LettingGo { instance: &self.instance, epoch, at: None, token: 0 };
+        match self.live.let_go(closed, &own).await {
+            Ok(()) => 0,
+            Err(error) => {
+                warn!(%error, "overlays that closed while Redis was told of them are held too long");
+                closed.len()
+            }
+        }
+    }
+
+    /// What an earlier registration of ours was said to hold is now said of this one.
+    async fn forget_registration(&self, epoch: u64) {
+        if epoch == 0 || epoch == self.live.standing.epoch() {
+            return;
+        }
+        if let Err(error) = self.drop_held_by(&self.instance, epoch).await {
+            warn!(%error, "what belonged to an earlier registration stays until it expires");
+        }
+    }
+
+    async fn drop_held_by(&self, instance: &InstanceId, epoch: u64) -> Result<(), StoreError> {
+        let key = keys::held_by(instance, epoch);
+        let dropped = self.live.redis.commands(INDEX, |client| async move {
+            let removed: Value = client.del(key).await?;
+            Ok(removed)
+        });
+        dropped.await.map(|_| ())
     }
 
     /// Lets go of what dead instances held. Returns how many were buried.
@@ -210,42 +247,46 @@ impl RedisInstances {
             let (Ok(instance), Ok(epoch)) = (InstanceId::new(instance), epoch.parse()) else {
                 continue;
             };
-            if !self.leadership.is_leader().await {
+            if !self.bury(&instance, last_beat, epoch).await? {
                 return Ok(buried);
             }
-            self.bury(&instance, last_beat, epoch).await?;
             buried += 1;
         }
         Ok(buried)
     }
 
-    /// The instance leaves the registry last: whoever is interrupted leaves it for the next leader.
-    async fn bury(&self, dead: &InstanceId, last_beat: &str, epoch: u64) -> Result<(), StoreError> {
-        let held_by = keys::held_by(dead);
+    /// The instance leaves the registry last: whoever is interrupted leaves it for the next leader. `false` if we do
+    /// not lead any more.
+    async fn bury(&self, dead: &InstanceId, last_beat: &str, epoch: u64) -> Result<bool, StoreError> {
+        let held_by = keys::held_by(dead, epoch);
         let held = self.live.redis.commands(BURY, |client| async move {
             let overlays: Vec<String> = client.smembers(held_by).await?;
             Ok(overlays)
         });
         let overlays: Vec<OverlayId> = held.await?.iter().filter_map(|text| text.parse().ok()).collect();
-        let token = self.live.standing.token();
-        for overlay in &overlays {
-            let letting_go = LettingGo { epoch, at: Some(last_beat), token };
-            self.live.let_go(*overlay, dead, &letting_go).await?;
+        for overlays in overlays.chunks(BURIED_AT_ONCE) {
+            if !self.leadership.is_leader().await {
+                return Ok(false);
+            }
+            let token = self.live.standing.token();
+            let letting_go = LettingGo { instance: dead, epoch, at: Some(last_beat), token };
+            self.live.let_go(overlays, &letting_go).await?;
+        }
+        if !self.leadership.is_leader().await {
+            return Ok(false);
         }
         let call = Call::writing("bury").keys([keys::INSTANCES, keys::EPOCHS]).arg(dead).arg(last_beat);
         self.live.redis.call(BURY, call).await?;
+        // One that came back meanwhile has another registration by now.
+        self.drop_held_by(dead, epoch).await?;
         info!(instance.id = %dead, sessions = overlays.len(), "a dead instance's sessions were released");
-        Ok(())
+        Ok(true)
     }
 
     /// Leaves the registry at shutdown, after everything held was released.
     pub async fn leave(&self) -> Result<(), StoreError> {
-        let key = (keys::INSTANCES, self.instance.as_str().to_owned());
-        let left = self.live.redis.commands(BEAT, |client| async move {
-            use fred::interfaces::SortedSetsInterface;
-            let removed: Value = client.zrem(key.0, key.1).await?;
-            Ok(removed)
-        });
-        left.await.map(|_| ())
+        let call = Call::writing("leave").keys([keys::INSTANCES, keys::EPOCHS]).arg(&self.instance);
+        self.live.redis.call(BEAT, call).await?;
+        self.drop_held_by(&self.instance, self.live.standing.epoch()).await
     }
 }

@@ -5,6 +5,10 @@ use chatpulse_domain::ids::{ChatterId, InstanceId, MessageId, OverlayId, TwitchU
 
 /// Overlays that nobody holds any more, by time.
 pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
+/// Overlays that somebody may hold, by when a holder last spoke of them.
+pub(crate) const SESSIONS: &str = "sessions";
+/// Written by every sign of life.
+pub(crate) const PROBE: &str = "probe";
 /// Who leads.
 pub(crate) const LEADER: &str = "cleanup:leader";
 /// The last fencing token; on the leader's slot.
@@ -43,9 +47,10 @@ pub(crate) fn broadcaster(broadcaster: &TwitchUserId) -> String {
     format!("broadcaster:{broadcaster}")
 }
 
-/// Overlays that an instance may hold.
-pub(crate) fn held_by(instance: &InstanceId) -> String {
-    format!("instance_sessions:{instance}")
+/// Overlays that an instance may hold under this registration of its own. Whoever is given up for dead and comes back
+/// has another, so that clearing up after the dead one takes nothing from it.
+pub(crate) fn held_by(instance: &InstanceId, epoch: u64) -> String {
+    format!("instance_sessions:{instance}:{epoch}")
 }
 
 #[cfg(test)]

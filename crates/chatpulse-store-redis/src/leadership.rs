@@ -31,6 +31,9 @@ const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// Others ask for it this often: a dead leader is replaced at most so long after its lease.
 const TRY_EVERY: Duration = Duration::from_secs(5);
 
+/// After Redis was doubted, before it is asked.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// We stop a little before the lease does: clocks do not run equally fast.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -66,6 +69,8 @@ impl RedisLeadership {
 
     /// Keeps asking for the lease, and keeps it, until `stop`; then gives it back.
     pub async fn run(self, stop: CancellationToken) {
+        // A lease that Redis forgot may be another's by now.
+        let mut doubts = self.inner.redis.doubts();
         loop {
             if let Err(error) = self.ask().await {
                 warn!(%error, "the lease could not be asked for; it is tried again");
@@ -73,8 +78,14 @@ impl RedisLeadership {
             let pause = if self.leads_until().is_some() { RENEW_EVERY } else { TRY_EVERY };
             // A failed renewal is tried again well before the lease ends.
             let pause = if self.is_confirmed_recently() { pause } else { TRY_EVERY };
-            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
-                break;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(pause) => {}
+                Ok(()) = doubts.changed() => {
+                    doubts.mark_unchanged();
+                    // Not more often than a doubt that stays would ask.
+                    sleep(PATIENCE).await;
+                }
             }
         }
         self.resign().await;

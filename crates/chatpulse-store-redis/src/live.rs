@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::vote::BucketLimit;
 
 use crate::connection::Redis;
@@ -23,6 +24,18 @@ impl RedisLive {
     /// On a connection. `standing` is shared with this process's registry and leadership.
     pub fn new(redis: Redis, limit: Option<BucketLimit>, standing: Standing) -> Self {
         Self { redis, limit, standing, held: Arc::default() }
+    }
+
+    /// What this process may claim, to be shared with its registry and leadership.
+    pub fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    /// There is no such session. If it is one that we serve, Redis has forgotten it, and perhaps others.
+    pub(crate) fn miss(&self, overlay: OverlayId) {
+        if self.held.contains(overlay) {
+            self.redis.doubt();
+        }
     }
 }
 

@@ -28,6 +28,7 @@ operations! {
     TOUCH "touch" "keep sessions alive in Redis";
     RELEASE "release" "release a session in Redis";
     FIND "find" "find a session in Redis";
+    HELD "held" "list the sessions in Redis";
     PUT_SETTINGS "put_settings" "put settings into a session in Redis";
     ACTIVITY "activity" "read a session's activity from Redis";
     ORPHANS "orphans" "look for orphaned sessions in Redis";

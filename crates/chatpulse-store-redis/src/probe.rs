@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::health::HealthCheck;
 use fred::error::Error as FredError;
-use fred::interfaces::{ClientLike, EventInterface};
+use fred::interfaces::{ClientLike as _, EventInterface};
 use fred::types::ClientState;
 use fred::types::config::Server;
 use tokio::sync::broadcast::Receiver;
@@ -26,13 +26,15 @@ const PROBE_EVERY: Duration = Duration::from_secs(1);
 pub struct Probe {
     redis: Redis,
     errors: Vec<Receiver<(FredError, Option<Server>)>>,
+    reconnects: Vec<Receiver<Server>>,
 }
 
 impl Probe {
     /// Asks nothing yet.
     pub fn new(redis: Redis) -> Self {
         let errors = redis.clients().iter().map(EventInterface::error_rx).collect();
-        Self { redis, errors }
+        let reconnects = redis.clients().iter().map(EventInterface::reconnect_rx).collect();
+        Self { redis, errors, reconnects }
     }
 
     /// Probes until `stop`. Feeds the breaker, brings back functions that were lost or replaced by older ones, and
@@ -42,13 +44,13 @@ impl Probe {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.probe().await;
+            self.note_reconnects();
             self.note_connections();
         }
     }
 
     async fn probe(&self) {
-        let name = self.redis.library().name_of("version");
-        let version = self.redis.version_by(PROBE, name, None).await;
+        let version = self.redis.sign_of_life().await;
         let is_outage = version.as_ref().is_err_and(Failure::is_outage);
         self.redis.note_reachable(!is_outage);
         let ours = self.redis.library().version();
@@ -56,6 +58,23 @@ impl Probe {
             && let Err(error) = self.redis.load_functions().await
         {
             warn!(%error, "the functions are missing in Redis and could not be loaded; tried again in a second");
+        }
+    }
+
+    /// A restart can be so quick that no probe fails.
+    fn note_reconnects(&mut self) {
+        let is_new = |reconnects: &mut Receiver<Server>| match reconnects.try_recv() {
+            Ok(_) | Err(TryRecvError::Lagged(_)) => true,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => false,
+        };
+        let mut came_back = false;
+        for reconnects in &mut self.reconnects {
+            while is_new(reconnects) {
+                came_back = true;
+            }
+        }
+        if came_back {
+            self.redis.doubt();
         }
     }
 
@@ -92,8 +111,8 @@ impl HealthCheck for Redis {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let pong = self.probe(PROBE, |client| async move { client.ping::<String>(None).await });
-        pong.await.map(|_| ()).map_err(|failure| failure.during(PROBE))
+        // Without our functions it is alive all the same: that is another check's business.
+        self.sign_of_life().await.map(|_| ()).map_err(|failure| failure.during(PROBE))
     }
 }
 

@@ -4,14 +4,15 @@
 //! | index | from | to |
 //! |---|---|---|
 //! | `broadcaster:ID` | chat | overlay held last |
-//! | `instance_sessions:ID` | instance | overlays that it may hold |
+//! | `instance_sessions:ID:EPOCH` | instance and registration | overlays that it may hold |
+//! | `sessions` | time | overlays that somebody may hold |
 //! | `disconnected_sessions` | time | overlays that may be orphans |
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
@@ -23,16 +24,26 @@ use tracing::warn;
 
 use crate::error::Failure;
 use crate::functions::{Call, Reply};
+use crate::held::Wanted;
 use crate::keys;
 use crate::live::RedisLive;
-use crate::operation::{ACTIVITY, DELETE, FIND, HOLD, INDEX, ORPHANS, PUT_SETTINGS, RELEASE};
+use crate::operation::{ACTIVITY, DELETE, FIND, HELD, HOLD, INDEX, ORPHANS, PUT_SETTINGS, RELEASE};
 use crate::settings_json;
 
-/// Indices outlive their last mention by this; a holder mentions them once a minute.
-pub(crate) const INDEX_KEPT: Duration = Duration::from_hours(1);
+/// Indices outlive their last mention by an hour; a holder mentions them every twenty minutes.
+pub(crate) const INDEX_KEPT_MS: i64 = 3_600_000;
 
-/// Orphans looked at in one round; what is left comes with the next.
+/// Plain commands in one pipeline.
+const COMMANDS_MAX: usize = 250;
+
+/// Orphans looked at in one go; what is left comes with the next.
 const ORPHANS_MAX: usize = 1_000;
+
+/// Sessions that are compared in one round: more than a Redis serves.
+const SESSIONS_MAX: usize = 100_000;
+
+/// Between a mention and its session lie at most a few deadlines.
+const SETTLED_AFTER: Duration = Duration::from_mins(5);
 
 /// An instance lets go of its own whatever its epoch: the highest that the library's numbers hold.
 const ANY_EPOCH: u64 = 1 << 53;
@@ -41,25 +52,64 @@ const ANY_EPOCH: u64 = 1 << 53;
 impl SessionStore for RedisLive {
     async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
         self.held.want(seed, instance, viewers);
-        self.hold_wanted(seed, instance, viewers).await
+        let wanted = Wanted { seed: seed.clone(), instance: instance.clone(), viewers };
+        self.hold_wanted(&wanted).await
     }
 
     async fn release(&self, overlay: OverlayId, instance: &InstanceId) -> Result<(), StoreError> {
         self.held.unwant(overlay, instance);
-        self.let_go(overlay, instance, &LettingGo { epoch: ANY_EPOCH, at: None, token: 0 }).await
+        self.let_go(&[overlay], &LettingGo { instance, epoch: ANY_EPOCH, at: None, token: 0 }).await
     }
 
     async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError> {
-        let Some(overlay) = self.overlay_of(broadcaster).await? else {
-            return Ok(None);
-        };
+        match self.overlay_of(broadcaster).await? {
+            Some(overlay) => self.find_by_overlay(overlay).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError> {
         let key = keys::session(overlay);
         let fields = ["broadcaster_user_id", "config_json", "config_version", "decay_speed"];
         let found = self.redis.commands(FIND, |client| async move {
             let fields: Vec<Option<String>> = client.hmget(key, fields.to_vec()).await?;
             Ok(fields)
         });
-        session(overlay, &found.await?).map_err(|failure| failure.during(FIND))
+        let session = session(overlay, &found.await?).map_err(|failure| failure.during(FIND))?;
+        if let Some(session) = &session {
+            // Saved at another instance, perhaps: what we would say again must not be older.
+            self.held.note_settings(overlay, &session.settings);
+        }
+        Ok(session)
+    }
+
+    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+        let overlays = self.mentioned(keys::SESSIONS, Duration::ZERO, SESSIONS_MAX).await?;
+        let calls = overlays.iter().map(|(overlay, _)| {
+            Call::reading("held").keys([keys::session(*overlay), keys::holders(*overlay)])
+        });
+        let replies = self.redis.call_all(HELD, calls.collect()).await?;
+        let (mut held, mut gone) = (Vec::new(), Vec::new());
+        for ((overlay, _), reply) in overlays.iter().zip(replies) {
+            let read = reply.and_then(|reply| {
+                let version = |reply: &Reply| reply.number(1, "session.config_version").map(SettingsVersion);
+                match reply.word() {
+                    "held" => version(&reply).map(Some).map_err(|failure| failure.during(HELD)),
+                    "no_session" => {
+                        gone.push(*overlay);
+                        Ok(None)
+                    }
+                    _ => Ok(None),
+                }
+            });
+            match read {
+                Ok(version) => held.extend(version.map(|version| (*overlay, version))),
+                Err(error @ StoreError::Corrupt { .. }) => warn!(%error, "a session cannot be compared"),
+                Err(error) => return Err(error),
+            }
+        }
+        self.unmention_gone(&gone).await?;
+        Ok(held)
     }
 
     async fn put_settings(
@@ -87,11 +137,7 @@ impl SessionStore for RedisLive {
     }
 
     async fn orphans(&self, age: Duration) -> Result<Vec<Orphan>, StoreError> {
-        let call =
-            Call::reading("disconnected").keys([keys::DISCONNECTED]).arg(age.as_millis()).arg(ORPHANS_MAX);
-        let listed = self.redis.call(ORPHANS, call).await?;
-        let entries: Vec<(&str, &str)> =
-            listed.texts().as_chunks::<2>().0.iter().map(|[overlay, at]| (&**overlay, &**at)).collect();
+        let entries = self.mentioned(keys::DISCONNECTED, age, ORPHANS_MAX).await?;
         self.check_orphans(&entries, age).await
     }
 
@@ -104,7 +150,7 @@ impl SessionStore for RedisLive {
         if reply.word() != "deleted" {
             return Ok(false);
         }
-        self.clear_indices(overlay, reply.text(1), Some(reply.text(2))).await;
+        self.clear_indices(overlay, reply.text(1), Some(reply.text(2)), reply.text(3)).await;
         Ok(true)
     }
 
@@ -112,7 +158,7 @@ impl SessionStore for RedisLive {
         self.held.forget(overlay);
         let reply = self.redis.call(DELETE, Call::writing("delete").keys(keys_of(overlay))).await?;
         if reply.word() == "deleted" {
-            self.clear_indices(overlay, reply.text(1), None).await;
+            self.clear_indices(overlay, reply.text(1), None, reply.text(2)).await;
         }
         Ok(())
     }
@@ -120,6 +166,8 @@ impl SessionStore for RedisLive {
 
 /// On whose behalf a session is let go.
 pub(crate) struct LettingGo<'a> {
+    /// Whose it was.
+    pub(crate) instance: &'a InstanceId,
     /// Up to this registration of the instance.
     pub(crate) epoch: u64,
     /// When it left, in Unix milliseconds; `None`: now.
@@ -129,33 +177,100 @@ pub(crate) struct LettingGo<'a> {
 }
 
 impl RedisLive {
-    /// Tells Redis, index first.
-    pub(crate) async fn hold_wanted(
-        &self,
-        seed: &SessionSeed,
-        instance: &InstanceId,
-        viewers: u32,
-    ) -> Result<(), StoreError> {
-        self.index(seed, instance).await?;
-        self.redis.call(HOLD, self.hold_call(seed, instance, viewers)).await.map(|_| ())
+    /// Tells Redis, indices first, and turns the chat's to this session.
+    async fn hold_wanted(&self, wanted: &Wanted) -> Result<(), StoreError> {
+        self.mention(std::slice::from_ref(wanted)).await?;
+        self.turn_indices(&[wanted]).await?;
+        let held = self.redis.call(HOLD, self.hold_call(wanted)).await?;
+        if held.word() == "created" {
+            // One that ended at the same moment may have taken our mention with it.
+            self.mention(std::slice::from_ref(wanted)).await?;
+        }
+        Ok(())
     }
 
-    async fn index(&self, seed: &SessionSeed, instance: &InstanceId) -> Result<(), StoreError> {
-        let (held_by, broadcaster) = (keys::held_by(instance), keys::broadcaster(&seed.broadcaster));
-        let overlay = seed.overlay.to_string();
-        let kept_ms = i64::try_from(INDEX_KEPT.as_millis()).unwrap_or(i64::MAX);
-        let written = self.redis.commands(INDEX, |client| async move {
-            let pipeline = client.pipeline();
-            let _: Value = pipeline.sadd(&held_by, overlay.as_str()).await?;
-            let _: Value = pipeline.pexpire(&held_by, kept_ms, None).await?;
-            let expiration = Some(Expiration::PX(kept_ms));
-            let _: Value = pipeline.set(broadcaster, overlay, expiration, None, false).await?;
-            pipeline.all::<Value>().await
+    /// Tells Redis what it has forgotten. A chat's index is not turned if it points to another session that is alive:
+    /// that may be the streamer's newer address. Returns how many could not be told; why is in the log.
+    pub(crate) async fn hold_again(&self, all: &[Wanted]) -> usize {
+        if let Err(error) = self.keep_indices(all).await {
+            warn!(%error, "sessions that Redis had forgotten could not be noted again; it is tried again");
+            return all.len();
+        }
+        let calls = all.iter().map(|wanted| self.hold_call(wanted)).collect();
+        let failures: Vec<StoreError> = match self.redis.call_all(HOLD, calls).await {
+            Ok(replies) => replies.into_iter().filter_map(Result::err).collect(),
+            Err(error) => {
+                warn!(%error, "sessions that Redis had forgotten could not be held again; it is tried again");
+                return all.len();
+            }
+        };
+        if let Some(error) = failures.first() {
+            let failed = failures.len();
+            warn!(%error, failed, "some sessions that Redis had forgotten could not be held again; it is tried again");
+        }
+        failures.len()
+    }
+
+    /// Where a session may be, for whoever looks for all of them, and for whoever clears up after this instance.
+    pub(crate) async fn mention(&self, all: &[Wanted]) -> Result<(), StoreError> {
+        let mentions = all.iter().map(|wanted| mention(keys::SESSIONS, wanted.seed.overlay, ""));
+        all_of(self.redis.call_all(INDEX, mentions.collect()).await?)?;
+        for some in all.chunk_by(|one, next| one.instance == next.instance) {
+            let held_by = keys::held_by(&some[0].instance, self.standing.epoch());
+            let overlays: Vec<String> = some.iter().map(|wanted| wanted.seed.overlay.to_string()).collect();
+            let noted = self.redis.commands(INDEX, |client| async move {
+                let pipeline = client.pipeline();
+                let _: Value = pipeline.sadd(&held_by, overlays).await?;
+                let _: Value = pipeline.pexpire(&held_by, INDEX_KEPT_MS, None).await?;
+                pipeline.all::<Value>().await
+            });
+            noted.await?;
+        }
+        Ok(())
+    }
+
+    /// Mentions these and keeps their chats' indices, unless those point to another session that is alive.
+    pub(crate) async fn keep_indices(&self, all: &[Wanted]) -> Result<(), StoreError> {
+        self.mention(all).await?;
+        let calls = all.iter().map(|wanted| {
+            Call::writing("keep_index")
+                .keys([keys::broadcaster(&wanted.seed.broadcaster)])
+                .arg(wanted.seed.overlay)
         });
-        written.await.map(|_| ())
+        let replies = all_of(self.redis.call_all(INDEX, calls.collect()).await?)?;
+        let others: Vec<(&Wanted, OverlayId)> = all
+            .iter()
+            .zip(&replies)
+            .filter(|(_, reply)| reply.word() == "other")
+            .filter_map(|(wanted, reply)| Some((wanted, reply.text(1).parse().ok()?)))
+            .collect();
+        let calls = others.iter().map(|(_, other)| Call::reading("read").keys([keys::session(*other)]));
+        let replies = all_of(self.redis.call_all(INDEX, calls.collect()).await?)?;
+        let gone = others.iter().zip(&replies).filter(|(_, reply)| reply.word() == "no_session");
+        self.turn_indices(&gone.map(|((wanted, _), _)| *wanted).collect::<Vec<_>>()).await
     }
 
-    fn hold_call(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Call {
+    async fn turn_indices(&self, all: &[&Wanted]) -> Result<(), StoreError> {
+        for some in all.chunks(COMMANDS_MAX) {
+            let entries: Vec<(String, String)> = some
+                .iter()
+                .map(|wanted| (keys::broadcaster(&wanted.seed.broadcaster), wanted.seed.overlay.to_string()))
+                .collect();
+            let written = self.redis.commands(INDEX, |client| async move {
+                let pipeline = client.pipeline();
+                for (broadcaster, overlay) in entries {
+                    let expiration = Some(Expiration::PX(INDEX_KEPT_MS));
+                    let _: Value = pipeline.set(broadcaster, overlay, expiration, None, false).await?;
+                }
+                pipeline.all::<Value>().await
+            });
+            written.await?;
+        }
+        Ok(())
+    }
+
+    fn hold_call(&self, wanted: &Wanted) -> Call {
+        let Wanted { seed, instance, viewers } = wanted;
         Call::writing("hold")
             .keys([keys::session(seed.overlay), keys::holders(seed.overlay)])
             .arg(instance)
@@ -170,35 +285,50 @@ impl RedisLive {
     /// Every step may be repeated: whoever was interrupted does it all again.
     pub(crate) async fn let_go(
         &self,
-        overlay: OverlayId,
-        instance: &InstanceId,
+        overlays: &[OverlayId],
         letting_go: &LettingGo<'_>,
     ) -> Result<(), StoreError> {
-        self.note_disconnect(overlay, "").await?;
-        let release = Call::writing("release")
-            .keys([keys::session(overlay), keys::holders(overlay)])
-            .arg(instance)
-            .arg(letting_go.epoch)
-            .arg(letting_go.at.unwrap_or_default())
-            .arg(letting_go.token);
-        let released = self.redis.call(RELEASE, release).await?;
-        match released.word() {
-            "orphan" => self.note_disconnect(overlay, released.text(1)).await?,
-            // A later leader does this work.
-            "fenced" => return Ok(()),
-            _ => {}
+        let mentions = overlays.iter().map(|overlay| mention(keys::DISCONNECTED, *overlay, ""));
+        all_of(self.redis.call_all(INDEX, mentions.collect()).await?)?;
+        let calls = overlays.iter().map(|overlay| {
+            Call::writing("release")
+                .keys([keys::session(*overlay), keys::holders(*overlay)])
+                .arg(letting_go.instance)
+                .arg(letting_go.epoch)
+                .arg(letting_go.at.unwrap_or_default())
+                .arg(letting_go.token)
+        });
+        let released = self.redis.call_all(RELEASE, calls.collect()).await?;
+        let mut corrected = Vec::new();
+        let mut done = Vec::new();
+        for (overlay, reply) in overlays.iter().zip(released) {
+            match reply {
+                // A later leader does this work.
+                Ok(reply) if reply.word() == "fenced" => {}
+                Ok(reply) => {
+                    if reply.word() == "orphan" {
+                        corrected.push(mention(keys::DISCONNECTED, *overlay, reply.text(1)));
+                    }
+                    done.push(overlay.to_string());
+                }
+                // An odd session must not keep its neighbours from being let go.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    warn!(%error, "a session could not be let go; the others are");
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let (held_by, overlay) = (keys::held_by(instance), overlay.to_string());
+        all_of(self.redis.call_all(INDEX, corrected).await?)?;
+        if done.is_empty() {
+            return Ok(());
+        }
+        let epoch = if letting_go.token == 0 { self.standing.epoch() } else { letting_go.epoch };
+        let held_by = keys::held_by(letting_go.instance, epoch);
         let cleared = self.redis.commands(INDEX, |client| async move {
-            let removed: Value = client.srem(held_by, overlay).await?;
+            let removed: Value = client.srem(held_by, done).await?;
             Ok(removed)
         });
         cleared.await.map(|_| ())
-    }
-
-    async fn note_disconnect(&self, overlay: OverlayId, at: &str) -> Result<(), StoreError> {
-        let call = Call::writing("note_disconnect").keys([keys::DISCONNECTED]).arg(overlay).arg(at);
-        self.redis.call(INDEX, call).await.map(|_| ())
     }
 
     async fn overlay_of(&self, broadcaster: &TwitchUserId) -> Result<Option<OverlayId>, StoreError> {
@@ -211,49 +341,76 @@ impl RedisLive {
         parsed.map_err(StoreError::corrupt("broadcaster:ID"))
     }
 
+    /// Entries of a list by time that are at least so old, the oldest first.
+    async fn mentioned(
+        &self,
+        list: &str,
+        age: Duration,
+        at_most: usize,
+    ) -> Result<Vec<(OverlayId, String)>, StoreError> {
+        let call = Call::reading("mentioned").keys([list]).arg(age.as_millis()).arg(at_most);
+        let listed = self.redis.call(ORPHANS, call).await?;
+        let entries = listed.texts().as_chunks::<2>().0.iter();
+        Ok(entries.filter_map(|[overlay, at]| Some((overlay.parse().ok()?, at.clone()))).collect())
+    }
+
+    /// Drops entries without a session; not the latest, whose session may only not be there yet.
+    async fn unmention_gone(&self, gone: &[OverlayId]) -> Result<(), StoreError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let old = self.mentioned(keys::SESSIONS, SETTLED_AFTER, SESSIONS_MAX).await?;
+        let false_entries = old.iter().filter(|(overlay, _)| gone.contains(overlay));
+        let calls = false_entries.map(|(overlay, at)| unmention(keys::SESSIONS, *overlay, at));
+        self.redis.call_all(INDEX, calls.collect()).await.map(|_| ())
+    }
+
     /// Asks the sessions themselves, and drops entries that are false.
     async fn check_orphans(
         &self,
-        entries: &[(&str, &str)],
+        entries: &[(OverlayId, String)],
         age: Duration,
     ) -> Result<Vec<Orphan>, StoreError> {
-        let known: Vec<(OverlayId, &str)> = entries
-            .iter()
-            .filter_map(|(overlay, at)| overlay.parse().ok().map(|overlay| (overlay, *at)))
-            .collect();
-        let calls = known.iter().map(|(overlay, _)| {
+        let calls = entries.iter().map(|(overlay, _)| {
             Call::reading("orphan")
                 .keys([keys::session(*overlay), keys::holders(*overlay)])
                 .arg(age.as_millis())
         });
         let replies = self.redis.call_all(ORPHANS, calls.collect()).await?;
         let (mut orphans, mut false_entries) = (Vec::new(), Vec::new());
-        for ((overlay, listed_at), reply) in known.into_iter().zip(replies) {
+        for ((overlay, listed_at), reply) in entries.iter().zip(replies) {
             let checked = reply.and_then(|reply| {
-                let orphan = orphan(overlay, &reply).map_err(|failure| failure.during(ORPHANS))?;
+                let orphan = orphan(*overlay, &reply).map_err(|failure| failure.during(ORPHANS))?;
                 Ok((orphan, matches!(reply.word(), "held" | "no_session")))
             });
             match checked {
                 Ok((Some(orphan), _)) => orphans.push(orphan),
-                Ok((None, is_false)) if is_false => false_entries.push((overlay, listed_at)),
+                Ok((None, is_false)) if is_false => {
+                    false_entries.push(unmention(keys::DISCONNECTED, *overlay, listed_at));
+                }
                 Ok(_) => {}
                 Err(error) => warn!(%error, "a session cannot be checked; the others go on"),
             }
         }
-        let calls = false_entries.iter().map(|(overlay, at)| forget_disconnect(*overlay, at));
         // What is left over is looked at again in the next round.
-        let _ = self.redis.call_all(INDEX, calls.collect()).await;
+        let _ = self.redis.call_all(INDEX, false_entries).await;
         Ok(orphans)
     }
 
     /// The session is gone. What is left over here is false, found out by whoever asks, and expires.
-    async fn clear_indices(&self, overlay: OverlayId, broadcaster: &str, listed_at: Option<&str>) {
-        let mut calls = Vec::new();
+    async fn clear_indices(
+        &self,
+        overlay: OverlayId,
+        broadcaster: &str,
+        listed_at: Option<&str>,
+        deleted_at: &str,
+    ) {
+        let mut calls = vec![unmention(keys::SESSIONS, overlay, deleted_at)];
         if let Ok(broadcaster) = TwitchUserId::new(broadcaster) {
             calls.push(Call::writing("unindex").keys([keys::broadcaster(&broadcaster)]).arg(overlay));
         }
         if let Some(at) = listed_at {
-            calls.push(forget_disconnect(overlay, at));
+            calls.push(unmention(keys::DISCONNECTED, overlay, at));
         }
         if let Err(error) = self.redis.call_all(INDEX, calls).await {
             warn!(%error, "the entries of a deleted session could not be cleared; they expire");
@@ -261,8 +418,17 @@ impl RedisLive {
     }
 }
 
-fn forget_disconnect(overlay: OverlayId, up_to: &str) -> Call {
-    Call::writing("forget_disconnect").keys([keys::DISCONNECTED]).arg(overlay).arg(up_to)
+fn mention(list: &str, overlay: OverlayId, at: &str) -> Call {
+    Call::writing("mention").keys([list]).arg(overlay).arg(at)
+}
+
+fn unmention(list: &str, overlay: OverlayId, up_to: &str) -> Call {
+    Call::writing("unmention").keys([list]).arg(overlay).arg(up_to)
+}
+
+/// All of them, or the first that failed.
+fn all_of(replies: Vec<Result<Reply, StoreError>>) -> Result<Vec<Reply>, StoreError> {
+    replies.into_iter().collect()
 }
 
 fn keys_of(overlay: OverlayId) -> [String; 4] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::{DecaySpeed, Reading, Sentiment};
@@ -21,7 +22,11 @@ use crate::operation::{CAST, PUSH, READ, RESET};
 impl VoteStore for RedisLive {
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
         let reply = self.redis.call(CAST, cast(vote, self.limit)).await?;
-        outcome(&reply).map_err(|failure| failure.during(CAST))
+        let outcome = outcome(&reply).map_err(|failure| failure.during(CAST))?;
+        if outcome == VoteOutcome::NoSession {
+            self.miss(vote.overlay);
+        }
+        Ok(outcome)
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
@@ -34,18 +39,27 @@ impl VoteStore for RedisLive {
         }
     }
 
-    /// In one pipeline. A session that holds something odd reads as none, so that the others are still shown.
+    /// In one pipeline. A session that holds something odd reads as none, so that the others are still shown; a
+    /// server that refuses says nothing about any of them.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
         let calls = overlays.iter().map(|overlay| Call::reading("read").keys([keys::session(*overlay)]));
         let replies = self.redis.call_all(READ, calls.collect()).await?;
-        let readings = replies.into_iter().map(|reply| {
-            let reading = reply.and_then(|reply| reading(&reply).map_err(|failure| failure.during(READ)));
-            reading.unwrap_or_else(|error| {
-                warn!(%error, "a session cannot be read; the others go on");
-                None
-            })
-        });
-        Ok(readings.collect())
+        let mut readings = Vec::with_capacity(overlays.len());
+        for (overlay, reply) in overlays.iter().zip(replies) {
+            let read = reply.and_then(|reply| reading(&reply).map_err(|failure| failure.during(READ)));
+            readings.push(match read {
+                Ok(None) => {
+                    self.miss(*overlay);
+                    None
+                }
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    warn!(%error, "a session cannot be read; the others go on");
+                    None
+                }
+                read => read?,
+            });
+        }
+        Ok(readings)
     }
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
@@ -87,7 +101,12 @@ fn reading(reply: &Reply) -> Result<Option<Reading>, Failure> {
     let place = "session.decay_speed";
     let decay = DecaySpeed::new(reply.number(3, place)?).map_err(|_| Failure::Odd { place })?;
     let age = Duration::from_millis(reply.number(2, "session.last_update")?);
-    Ok(Some(Reading { sentiment: sentiment(reply)?, age, decay }))
+    // An older library says nothing about the version; nobody has seen older settings than none.
+    let version = match reply.text(4) {
+        "" => SettingsVersion(0),
+        _ => SettingsVersion(reply.number(4, "session.config_version")?),
+    };
+    Ok(Some(Reading { sentiment: sentiment(reply)?, age, decay, version }))
 }
 
 fn sentiment(reply: &Reply) -> Result<Sentiment, Failure> {

@@ -1,4 +1,5 @@
-//! `chatpulse check`: what works, and what to do about what does not. Changes nothing.
+//! `chatpulse check`: what works, and what to do about what does not. Changes nothing, but for loading the functions
+//! into a Redis that has none or older ones: whether that is allowed cannot be known otherwise.
 
 mod report;
 
@@ -13,7 +14,7 @@ use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers};
 use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PoolToCheck};
-use chatpulse_store_redis::{FunctionsCheck, Redis};
+use chatpulse_store_redis::{ConnectError, FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::tokens::RingCipher;
@@ -27,6 +28,7 @@ use crate::wiring::{DerivedKeys, twitch_config};
 use report::Report;
 
 const MIGRATE: &str = "run `chatpulse migrate`, or just start the server";
+const LET_LOAD: &str = "let this user load and call functions: FUNCTION LOAD, FCALL, FCALL_RO";
 const DO_AS_IT_SAYS: &str = "do what it says, then check again";
 /// No single question takes longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -126,20 +128,38 @@ async fn check_live_state(settings: &Settings, report: &mut Report) -> anyhow::R
     };
     let redis = match Redis::connect(&redis_config(redis)?).await {
         Ok(redis) => redis,
+        Err(error @ ConnectError::Functions(_)) => {
+            report.ok("redis", "it answers");
+            report.fail("redis functions", with_cause(&error), LET_LOAD);
+            return Ok(());
+        }
         Err(error) => {
-            report.fail("redis", error.to_string(), DO_AS_IT_SAYS);
+            report.fail(
+                "redis",
+                with_cause(&error),
+                "see whether REDIS_URL is right and Redis 7 or later runs there",
+            );
             return Ok(());
         }
     };
-    report.ok("redis", "it answers");
+    match redis.check().await {
+        Ok(()) => report.ok("redis", "it answers and takes writes"),
+        Err(error) => {
+            report.fail("redis", with_cause(&error), "point REDIS_URL at the primary, not at a replica")
+        }
+    }
     match FunctionsCheck(redis.clone()).check().await {
         Ok(()) => report.ok("redis functions", "loaded"),
-        Err(error) => {
-            report.fail("redis functions", error.to_string(), "let this user load functions (FUNCTION LOAD)");
-        }
+        Err(error) => report.fail("redis functions", with_cause(&error), LET_LOAD),
     }
     redis.close().await;
     Ok(())
+}
+
+/// The causes say what the first line cannot; none of them holds a password.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {

@@ -149,10 +149,13 @@ fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<Redi
 
 /// Whether PostgreSQL is spoken to through TLS. Production takes what is left open for `require`.
 fn encryption(reader: &mut Reader<'_>, config: &PgConfig, mode: TlsMode, must_be_safe: bool) -> Option<bool> {
-    let is_near = config.connection.get_hosts().iter().all(|host| match host {
-        PgHost::Tcp(name) => is_loopback_name(name),
-        PgHost::Unix(_) => true,
-    });
+    // An address beside a host is where the connection really goes.
+    let addresses = config.connection.get_hostaddrs();
+    let is_near = addresses.iter().all(std::net::IpAddr::is_loopback)
+        && config.connection.get_hosts().iter().all(|host| match host {
+            PgHost::Tcp(name) => is_loopback_name(name) || !addresses.is_empty(),
+            PgHost::Unix(_) => true,
+        });
     match mode {
         TlsMode::Require => Some(true),
         TlsMode::Prefer => Some(must_be_safe && !is_near),
@@ -248,8 +251,15 @@ fn parse_redis_url(text: &str) -> Option<Url> {
     (known && url.has_host()).then_some(url)
 }
 
-/// The url crate reads hosts of schemes that it does not know as plain text.
+/// Every node that is named: those of a cluster also stand in the query.
 fn is_loopback(url: &Url) -> bool {
+    let nodes = url.query_pairs().filter(|(name, _)| name == "node");
+    let mut others = nodes.map(|(_, node)| Url::parse(&format!("redis://{node}")));
+    is_loopback_host(url) && others.all(|node| node.is_ok_and(|node| is_loopback_host(&node)))
+}
+
+/// The url crate reads hosts of schemes that it does not know as plain text.
+fn is_loopback_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

@@ -109,7 +109,10 @@ async fn each_of_these_is_refused_in_production() {
         ("METRICS_TOKEN", "put-a-random-token-here", "METRICS_TOKEN"),
         ("ALLOW_EMBEDDED", "", "DATABASE_URL"),
         ("DATABASE_URL", "postgres://db.example/cp?sslmode=disable", "DATABASE_URL"),
+        ("DATABASE_URL", "postgres:///cp?hostaddr=203.0.113.7&sslmode=disable", "DATABASE_URL"),
+        ("DATABASE_URL", "postgres://localhost/cp?hostaddr=203.0.113.7&sslmode=disable", "DATABASE_URL"),
         ("REDIS_URL", "redis://cache.example", "REDIS_URL"),
+        ("REDIS_URL", "redis-cluster://127.0.0.1:7000?node=10.0.0.5:7000", "REDIS_URL"),
     ];
     for (name, value, named) in mistakes {
         let report = is_refused(production().set(name, value), named).await;

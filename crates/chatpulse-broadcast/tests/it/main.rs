@@ -3,16 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chatpulse_broadcast::frame::Frames;
 use chatpulse_broadcast::handle::{HubHandle, WatchError, Watching};
 use chatpulse_broadcast::hub::{Hub, HubConfig};
+use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::signals::{Signal, Signals as _};
-use chatpulse_domain::ports::votes::VoteStore as _;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::vote::{Side, Vote, VoteOutcome};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::fakes::{FakeLive, FakeSignals};
@@ -31,10 +36,14 @@ struct World {
 }
 
 async fn world() -> World {
+    world_with(|live| Arc::new(live)).await
+}
+
+async fn world_with(votes: impl FnOnce(FakeLive) -> Arc<dyn VoteStore>) -> World {
     let clock = TestClock::new();
     let (live, signals) = (FakeLive::new(clock.clone(), None), FakeSignals::new());
     let (hub, handle) = Hub::new(HubConfig {
-        votes: Arc::new(live.clone()),
+        votes: votes(live.clone()),
         sessions: Arc::new(live.clone()),
         signals: Arc::new(signals.clone()),
         tick: TICK,
@@ -65,6 +74,34 @@ impl World {
     async fn pass(&self, span: Duration) {
         self.clock.advance(span);
         tokio::time::sleep(span).await;
+    }
+}
+
+/// A store whose answers take their time, and that counts what it is asked.
+struct Slow {
+    live: FakeLive,
+    takes: Duration,
+    reads: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl VoteStore for Slow {
+    async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
+        self.live.cast(vote).await
+    }
+
+    async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
+        self.live.push(overlay, side).await
+    }
+
+    async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(self.takes).await;
+        self.live.read(overlays).await
+    }
+
+    async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
+        self.live.reset(overlay).await
     }
 }
 
@@ -210,6 +247,59 @@ async fn a_replaced_address_closes_its_sockets() {
     world.signals.publish(Signal::OverlayRotated(world.seed.overlay));
     let _ = watching.frames.changed().await;
     assert!(watching.frames.borrow_and_update().rotated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_whose_signal_was_lost_are_found_by_the_next_look() {
+    let world = world().await;
+    let mut watching = world.watch().await;
+    watching.frames.borrow_and_update();
+    let saved = build::versioned(build::settings_with_triggers(&["ja"], &["nein"]), 7);
+    world.live.put_settings(world.seed.overlay, &saved).await.unwrap();
+    let lost = Instant::now();
+    assert_eq!(next(&mut watching).await.config.0, saved.version);
+    assert!(lost.elapsed() <= Duration::from_secs(6), "{:?}", lost.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_comes_after_its_address_was_replaced_is_told_so() {
+    let world = world().await;
+    world.pass(Duration::from_millis(1)).await;
+    world.signals.publish(Signal::OverlayRotated(world.seed.overlay));
+    world.pass(Duration::from_millis(1)).await;
+    assert_eq!(world.hub.watch(world.seed.clone()).await.err(), Some(WatchError::Rotated));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_keeps_nobody_out_and_is_asked_once_for_many() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let takes = Duration::from_millis(300);
+    let world = world_with(|live| Arc::new(Slow { live, takes, reads: Arc::clone(&reads) })).await;
+    let first = Instant::now();
+    let _watching = world.watch().await;
+    assert_eq!(first.elapsed(), takes, "the first needs a value to begin with");
+    let (began, before) = (Instant::now(), reads.load(Ordering::Relaxed));
+    let _second = world.watch().await;
+    assert_eq!(began.elapsed(), Duration::ZERO, "a session that is shown needs none");
+    let seeds: Vec<SessionSeed> = (0..100).map(|_| build::seed()).collect();
+    let watching = seeds.iter().map(|seed| world.hub.watch(seed.clone()));
+    for watching in futures_util::future::join_all(watching).await {
+        watching.unwrap();
+    }
+    assert!(began.elapsed() <= 2 * takes, "{:?}", began.elapsed());
+    assert!(reads.load(Ordering::Relaxed) - before <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_at_rest_is_looked_at_once_in_five_seconds() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let takes = Duration::from_millis(1);
+    let world = world_with(|live| Arc::new(Slow { live, takes, reads: Arc::clone(&reads) })).await;
+    let _watching = [world.watch().await, world.watch().await, world.watch().await];
+    world.pass(Duration::from_mins(2)).await;
+    let before = reads.load(Ordering::Relaxed);
+    world.pass(Duration::from_mins(1)).await;
+    assert_eq!(reads.load(Ordering::Relaxed) - before, 12);
 }
 
 #[tokio::test(start_paused = true)]

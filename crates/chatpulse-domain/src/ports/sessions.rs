@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::ids::{InstanceId, OverlayId, TwitchUserId};
-use crate::overlay::VersionedSettings;
+use crate::overlay::{SettingsVersion, VersionedSettings};
 use crate::session::{Orphan, Session, SessionActivity, SessionSeed};
 
 use super::error::StoreError;
@@ -30,6 +30,12 @@ pub trait SessionStore: Send + Sync {
 
     /// The session that this chat votes in.
     async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError>;
+
+    /// The session at this address.
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError>;
+
+    /// Every session that is held, and which settings it has. One that ends meanwhile may be missing.
+    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError>;
 
     /// Replaces the settings of a session if there is one and these are newer. `true` if it did.
     async fn put_settings(

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::ids::StreamerId;
+use crate::ids::{OverlayId, StreamerId};
 use crate::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use crate::session::SessionSeed;
 
 use super::error::StoreError;
 
@@ -23,11 +24,15 @@ pub enum SaveOutcome {
 /// Every adapter promises, and the testkit's contract checks:
 /// - every write raises the version;
 /// - a write based on an older version than the stored one changes nothing;
-/// - what was saved is read back exactly as typed.
+/// - what was saved is read back exactly as typed;
+/// - an overlay's seed is there as long as its address is valid, and not a moment longer.
 #[async_trait]
 pub trait SettingsRepository: Send + Sync {
     /// The settings of one streamer.
     async fn find(&self, streamer: StreamerId) -> Result<Option<VersionedSettings>, StoreError>;
+
+    /// What the sessions of these overlays are made from, in any order. An address that is nobody's is left out.
+    async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError>;
 
     /// Writes, unless `based_on` is given and older than what is stored.
     async fn save(

@@ -8,12 +8,21 @@ use crate::streamer::{Streamer, TwitchProfile};
 
 use super::error::StoreError;
 
+/// An overlay's address was replaced. Of several replaced at once each has the one before as its `old`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// No longer valid.
+    pub old: OverlayId,
+    /// From now on.
+    pub new: OverlayId,
+}
+
 /// Keeps accounts. Durable: what was answered survives a crash.
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - one account per Twitch id; logging in again updates names and tokens and keeps id and overlay;
 /// - a new account has default settings at version 1 and a random overlay address;
-/// - after `rotate_overlay` the old address finds nobody;
+/// - after `rotate_overlay` the old address finds nobody; rotations at once replace each other, none is lost;
 /// - finding a streamer never needs to open tokens.
 #[async_trait]
 pub trait StreamerRepository: Send + Sync {
@@ -29,8 +38,8 @@ pub trait StreamerRepository: Send + Sync {
     /// Whoever logged in first of all.
     async fn first(&self) -> Result<Option<Streamer>, StoreError>;
 
-    /// Gives the overlay a new address and returns it. `None` without such a streamer.
-    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError>;
+    /// Gives the overlay a new address. `None` without such a streamer.
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError>;
 
     /// Every account's sealed tokens, to check that they can be opened.
     async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError>;

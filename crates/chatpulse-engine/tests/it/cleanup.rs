@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_engine::sessions::Watcher;
@@ -28,6 +29,20 @@ async fn an_open_overlay_keeps_its_session_for_ever() {
     world.keep_house(Duration::from_mins(30)).await;
     assert_eq!(world.viewers().await, Some(1));
     assert_eq!(world.feed.unwanted(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_is_read_no_more_when_nobody_opens_the_new_address() {
+    let mut world = world().await;
+    let open = world.open(Watcher::Viewer).await;
+    let (accounts, streamer) = (Arc::clone(&world.engine.accounts), world.streamer.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        accounts.rotate_overlay(&streamer).await.unwrap();
+        drop(open);
+    });
+    world.keep_house(Duration::from_mins(12)).await;
+    assert_eq!(world.feed.unwanted(), [world.streamer.twitch_id.clone()]);
 }
 
 #[tokio::test(start_paused = true)]

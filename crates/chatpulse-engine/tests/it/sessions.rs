@@ -3,7 +3,10 @@ use std::time::Duration;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::ports::chat_sink::ChatOutcome;
 use chatpulse_domain::ports::sessions::SessionStore as _;
+use chatpulse_domain::ports::signals::Signal;
+use chatpulse_domain::ports::streamers::StreamerRepository as _;
 use chatpulse_engine::sessions::{OpenError, Watcher};
+use chatpulse_testkit::builders as build;
 
 use crate::world::world;
 
@@ -42,6 +45,45 @@ async fn an_open_overlay_is_found_while_the_database_is_away_and_an_unknown_one_
     world.accounts.break_down();
     assert!(world.engine.sessions.find(world.streamer.overlay).await.unwrap().is_some());
     assert!(world.engine.sessions.find(OverlayId::random()).await.is_err());
+}
+
+/// Another instance of a fleet serves it; this one is asked for the page.
+#[tokio::test]
+async fn an_overlay_that_is_live_elsewhere_is_found_while_the_database_is_away() {
+    let world = world().await;
+    let seed = world.seed().await;
+    world.live.hold(&seed, &build::instance("other"), 1).await.unwrap();
+    world.accounts.break_down();
+    assert_eq!(world.engine.sessions.find(seed.overlay).await.unwrap(), Some(seed));
+}
+
+/// The news of it got lost, or came before this instance listened.
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_was_missed_is_found_after_a_gap() {
+    let mut world = world().await;
+    let (_open, missed) = (world.open(Watcher::Viewer).await, Signal::OverlayRotated(world.streamer.overlay));
+    world.accounts.streamers.rotate_overlay(world.streamer.id).await.unwrap();
+    let signals = world.signals.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        signals.gap();
+    });
+    world.keep_house(Duration::from_secs(4)).await;
+    assert!(world.signals.published().contains(&missed), "so that its sockets close");
+    let held = world.live.activity(world.streamer.overlay).await.unwrap().map(|activity| activity.held);
+    assert_eq!(held, Some(false));
+}
+
+/// Wherever it is held.
+#[tokio::test(start_paused = true)]
+async fn the_leader_ends_sessions_whose_address_is_nobodys() {
+    let mut world = world().await;
+    let seed = world.seed().await;
+    world.live.hold(&seed, &build::instance("other"), 1).await.unwrap();
+    world.accounts.streamers.rotate_overlay(world.streamer.id).await.unwrap();
+    world.keep_house(Duration::from_mins(6)).await;
+    assert_eq!(world.live.activity(seed.overlay).await.unwrap(), None);
+    assert!(world.signals.published().contains(&Signal::OverlayRotated(seed.overlay)));
 }
 
 #[tokio::test(start_paused = true)]

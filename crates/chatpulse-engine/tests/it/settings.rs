@@ -4,7 +4,8 @@ use std::time::Duration;
 use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::chat_sink::ChatOutcome;
 use chatpulse_domain::ports::sessions::SessionStore as _;
-use chatpulse_domain::ports::settings::SaveOutcome;
+use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository as _};
+use chatpulse_domain::ports::signals::{Signal, Signals as _};
 use chatpulse_engine::sessions::{DriftReport, Watcher};
 use chatpulse_testkit::builders as build;
 
@@ -43,6 +44,36 @@ async fn saving_before_any_overlay_is_open_makes_no_session() {
     assert_eq!(world.viewers().await, None);
     let _open = world.open(Watcher::Viewer).await;
     assert!(matches!(world.engine.pipeline.handle(&world.message("1")).await, ChatOutcome::Applied { .. }));
+}
+
+/// What an instance says again to an emptied Redis must be what the streamer saved last, at whichever instance.
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_elsewhere_is_what_is_held_from_then_on() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    let (overlay, broadcaster) = (world.streamer.overlay, world.streamer.twitch_id.clone());
+    let saved = build::versioned(build::settings_with_triggers(&["ja"], &["nein"]), 7);
+    world.live.put_settings(overlay, &saved).await.unwrap();
+    let signals = world.signals.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        signals.publish(Signal::SettingsChanged { overlay, broadcaster });
+    });
+    world.keep_house(Duration::from_secs(3)).await;
+    world.accounts.break_down();
+    let seed = world.engine.sessions.find(overlay).await.unwrap().unwrap();
+    assert_eq!(seed.settings, saved);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_leader_compares_settings() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    world.leader.set(false);
+    let settings = build::settings_with_triggers(&["ja"], &["nein"]);
+    world.accounts.settings.save(world.streamer.id, &settings, None).await.unwrap();
+    world.on_drift(|report: &DriftReport| panic!("nobody asked: {report:?}"));
+    world.keep_house(Duration::from_mins(6)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,6 +62,7 @@ impl LiveSession {
             sentiment: self.value,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
+            version: self.session.settings.version,
         }
     }
 
@@ -113,11 +114,15 @@ impl LiveSession {
         }
     }
 
+    pub(super) fn is_held(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
     pub(super) fn activity(&self, now: Timestamp) -> SessionActivity {
         let viewers = self.holders.values();
         SessionActivity {
             viewers: viewers.fold(0, |sum, viewers| sum.saturating_add(*viewers)),
-            held: !self.holders.is_empty(),
+            held: self.is_held(),
             last_vote_at: self.last_vote_at,
             votes_last_minute: self.applied.total(now),
             limited: self.limited.total(now) > 0,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
@@ -36,6 +36,17 @@ impl SessionStore for MemoryLive {
         let overlay = state.by_broadcaster.get(broadcaster);
         let session = overlay.and_then(|overlay| state.sessions.get(overlay));
         Ok(session.map(|session| session.session().clone()))
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError> {
+        let (state, _) = self.enter();
+        Ok(state.sessions.get(&overlay).map(|session| session.session().clone()))
+    }
+
+    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+        let (state, _) = self.enter();
+        let held = state.sessions.values().filter(|session| session.is_held()).map(LiveSession::session);
+        Ok(held.map(|session| (session.overlay, session.settings.version)).collect())
     }
 
     async fn put_settings(

@@ -75,7 +75,7 @@ async fn a_crash_keeps_what_was_answered() {
         std::fs::copy(running.path().join(name), crashed.path().join(name)).unwrap();
     }
     let file = SqliteFile::open(crashed.path().join("chatpulse.db")).await.unwrap();
-    let found = accounts_in(&file).streamers.find_by_overlay(rotated).await.unwrap();
+    let found = accounts_in(&file).streamers.find_by_overlay(rotated.new).await.unwrap();
     assert_eq!(found.unwrap().id, ada.id);
 }
 

@@ -198,13 +198,119 @@ async fn what_was_held_again_is_not_let_go_in_the_name_of_the_dead() {
     assert!(back.live.activity(seed.overlay).await.unwrap().unwrap().held);
 }
 
+fn rotated() -> (SessionSeed, SessionSeed) {
+    let before = seed();
+    let after = SessionSeed { overlay: chatpulse_domain::ids::OverlayId::random(), ..before.clone() };
+    (before, after)
+}
+
+/// The streamer has a new address, and an instance that missed the news still serves the old one.
+#[tokio::test]
+async fn whoever_missed_a_rotation_takes_no_votes_from_the_new_address() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let (late, other) =
+        (Instance::new(&redis, "late", LEASE, NEVER), Instance::new(&redis, "b", LEASE, NEVER));
+    let (before, after) = rotated();
+    late.registry.beat().await.unwrap();
+    late.live.hold(&before, &late.id, 1).await.unwrap();
+    other.live.delete(before.overlay).await.unwrap();
+    other.live.hold(&after, &other.id, 1).await.unwrap();
+    assert_eq!(late.registry.touch().await.unwrap(), 0);
+    let votes_in = other.live.find(&after.broadcaster).await.unwrap().unwrap();
+    assert_eq!(votes_in.overlay, after.overlay);
+    // Neither does one that was given up meanwhile.
+    server.ask(&["ZREM", "instances", "late"]);
+    assert!(late.registry.beat().await.unwrap().is_fresh);
+    let votes_in = other.live.find(&after.broadcaster).await.unwrap().unwrap();
+    assert_eq!(votes_in.overlay, after.overlay);
+}
+
+#[tokio::test]
+async fn an_index_that_points_to_a_session_that_is_gone_is_turned_by_a_holder() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    let (gone, seed) = rotated();
+    instance.registry.beat().await.unwrap();
+    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    let index = format!("broadcaster:{}", seed.broadcaster);
+    server.ask(&["SET", &index, &gone.overlay.to_string(), "PX", "1000"]);
+    assert!(instance.live.find(&seed.broadcaster).await.unwrap().is_none());
+    instance.registry.touch().await.unwrap();
+    assert_eq!(instance.live.find(&seed.broadcaster).await.unwrap().unwrap().overlay, seed.overlay);
+}
+
+#[tokio::test]
+async fn one_odd_session_does_not_keep_the_others_from_being_held_again() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    let seeds: Vec<SessionSeed> = (0..20).map(|_| seed()).collect();
+    instance.registry.beat().await.unwrap();
+    for seed in &seeds {
+        instance.live.hold(seed, &instance.id, 1).await.unwrap();
+    }
+    server.ask(&["FLUSHALL"]);
+    let odd = seeds[7].overlay;
+    server.ask(&["HSET", &format!("session:{{{odd}}}"), "value", "ten apples"]);
+    assert!(instance.registry.beat().await.unwrap().is_fresh);
+    for seed in seeds.iter().filter(|seed| seed.overlay != odd) {
+        assert!(instance.live.activity(seed.overlay).await.unwrap().unwrap().held);
+    }
+    assert_eq!(instance.registry.touch().await.unwrap(), 1, "that one is tried again");
+}
+
+#[tokio::test]
+async fn whoever_leaves_takes_every_trace_along() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let instance = Instance::new(&redis, "a", LEASE, NEVER);
+    instance.registry.beat().await.unwrap();
+    let seed = seed();
+    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    instance.live.release(seed.overlay, &instance.id).await.unwrap();
+    assert!(instance.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap());
+    instance.registry.leave().await.unwrap();
+    let keys = server.ask(&["KEYS", "*"]);
+    let left: Vec<&str> =
+        keys.lines().filter(|line| line.contains(':') && !line.starts_with(['*', '$'])).collect();
+    assert_eq!(left, [format!("broadcaster:{}", seed.broadcaster)], "which expires in minutes");
+}
+
+/// While the leader lets go of what was held, its owner comes back and then dies for good.
+#[tokio::test]
+async fn clearing_up_late_takes_nothing_from_one_that_came_back() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let (back, leader) =
+        (Instance::new(&redis, "back", LEASE, SOON), Instance::new(&redis, "l", LEASE, SOON));
+    let seed = seed();
+    back.registry.beat().await.unwrap();
+    back.live.hold(&seed, &back.id, 1).await.unwrap();
+    assert!(leader.leadership.ask().await.unwrap());
+    let of_the_dead = server.ask(&["KEYS", "instance_sessions:back:*"]);
+    tokio::time::sleep(SOON).await;
+    assert!(back.registry.beat().await.unwrap().is_fresh);
+    let of_the_living = server.ask(&["KEYS", "instance_sessions:back:*"]);
+    assert_ne!(of_the_dead, of_the_living);
+    assert!(of_the_living.starts_with("*1"), "{of_the_living}");
+    eventually("it is given up for good", async || {
+        leader.registry.beat().await.unwrap();
+        leader.registry.sweep().await.unwrap() > 0
+    })
+    .await;
+    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().held);
+    assert!(server.ask(&["KEYS", "instance_sessions:back:*"]).starts_with("*0"));
+}
+
 /// Between the look at an entry and its removal somebody else may have left.
 #[tokio::test]
 async fn an_entry_of_the_disconnected_is_only_dropped_as_old_as_it_was_seen() {
     let server = RedisServer::start();
     connect(&server).await;
     server.ask(&["ZADD", "disconnected_sessions", "2000", "overlay"]);
-    let forget = ["FCALL", "chatpulse_forget_disconnect", "1", "disconnected_sessions", "overlay"];
+    let forget = ["FCALL", "chatpulse_unmention", "1", "disconnected_sessions", "overlay"];
     assert!(server.ask(&[&forget[..], &["1999"]].concat()).contains("kept"));
     assert!(server.ask(&[&forget[..], &["2000"]].concat()).contains("done"));
 }

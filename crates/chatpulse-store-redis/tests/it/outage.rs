@@ -9,7 +9,9 @@ use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::vote::{Side, VoteOutcome};
-use chatpulse_store_redis::{ConnectError, Probe, Redis, RedisConfig, RedisLive, Standing};
+use chatpulse_store_redis::{
+    ConnectError, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive, Standing,
+};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;
 use tokio::io::copy_bidirectional;
@@ -105,6 +107,66 @@ async fn the_probe_alone_knows_of_an_outage_and_of_its_end() {
     reachable.wait_for(|is_reachable| *is_reachable).await.unwrap();
     assert!(begun_at.elapsed() < Duration::from_secs(4), "{:?}", begun_at.elapsed());
     held(&live).await;
+}
+
+/// The old master behind the same name, or one whose disk is full: it answers, and takes no votes.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_an_outage() {
+    let server = RedisServer::start();
+    let (redis, live) = connect(&server).await;
+    let seed = held(&live).await;
+    tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
+    let mut reachable = redis.reachable();
+    server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
+    reachable.wait_for(|is_reachable| !is_reachable).await.unwrap();
+    assert!(redis.check().await.is_err(), "nor is it ready");
+    assert!(is_unavailable(&live, &seed).await);
+    server.ask(&["REPLICAOF", "NO", "ONE"]);
+    reachable.wait_for(|is_reachable| *is_reachable).await.unwrap();
+    eventually("votes count again", async || !is_unavailable(&live, &seed).await).await;
+}
+
+/// What a server says about itself is no word about a session.
+#[tokio::test]
+async fn a_refusal_by_the_server_is_not_read_as_the_centre() {
+    let server = RedisServer::start();
+    let (_, live) = connect(&server).await;
+    let seed = held(&live).await;
+    server.ask(&["ACL", "SETUSER", "default", "-fcall_ro"]);
+    assert!(live.read(&[seed.overlay]).await.is_err());
+    server.ask(&["ACL", "SETUSER", "default", "+fcall_ro"]);
+    assert!(live.read(&[seed.overlay]).await.unwrap()[0].is_some());
+}
+
+/// So quick that no probe fails, and everything is lost all the same.
+#[tokio::test]
+async fn a_quick_restart_and_an_emptied_server_are_noticed_within_seconds() {
+    let mut server = RedisServer::start();
+    let (redis, live) = connect(&server).await;
+    let id = build::instance("a");
+    let leadership = RedisLeadership::new(redis.clone(), id.clone(), live.standing());
+    tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
+    tokio::spawn(RedisInstances::new(live.clone(), leadership, id).run(CancellationToken::new()));
+    let seed = held(&live).await;
+    for emptied in [false, true, false] {
+        if emptied {
+            server.ask(&["FLUSHALL"]);
+        } else {
+            server.kill();
+            server.restart();
+        }
+        let begun_at = Instant::now();
+        eventually("it is held again", async || {
+            // As a hub looks, again and again.
+            let _ = live.read(&[seed.overlay]).await;
+            live.activity(seed.overlay)
+                .await
+                .is_ok_and(|activity| activity.is_some_and(|activity| activity.held))
+        })
+        .await;
+        assert!(begun_at.elapsed() < Duration::from_secs(4), "{:?}", begun_at.elapsed());
+        assert!(live.find(&seed.broadcaster).await.unwrap().is_some());
+    }
 }
 
 #[tokio::test]

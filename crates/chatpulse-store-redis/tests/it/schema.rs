@@ -36,10 +36,11 @@ async fn a_vote_leaves_these_keys_and_no_other() {
         (format!("seen:{tag}:{}", vote.message), 600_000),
         (format!("votes_last_minute:{tag}"), 60_000),
         ("broadcaster:42".to_owned(), 3_600_000),
-        ("instance_sessions:host-1-abc".to_owned(), 3_600_000),
+        ("instance_sessions:host-1-abc:0".to_owned(), 3_600_000),
+        ("sessions".to_owned(), 3_600_000),
     ];
     let keys = number(&server.ask(&["DBSIZE"]));
-    assert_eq!(keys, 8);
+    assert_eq!(keys, 9);
     for (key, ttl_ms) in expected {
         let left = number(&server.ask(&["PTTL", &key]));
         assert!(left > 0 && left <= ttl_ms, "{key} has {left} ms left");
@@ -82,7 +83,7 @@ async fn nothing_is_left_of_a_deleted_session_but_what_expires() {
     for key in ["session", "ref_count", "rate_limit:votes", "votes_last_minute"] {
         assert_eq!(number(&server.ask(&["EXISTS", &format!("{key}:{tag}")])), 0, "{key}");
     }
-    for key in ["disconnected_sessions", "instance_sessions:a"] {
+    for key in ["disconnected_sessions", "sessions", "instance_sessions:a:0"] {
         assert_eq!(number(&server.ask(&["EXISTS", key])), 0, "{key}");
     }
     assert!(number(&server.ask(&["PTTL", "broadcaster:42"])) <= 300_000);

@@ -23,6 +23,8 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     the_chat_votes_in_the_session_held_last(make(None).await).await;
     deleting_an_older_session_leaves_the_newer_in_place(make(None).await).await;
     deleting_the_newest_session_leaves_no_false_entry(make(None).await).await;
+    a_session_is_found_by_its_address(make(None).await).await;
+    what_is_held_is_listed_with_its_settings(make(None).await).await;
     settings::hold(&make).await;
     orphans::hold(&make).await;
     activity::hold(&make).await;
@@ -114,6 +116,30 @@ async fn a_session_held_again_after_its_end_begins_centred(live: Live) {
     assert_eq!(value(&live, seed.overlay).await, Some(0.0));
     let activity = live.sessions.activity(seed.overlay).await.unwrap().unwrap();
     assert_eq!((activity.viewers, activity.votes_last_minute), (1, 0));
+}
+
+async fn a_session_is_found_by_its_address(live: Live) {
+    let seed = seed();
+    assert_eq!(live.sessions.find_by_overlay(seed.overlay).await.unwrap(), None);
+    hold(&live, &seed, "a", 1).await;
+    let by_chat = live.sessions.find(&seed.broadcaster).await.unwrap();
+    assert_eq!(live.sessions.find_by_overlay(seed.overlay).await.unwrap(), by_chat);
+    assert!(by_chat.is_some_and(|session| *session.settings == seed.settings));
+}
+
+async fn what_is_held_is_listed_with_its_settings(live: Live) {
+    let (held, shared, left) = (seed(), seed(), seed());
+    let held = SessionSeed { settings: build::versioned(held.settings.settings.clone(), 7), ..held };
+    hold(&live, &held, "a", 0).await;
+    hold(&live, &shared, "a", 1).await;
+    hold(&live, &shared, "b", 1).await;
+    hold(&live, &left, "b", 1).await;
+    release(&live, &left, "b").await;
+    let listed = live.sessions.held().await.unwrap();
+    let versions = |seed: &SessionSeed| -> Vec<u64> {
+        listed.iter().filter(|(overlay, _)| *overlay == seed.overlay).map(|(_, version)| version.0).collect()
+    };
+    assert_eq!((versions(&held), versions(&shared), versions(&left)), (vec![7], vec![1], vec![]));
 }
 
 /// Two overlays of one streamer: before and after the address was rotated.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chatpulse_domain::ids::StreamerId;
+use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::sentiment::DecaySpeed;
-use chatpulse_domain::streamer::TwitchProfile;
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::vote::Side;
 
 use super::Accounts;
@@ -24,12 +25,35 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     what_was_typed_is_read_back(make().await).await;
     every_speed_is_read_back_exactly(make().await).await;
     one_streamers_settings_are_not_anothers(make().await).await;
+    an_overlays_seed_is_there_while_its_address_is_valid(make().await).await;
 }
 
 async fn streamer(accounts: &Accounts) -> StreamerId {
     let profile = TwitchProfile { id: build::fresh_user(), ..build::profile("Ada") };
     let tokens = build::sealed();
     accounts.streamers.sign_in(&profile, &tokens).await.unwrap().id
+}
+
+async fn an_overlays_seed_is_there_while_its_address_is_valid(accounts: Accounts) {
+    let (ada, bob) = (streamer(&accounts).await, streamer(&accounts).await);
+    let changed = build::settings_with_triggers(&["ja"], &["nein"]);
+    save(&accounts, bob, &changed, None).await;
+    let account = async |id| accounts.streamers.find(id).await.unwrap().unwrap();
+    let (ada, bob) = (account(ada).await, account(bob).await);
+    let asked = [bob.overlay, OverlayId::random(), ada.overlay];
+    let mut seeds = accounts.settings.seeds(&asked).await.unwrap();
+    seeds.sort_by_key(|seed| seed.overlay != ada.overlay);
+    let seed = |account: &Streamer, settings, version| SessionSeed {
+        overlay: account.overlay,
+        broadcaster: account.twitch_id.clone(),
+        settings: build::versioned(settings, version),
+    };
+    assert_eq!(seeds, [seed(&ada, OverlaySettings::default(), 1), seed(&bob, changed, 2)]);
+    assert_eq!(accounts.settings.seeds(&[]).await.unwrap(), []);
+
+    let rotation = accounts.streamers.rotate_overlay(ada.id).await.unwrap().unwrap();
+    let seeds = accounts.settings.seeds(&[rotation.old, rotation.new]).await.unwrap();
+    assert_eq!(seeds.iter().map(|seed| seed.overlay).collect::<Vec<_>>(), [rotation.new]);
 }
 
 async fn save(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::login::BotGrant;
 use chatpulse_domain::overlay::OverlaySettings;
+use chatpulse_domain::ports::streamers::Rotation;
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 
 use super::Accounts;
@@ -20,6 +21,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     logins_at_once_make_one_account(make().await).await;
     each_account_has_its_own_address(make().await).await;
     a_rotated_address_finds_nobody(make().await).await;
+    rotations_at_once_replace_each_other(make().await).await;
     only_an_account_can_rotate(make().await).await;
     the_first_is_whoever_logged_in_first(make().await).await;
     tokens_come_back_byte_for_byte(make().await).await;
@@ -114,13 +116,35 @@ async fn a_rotated_address_finds_nobody(accounts: Accounts) {
     let streamers = &accounts.streamers;
     let ada = sign_in(&accounts, &profile("Ada")).await;
     let bob = sign_in(&accounts, &profile("Bob")).await;
-    let new = streamers.rotate_overlay(ada.id).await.unwrap().unwrap();
+    let Rotation { old, new } = streamers.rotate_overlay(ada.id).await.unwrap().unwrap();
+    assert_eq!(old, ada.overlay);
     assert_ne!(new, ada.overlay);
     assert_eq!(streamers.find_by_overlay(ada.overlay).await.unwrap(), None);
     let found = streamers.find_by_overlay(new).await.unwrap().unwrap();
     assert_eq!((found.id, found.overlay), (ada.id, new));
     let unmoved = streamers.find(bob.id).await.unwrap();
     assert_eq!(unmoved, Some(bob), "another's address stays");
+}
+
+async fn rotations_at_once_replace_each_other(accounts: Accounts) {
+    let ada = sign_in(&accounts, &profile("Ada")).await;
+    let tasks: Vec<_> = (0..10)
+        .map(|_| {
+            let streamers = Arc::clone(&accounts.streamers);
+            tokio::spawn(async move { streamers.rotate_overlay(ada.id).await.unwrap().unwrap() })
+        })
+        .collect();
+    let mut rotations = Vec::new();
+    for task in tasks {
+        rotations.push(task.await.unwrap());
+    }
+    // They form one chain, from the first address to the one that is valid now.
+    let mut valid = ada.overlay;
+    while let Some(place) = rotations.iter().position(|rotation| rotation.old == valid) {
+        valid = rotations.remove(place).new;
+    }
+    assert_eq!(rotations, [], "none replaced an address that another had replaced before");
+    assert_eq!(accounts.streamers.find(ada.id).await.unwrap().unwrap().overlay, valid);
 }
 
 async fn only_an_account_can_rotate(accounts: Accounts) {

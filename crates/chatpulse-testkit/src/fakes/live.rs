@@ -99,6 +99,7 @@ impl FakeSession {
             sentiment: self.value,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
+            version: self.session.settings.version,
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) async fn connect(
     };
     let watching = match web.ports.hub.watch(seed).await {
         Ok(watching) => watching,
+        Err(WatchError::Rotated) => return Ok(turn_away(&web, response, session, closing::ROTATED)),
         Err(WatchError::Full) => return Ok(turn_away(&web, response, session, closing::SESSION_FULL)),
         Err(WatchError::Stopped) => return Ok(turn_away(&web, response, session, closing::STOPPING)),
     };

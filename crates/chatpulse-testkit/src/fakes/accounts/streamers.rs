@@ -3,7 +3,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 
 use super::{Account, Database};
@@ -53,11 +53,12 @@ impl StreamerRepository for FakeStreamers {
         Ok(tables.accounts.first().map(|account| account.streamer.clone()))
     }
 
-    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<OverlayId>, StoreError> {
+    async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError> {
         let mut tables = self.0.enter("rotate an overlay's address")?;
         Ok(tables.account(id).map(|account| {
-            account.streamer.overlay = OverlayId::random();
-            account.streamer.overlay
+            let new = OverlayId::random();
+            let old = std::mem::replace(&mut account.streamer.overlay, new);
+            Rotation { old, new }
         }))
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::sentiment::Sentiment;
@@ -46,6 +46,17 @@ impl SessionStore for FakeLive {
         let overlay = entry.map(|(_, overlay)| *overlay);
         let live = overlay.and_then(|overlay| state.session(overlay));
         Ok(live.map(|live| live.session.clone()))
+    }
+
+    async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError> {
+        let (mut state, _) = self.enter("find a session")?;
+        Ok(state.session(overlay).map(|live| live.session.clone()))
+    }
+
+    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+        let (state, _) = self.enter("list held sessions")?;
+        let held = state.sessions.iter().filter(|live| !live.holders.is_empty());
+        Ok(held.map(|live| (live.session.overlay, live.session.settings.version)).collect())
     }
 
     async fn put_settings(

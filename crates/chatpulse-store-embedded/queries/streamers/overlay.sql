@@ -1,0 +1,3 @@
+SELECT overlay
+FROM streamers
+WHERE id = :id
