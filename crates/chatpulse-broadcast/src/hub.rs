@@ -164,6 +164,10 @@ impl Hub {
             let _ = reply.send(Err(WatchError::Rotated));
             return;
         }
+        // What nobody watched meanwhile is not news any more: the session may have ended and begun anew.
+        if self.shown.get(&overlay).is_some_and(|shown| shown.frames.receiver_count() == 0) {
+            self.shown.remove(&overlay);
+        }
         let shown = self.shown.entry(overlay).or_insert_with(|| Shown::new(seed, now));
         if shown.frames.receiver_count() >= self.config.clients_per_session_max {
             let _ = reply.send(Err(WatchError::Full));

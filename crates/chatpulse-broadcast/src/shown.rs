@@ -20,6 +20,8 @@ pub(crate) struct Shown {
     read_at: Instant,
     value: Hundredths,
     status: Status,
+    /// When a vote moved it last, as far as we saw. A session that merely began a moment ago is as idle as any.
+    moved_at: Option<Instant>,
     /// The store was asked at least once, whatever it said.
     is_known: bool,
     pub(crate) announced_at: Instant,
@@ -38,7 +40,16 @@ impl Shown {
             config: (version, config_frame(&seed.settings)),
             rotated: false,
         });
-        Self { frames, reading, read_at: now, value: shown, status, is_known: false, announced_at: now }
+        Self {
+            frames,
+            reading,
+            read_at: now,
+            value: shown,
+            status,
+            moved_at: None,
+            is_known: false,
+            announced_at: now,
+        }
     }
 
     /// What is shown is what the store said, or that it said nothing.
@@ -60,6 +71,9 @@ impl Shown {
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
         let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, ..self.reading };
         let reading = reading.unwrap_or(centre);
+        if reading.sentiment != Sentiment::CENTRE {
+            self.moved_at = now.checked_sub(reading.age);
+        }
         let new_decay = reading.decay != self.reading.decay;
         self.reading = reading;
         self.read_at = now;
@@ -108,9 +122,8 @@ impl Shown {
 
     /// It moves, or somebody voted not long ago: to be looked at often without being told.
     pub(crate) fn is_lively(&self) -> bool {
-        self.value != Hundredths::ZERO
-            || self.age(self.read_at) < LIVELY_FOR
-            || self.status == Status::Degraded
+        let moved_lately = self.moved_at.is_some_and(|at| self.read_at.duration_since(at) < LIVELY_FOR);
+        self.value != Hundredths::ZERO || moved_lately || self.status == Status::Degraded
     }
 
     /// Time since the value last changed in the store.

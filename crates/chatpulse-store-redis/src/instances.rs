@@ -85,6 +85,8 @@ impl RedisInstances {
     async fn keep_living(&self) {
         let mut doubts = self.live.redis.doubts();
         let (mut beat_at, mut touch_at) = (Instant::now(), Instant::now() + TOUCH_EVERY);
+        // An outage is said once.
+        let (mut is_heard, mut is_kept) = (true, true);
         loop {
             tokio::select! {
                 () = sleep_until(beat_at.min(touch_at)) => {}
@@ -98,13 +100,19 @@ impl RedisInstances {
                 let beaten = self.beat().await;
                 let next = if beaten.is_ok() { BEAT_EVERY } else { AGAIN_AFTER };
                 beat_at = began + next;
-                self.say(beaten.map(|_| ()), "this instance could not say that it lives");
+                let was_heard = std::mem::replace(&mut is_heard, beaten.is_ok());
+                if was_heard {
+                    self.say(beaten.map(|_| ()), "this instance could not say that it lives");
+                }
             }
             if touch_at <= began {
                 let touched = self.touch().await;
                 let next = if matches!(touched, Ok(0)) { TOUCH_EVERY } else { AGAIN_AFTER };
                 touch_at = began + next;
-                self.say(touched.map(|_| ()), "sessions could not be kept alive");
+                let were_kept = std::mem::replace(&mut is_kept, touched.is_ok());
+                if were_kept {
+                    self.say(touched.map(|_| ()), "sessions could not be kept alive");
+                }
                 // What has just been looked at is not looked at again at once.
                 sleep_until(began + AGAIN_AFTER / 4).await;
             }
@@ -146,7 +154,10 @@ impl RedisInstances {
         let (is_fresh, earlier) = (reply.word() == "fresh", self.live.standing.epoch());
         self.live.standing.set_epoch(epoch);
         if is_fresh {
-            self.hold_again(self.own()).await;
+            if self.hold_again(self.own()).await > 0 {
+                // The next look at everything tries again.
+                self.live.redis.doubt();
+            }
             self.forget_registration(earlier).await;
         }
         Ok(Beat { is_fresh, living })

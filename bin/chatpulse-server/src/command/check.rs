@@ -145,7 +145,7 @@ async fn check_live_state(settings: &Settings, report: &mut Report) -> anyhow::R
     match redis.check().await {
         Ok(()) => report.ok("redis", "it answers and takes writes"),
         Err(error) => {
-            report.fail("redis", with_cause(&error), "point REDIS_URL at the primary, not at a replica")
+            report.fail("redis", with_cause(&error), "point REDIS_URL at the primary, not at a replica");
         }
     }
     match FunctionsCheck(redis.clone()).check().await {

@@ -250,6 +250,19 @@ async fn a_replaced_address_closes_its_sockets() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_comes_after_everybody_left_begins_with_what_is_there_now() {
+    let world = world().await;
+    let watching = world.watch().await;
+    world.vote(Side::For).await;
+    world.pass(Duration::from_millis(10)).await;
+    drop(watching);
+    world.live.delete(world.seed.overlay).await.unwrap();
+    world.live.hold(&world.seed, &build::instance("test-1"), 1).await.unwrap();
+    let mut watching = world.watch().await;
+    assert!(value(&watching.frames.borrow_and_update()).abs() < f64::EPSILON);
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_whose_signal_was_lost_are_found_by_the_next_look() {
     let world = world().await;
     let mut watching = world.watch().await;
@@ -296,7 +309,8 @@ async fn a_session_at_rest_is_looked_at_once_in_five_seconds() {
     let takes = Duration::from_millis(1);
     let world = world_with(|live| Arc::new(Slow { live, takes, reads: Arc::clone(&reads) })).await;
     let _watching = [world.watch().await, world.watch().await, world.watch().await];
-    world.pass(Duration::from_mins(2)).await;
+    // Also one that began a moment ago.
+    world.pass(Duration::from_secs(1)).await;
     let before = reads.load(Ordering::Relaxed);
     world.pass(Duration::from_mins(1)).await;
     assert_eq!(reads.load(Ordering::Relaxed) - before, 12);

@@ -1,13 +1,18 @@
 //! `rediss://`: chain and host name are checked against the roots that were given, and no others.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chatpulse_domain::ports::health::HealthCheck;
+use chatpulse_domain::ports::sessions::SessionStore;
+use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::secret::Secret;
-use chatpulse_store_redis::{ConnectError, Redis, RedisConfig, RedisSignals};
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::vote::{Side, VoteOutcome};
+use chatpulse_store_redis::{ConnectError, Redis, RedisConfig, RedisLive, RedisSignals, Standing};
 use chatpulse_testkit::builders as build;
-use chatpulse_testkit::servers::redis::RedisServer;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{ClientConfig, RootCertStore};
 
 /// An authority, and a server's certificate by it.
@@ -20,19 +25,27 @@ impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "an authority of this test");
         let root = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         Self { root, folder: tempfile::tempdir().unwrap() }
     }
 
     /// A server with a certificate for this name.
     fn server(&self, name: &str) -> RedisServer {
+        let [certificate, key] = self.certificate(name);
+        RedisServer::start_with_tls(&certificate, &key)
+    }
+
+    /// Certificate and key for this name, and ours beside them.
+    fn certificate(&self, name: &str) -> [PathBuf; 2] {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.root).unwrap();
         let files = [self.folder.path().join("server.crt"), self.folder.path().join("server.key")];
         std::fs::write(&files[0], certificate.pem()).unwrap();
         std::fs::write(&files[1], key.serialize_pem()).unwrap();
-        RedisServer::start_with_tls(&files[0], &files[1])
+        std::fs::write(self.folder.path().join("authority.crt"), self.root.pem()).unwrap();
+        files
     }
 
     fn client(&self) -> Arc<ClientConfig> {
@@ -57,6 +70,25 @@ async fn a_server_that_our_authority_vouches_for_is_trusted() {
     redis.check().await.unwrap();
     let tick = std::time::Duration::from_millis(50);
     RedisSignals::connect(&redis, build::instance("a"), tick).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
+    let authority = Authority::new();
+    let [certificate, key] = authority.certificate("127.0.0.1");
+    let cluster = RedisCluster::start_with_tls(&certificate, &key);
+    let redis = Redis::connect(&config(&cluster.url(), Some(authority.client()))).await.unwrap();
+    redis.check().await.unwrap();
+    let live = RedisLive::new(redis, None, Standing::default());
+    // Whichever node each falls to.
+    for _ in 0..12 {
+        let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+        live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+        let cast = live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+        assert!(matches!(cast, VoteOutcome::Applied(_)));
+    }
+    let stranger = config(&cluster.url(), Some(Authority::new().client()));
+    assert!(matches!(Redis::connect(&stranger).await, Err(ConnectError::Unreachable(_))));
 }
 
 #[tokio::test]

@@ -9,9 +9,12 @@ mod database;
 mod keeper;
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use super::docker::{Container, Order};
 use super::process::free_port;
 use binaries::Binaries;
 pub use database::{Connected, Database};
@@ -23,6 +26,9 @@ const PASSWORD: &str = "of-a-test";
 
 /// Tries with another port: somebody may take ours before the server does.
 const TRIES: usize = 5;
+
+/// A server in Docker that starts again takes connections within this.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Fast instead of safe: what a test wrote is gone with it anyway.
 const SETTINGS: [&str; 8] = [
@@ -37,12 +43,23 @@ const SETTINGS: [&str; 8] = [
     "logging_collector=off",
 ];
 
-/// A throw-away PostgreSQL of the machine's own binaries. It ends when this is dropped.
+/// A throw-away PostgreSQL of the machine's own binaries, or in Docker. It ends when this is dropped.
 #[derive(Debug)]
 pub struct PostgresServer {
+    port: u16,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    OnTheMachine(OnTheMachine),
+    InDocker(Container),
+}
+
+#[derive(Debug)]
+struct OnTheMachine {
     binaries: Binaries,
     folder: PathBuf,
-    port: u16,
     settings: Vec<String>,
     keeper: Option<Keeper>,
 }
@@ -50,7 +67,10 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// A new one, empty, on a port of its own, without TLS.
     pub fn start() -> Self {
-        Self::start_with(Vec::new(), |_| {})
+        match Binaries::find() {
+            Some(binaries) => Self::start_with(binaries, Vec::new(), |_| {}),
+            None => Self::start_in_docker(),
+        }
     }
 
     /// A new one that takes nothing but TLS, with this certificate and key.
@@ -62,13 +82,15 @@ impl PostgresServer {
             fs::set_permissions(data.join("server.key"), fs::Permissions::from_mode(0o600)).unwrap();
             fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 password\n").unwrap();
         };
-        Self::start_with(settings.map(str::to_owned).to_vec(), prepare)
+        let Some(binaries) = Binaries::find() else {
+            panic!("{}; with TLS it is not tested in Docker", none_to_test_with(""));
+        };
+        Self::start_with(binaries, settings.map(str::to_owned).to_vec(), prepare)
     }
 
-    fn start_with(settings: Vec<String>, prepare: impl Fn(&Path)) -> Self {
-        let binaries = Binaries::find();
+    fn start_with(binaries: Binaries, settings: Vec<String>, prepare: impl Fn(&Path)) -> Self {
         let folder = binaries.create_folder();
-        let mut server = Self { binaries, folder, port: 0, settings, keeper: None };
+        let mut server = OnTheMachine { binaries, folder, settings, keeper: None };
         let data = server.data();
         server.binaries.init(&server.folder, &data);
         prepare(&data);
@@ -77,16 +99,27 @@ impl PostgresServer {
         }
         let mut last_words = String::new();
         for _ in 0..TRIES {
-            server.port = free_port();
-            match server.run() {
+            let port = free_port();
+            match server.run(port) {
                 Ok(()) => {
-                    eprintln!("testing with {} on port {}", server.binaries, server.port);
-                    return server;
+                    eprintln!("testing with {} on port {port}", server.binaries);
+                    return Self { port, place: Place::OnTheMachine(server) };
                 }
                 Err(words) => last_words = words,
             }
         }
         panic!("{} did not start: {last_words}", server.binaries);
+    }
+
+    fn start_in_docker() -> Self {
+        let port = free_port();
+        // Its own folder for sockets and its own users are as good as ours.
+        let settings = SETTINGS.into_iter().filter(|setting| !setting.starts_with("unix_socket"));
+        let settings: Vec<String> = settings.map(str::to_owned).chain([format!("port={port}")]).collect();
+        let container = Container::postgres(USER, PASSWORD, &settings)
+            .unwrap_or_else(|why| panic!("{}", none_to_test_with(&format!(", or start Docker ({why})"))));
+        eprintln!("testing with a PostgreSQL in Docker on port {port}");
+        Self { port, place: Place::InDocker(container) }
     }
 
     /// Its port on this machine.
@@ -106,28 +139,60 @@ impl PostgresServer {
 
     /// Ends every connection and shuts down.
     pub fn stop(&mut self) {
-        self.end(Ending::Shutdown);
+        self.end(Ending::Shutdown, Order::Stop);
     }
 
     /// Crashes it: nobody gets a word, and it recovers when it starts again.
     pub fn kill(&mut self) {
-        self.end(Ending::Crash);
+        self.end(Ending::Crash, Order::Kill);
     }
 
     /// Starts it again on the same port, with what it held.
     pub fn restart(&mut self) {
         self.stop();
-        self.run().unwrap();
+        match &mut self.place {
+            Place::OnTheMachine(server) => server.run(self.port).unwrap(),
+            Place::InDocker(container) => {
+                container.order(Order::Start).unwrap();
+                wait_until_taken(self.port);
+            }
+        }
     }
 
+    fn end(&mut self, ending: Ending, order: Order) {
+        match &mut self.place {
+            Place::OnTheMachine(server) => server.end(ending),
+            Place::InDocker(container) => container.order(order).unwrap(),
+        }
+    }
+}
+
+/// What to do about it.
+fn none_to_test_with(docker: &str) -> String {
+    format!(
+        "no PostgreSQL to test with: set TEST_DATABASE_URL, or install PostgreSQL 15 or later (Debian, Ubuntu: \
+         `apt-get install postgresql`; macOS: `brew install postgresql@16`){docker}"
+    )
+}
+
+/// A container says that it runs before the server in it takes anybody.
+fn wait_until_taken(port: u16) {
+    let deadline = Instant::now() + TAKEN_WITHIN;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "the PostgreSQL in Docker did not start again");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+impl OnTheMachine {
     fn end(&mut self, ending: Ending) {
         if let Some(keeper) = self.keeper.take() {
             keeper.end(ending);
         }
     }
 
-    fn run(&mut self) -> Result<(), String> {
-        let port = format!("port={}", self.port);
+    fn run(&mut self, port: u16) -> Result<(), String> {
+        let port = format!("port={port}");
         let settings = SETTINGS.into_iter().chain([port.as_str()]);
         let settings = settings.chain(self.settings.iter().map(String::as_str));
         let data = self.data();
@@ -142,7 +207,7 @@ impl PostgresServer {
     }
 }
 
-impl Drop for PostgresServer {
+impl Drop for OnTheMachine {
     fn drop(&mut self) {
         match self.keeper.take() {
             Some(keeper) => keeper.end(Ending::ForGood),

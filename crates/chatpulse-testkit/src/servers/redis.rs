@@ -10,6 +10,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::docker::{Container, Order};
 use super::process::{Process, free_port, is_installed};
 pub use cluster::RedisCluster;
 
@@ -29,9 +30,16 @@ pub struct RedisServer {
     own: Option<Own>,
 }
 
+/// Where one that was started here runs.
+#[derive(Debug)]
+enum Running {
+    OnTheMachine(Process),
+    InDocker(Container),
+}
+
 #[derive(Debug)]
 struct Own {
-    process: Option<Process>,
+    process: Option<Running>,
     folder: TempDir,
     port: u16,
     extra: Vec<String>,
@@ -60,20 +68,17 @@ impl RedisServer {
         let own = Own::start(extra.iter().map(|option| (*option).to_owned()).collect(), |port| {
             vec!["--port".to_owned(), port.to_string()]
         });
-        println!("testing with the machine's own {PROGRAM} on port {}", own.port);
+        println!("testing with {} on port {}", own.place(), own.port);
         Self { url: format!("redis://127.0.0.1:{}", own.port), own: Some(own) }
     }
 
-    /// A new one that only speaks TLS, with a certificate for `localhost`.
+    /// A new one that only speaks TLS, with a certificate for `localhost`. `authority.crt` beside it, where there is one,
+    /// is what it trusts itself.
     pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
-        let file = |path: &Path| path.to_str().unwrap().to_owned();
-        let tls = ["--tls-cert-file", &file(certificate), "--tls-key-file", &file(key)].map(str::to_owned);
-        let authority =
-            ["--tls-ca-cert-file", &file(certificate), "--tls-auth-clients", "no"].map(str::to_owned);
-        let own = Own::start([tls, authority].concat(), |port| {
+        let own = Own::start(tls_options(certificate, key), |port| {
             ["--port", "0", "--tls-port", &port.to_string()].map(str::to_owned).to_vec()
         });
-        println!("testing with the machine's own {PROGRAM} on port {} with TLS", own.port);
+        println!("testing with {} on port {} with TLS", own.place(), own.port);
         Self { url: format!("rediss://localhost:{}", own.port), own: Some(own) }
     }
 
@@ -103,12 +108,12 @@ impl RedisServer {
 
     /// Stops it in the middle of whatever it does; connections stay open and silent.
     pub fn pause(&self) {
-        self.process().signal("STOP");
+        self.process().order("STOP", Order::Pause);
     }
 
     /// Goes on.
     pub fn resume(&self) {
-        self.process().signal("CONT");
+        self.process().order("CONT", Order::Unpause);
     }
 
     /// Asks it something past every adapter, and returns the raw answer.
@@ -124,7 +129,7 @@ impl RedisServer {
         self.own.as_mut().expect("only a server that was started here")
     }
 
-    fn process(&self) -> &Process {
+    fn process(&self) -> &Running {
         self.own().process.as_ref().expect("it was killed")
     }
 }
@@ -143,16 +148,48 @@ impl Own {
         }
         panic!("{PROGRAM} did not start: {last_words}");
     }
+
+    fn place(&self) -> &'static str {
+        match self.process {
+            Some(Running::InDocker(_)) => "a redis-server in Docker",
+            _ => "the machine's own redis-server",
+        }
+    }
+}
+
+impl Running {
+    fn order(&self, signal: &str, order: Order) {
+        match self {
+            Self::OnTheMachine(process) => process.signal(signal),
+            Self::InDocker(container) => container.order(order).unwrap(),
+        }
+    }
+}
+
+/// A server that shows this certificate, and asks its clients for none.
+fn tls_options(certificate: &Path, key: &Path) -> Vec<String> {
+    let file = |path: &Path| path.to_str().unwrap().to_owned();
+    let authority = certificate.with_file_name("authority.crt");
+    let trusted = if authority.is_file() { file(&authority) } else { file(certificate) };
+    let own = ["--tls-cert-file", &file(certificate), "--tls-key-file", &file(key)].map(str::to_owned);
+    let others = ["--tls-ca-cert-file", &trusted, "--tls-auth-clients", "no"].map(str::to_owned);
+    [own, others].concat()
 }
 
 /// Keeps nothing on disk but what it is told to.
-fn run(folder: &Path, options: impl IntoIterator<Item = String>) -> Result<Process, String> {
-    assert!(
-        is_installed(PROGRAM),
-        "no Redis to test with: set {GIVEN}, or install `{PROGRAM}` 7 or later (Debian, Ubuntu: \
-         `apt-get install redis-server`; macOS: `brew install redis`)"
-    );
-    let mut command = Command::new(PROGRAM);
-    command.arg("--dir").arg(folder).args(["--save", "", "--bind", "127.0.0.1"]).args(options);
-    Process::start(&mut command, "Ready to accept connections")
+fn run(folder: &Path, options: impl IntoIterator<Item = String>) -> Result<Running, String> {
+    let fixed = ["--save", "", "--bind", "127.0.0.1"].map(str::to_owned);
+    let options: Vec<String> = fixed.into_iter().chain(options).collect();
+    if is_installed(PROGRAM) {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--dir").arg(folder).args(options);
+        return Process::start(&mut command, "Ready to accept connections").map(Running::OnTheMachine);
+    }
+    match Container::redis(&options) {
+        Ok(container) => Ok(Running::InDocker(container)),
+        Err(why) => panic!(
+            "no Redis to test with: set {GIVEN}, or install `{PROGRAM}` 7 or later (Debian, Ubuntu: \
+             `apt-get install redis-server`; macOS: `brew install redis`), or start Docker ({why})"
+        ),
+    }
 }

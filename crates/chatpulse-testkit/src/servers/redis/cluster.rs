@@ -1,9 +1,10 @@
 //! Three masters, each with a third of the slots.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Own, free_port, wire};
+use super::{Own, free_port, tls_options, wire};
 
 /// Each node's first and last slot.
 const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
@@ -14,14 +15,32 @@ const AGREED_WITHIN: Duration = Duration::from_secs(30);
 /// A Redis Cluster of three nodes; ends when it is dropped.
 #[derive(Debug)]
 pub struct RedisCluster {
-    nodes: [Own; 3],
+    nodes: [Node; 3],
+}
+
+#[derive(Debug)]
+struct Node {
+    server: Own,
+    /// For the other nodes.
+    bus: u16,
+    /// For clients that speak TLS.
+    tls: Option<u16>,
 }
 
 impl RedisCluster {
     /// Starts three servers, joins them and waits until all of them agree.
     pub fn start() -> Self {
-        let nodes = SLOTS.map(|_| start_node());
+        Self::join(SLOTS.map(|_| start_node(None)))
+    }
+
+    /// One whose clients, and whose nodes among each other, speak TLS with a certificate for `127.0.0.1`.
+    pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        Self::join(SLOTS.map(|_| start_node(Some((certificate, key)))))
+    }
+
+    fn join(nodes: [Node; 3]) -> Self {
         for (number, (node, (first, last))) in nodes.iter().zip(SLOTS).enumerate() {
+            let node = &node.server;
             expect_ok(node.port, &["CLUSTER", "ADDSLOTSRANGE", first, last]);
             expect_ok(node.port, &["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
         }
@@ -34,25 +53,27 @@ impl RedisCluster {
 
     /// Names all three nodes.
     pub fn url(&self) -> String {
-        let [first, second, third] = self.ports();
-        format!("redis-cluster://127.0.0.1:{first}?node=127.0.0.1:{second}&node=127.0.0.1:{third}")
+        let scheme = if self.nodes[0].tls.is_some() { "rediss-cluster" } else { "redis-cluster" };
+        let [first, second, third] =
+            [0, 1, 2].map(|node| self.nodes[node].tls.unwrap_or(self.nodes[node].server.port));
+        format!("{scheme}://127.0.0.1:{first}?node=127.0.0.1:{second}&node=127.0.0.1:{third}")
     }
 
-    /// Of the three nodes.
+    /// Of the three nodes, without TLS.
     pub fn ports(&self) -> [u16; 3] {
-        [0, 1, 2].map(|node| self.nodes[node].port)
+        [0, 1, 2].map(|node| self.nodes[node].server.port)
     }
 
     /// Asks one node something past every adapter.
     pub fn ask(&self, node: usize, words: &[&str]) -> String {
-        wire::ask(self.nodes[node].port, words)
+        wire::ask(self.nodes[node].server.port, words)
     }
 
     fn introduce(&self) {
         let [first, others @ ..] = &self.nodes;
         for node in others {
-            let bus = node.extra.last().unwrap();
-            expect_ok(first.port, &["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]);
+            let (port, bus) = (node.tls.unwrap_or(node.server.port).to_string(), node.bus.to_string());
+            expect_ok(first.server.port, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
         }
     }
 
@@ -65,11 +86,19 @@ impl RedisCluster {
     }
 }
 
-fn start_node() -> Own {
+fn start_node(certificate_and_key: Option<(&Path, &Path)>) -> Node {
     // Its usual port for the other nodes is 10,000 higher, which may be taken or too high.
-    let bus = free_port().to_string();
-    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", &bus];
-    Own::start(options.map(str::to_owned).to_vec(), |port| vec!["--port".to_owned(), port.to_string()])
+    let bus = free_port();
+    let tls = certificate_and_key.map(|_| free_port());
+    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port"];
+    let mut options: Vec<String> = options.map(str::to_owned).to_vec();
+    options.push(bus.to_string());
+    if let (Some((certificate, key)), Some(port)) = (certificate_and_key, tls) {
+        options.extend(tls_options(certificate, key));
+        options.extend(["--tls-cluster", "yes", "--tls-port", &port.to_string()].map(str::to_owned));
+    }
+    let server = Own::start(options, |port| vec!["--port".to_owned(), port.to_string()]);
+    Node { server, bus, tls }
 }
 
 /// It knows the other two and who has which slots, and has a link to and from each: what is published while one is
