@@ -77,7 +77,8 @@ impl Settings {
     pub(crate) fn load_stores() -> Result<StoreSettings, Problems> {
         let environment = Environment::of_process();
         let mut reader = Reader::new(&environment);
-        let stores = StoreSettings::read(&mut reader, false);
+        let production = rules::production(&mut reader);
+        let stores = StoreSettings::read_for_migration(&mut reader, production);
         let problems = reader.finish();
         match (problems, stores) {
             (Ok(()), Some(stores)) => Ok(stores),

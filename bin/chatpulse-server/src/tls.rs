@@ -27,6 +27,15 @@ pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
             add(&mut roots, bundle);
         }
     }
+    trusting(roots)
+}
+
+/// For connections in clear: whoever asks for TLS with it trusts nobody. Looks at no file and no variable.
+pub(crate) fn without_roots() -> anyhow::Result<Arc<ClientConfig>> {
+    trusting(RootCertStore::empty())
+}
+
+fn trusting(roots: RootCertStore) -> anyhow::Result<Arc<ClientConfig>> {
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

@@ -17,7 +17,7 @@ use chatpulse_engine::sessions::DriftReport;
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_telemetry::metered::MeteredSink;
 use chatpulse_telemetry::metrics::Metrics;
-use chatpulse_twitch::config::{Transport, TwitchConfig};
+use chatpulse_twitch::config::{Transport, TwitchConfig, TwitchUrls};
 use chatpulse_twitch::eventsub::gate::TwitchGate;
 use chatpulse_twitch::eventsub::router::EventRouter;
 use chatpulse_twitch::eventsub::socket::EventSubSocket;
@@ -26,6 +26,7 @@ use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::login::OauthLogin;
 use chatpulse_twitch::tokens::RingCipher;
 use chatpulse_web::{BuildInfo, HttpConfig, Server, SessionKey, WebPorts};
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
@@ -43,6 +44,9 @@ const BUILD: BuildInfo = BuildInfo {
     built_at: env!("CHATPULSE_BUILT_AT"),
     rustc: env!("CHATPULSE_RUSTC"),
 };
+
+/// What is kept of the time of a stop for letting go of sessions, at most.
+const FOR_LETTING_GO: Duration = Duration::from_secs(3);
 
 /// For letting go of sessions, also when a request took all the time that a stop may take.
 const AT_LEAST: Duration = Duration::from_millis(500);
@@ -155,7 +159,9 @@ impl Parts {
             asked_to_stop.cancelled().await;
             Instant::now() + grace
         });
-        let served = self.server.run(self.web, stop.clone(), grace).await;
+        // A part of the time is kept for telling the others.
+        let for_http = grace.saturating_sub((grace / 5).min(FOR_LETTING_GO));
+        let served = self.server.run(self.web, stop.clone(), for_http).await;
         stop.cancel();
         // One span for the whole, however it is divided; what is left over others find out by themselves.
         let deadline = deadline.await.context("the time of the stop is not known")?;
@@ -218,10 +224,17 @@ pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig>
         client_secret: twitch.client_secret.clone(),
         redirect_uri: twitch.redirect_uri.clone(),
         urls: twitch.urls.clone(),
-        tls: tls::client_config().context("could not set up TLS")?,
+        tls: twitch_tls(&twitch.urls)?,
         transport: twitch.transport.clone(),
         leftover_grace: is_alone.then_some(settings.limits.subscription_grace),
     })
+}
+
+/// A simulated Twitch is spoken to in clear: no root certificate is needed, and none may be missing.
+fn twitch_tls(urls: &TwitchUrls) -> anyhow::Result<Arc<ClientConfig>> {
+    let in_clear =
+        [&urls.auth, &urls.api, &urls.eventsub].iter().all(|url| ["http", "ws"].contains(&url.scheme()));
+    if in_clear { tls::without_roots() } else { tls::client_config() }.context("could not set up TLS")
 }
 
 fn policy(settings: &Settings, instance: InstanceId) -> Policy {

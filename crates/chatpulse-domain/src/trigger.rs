@@ -79,12 +79,15 @@ impl Trigger {
     /// `None` for a blank row: nothing visible was typed.
     pub fn parse(typed: &str) -> Result<Option<Self>, TriggerTooLong> {
         let typed = typed.trim();
+        let normalized = normalize(typed);
+        if normalized.is_empty() {
+            return Ok(None);
+        }
         let chars = typed.chars().count();
         if chars > Self::CHARS_MAX {
             return Err(TriggerTooLong { chars });
         }
-        let normalized = normalize(typed);
-        Ok((!normalized.is_empty()).then(|| Self { typed: typed.to_owned(), normalized }))
+        Ok(Some(Self { typed: typed.to_owned(), normalized }))
     }
 
     /// As the streamer typed it, trimmed.

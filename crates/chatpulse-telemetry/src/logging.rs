@@ -32,8 +32,11 @@ impl LogFilter {
     pub fn parse(text: &str) -> Result<Self, InvalidFilter> {
         let level_or_directive = |part: &str| {
             let level = part.rsplit('=').next().unwrap_or(part).trim();
+            // A bare name is a target. Only ours are known, so that a misspelt level is not taken for one.
             part.contains('[')
-                || ["trace", "debug", "info", "warn", "error", "off"].contains(&level.to_lowercase().as_str())
+                || part.trim().starts_with("chatpulse")
+                || ["0", "1", "2", "3", "4", "5", "trace", "debug", "info", "warn", "error", "off"]
+                    .contains(&level.to_lowercase().as_str())
         };
         if let Some(odd) = text.split(',').find(|part| !level_or_directive(part)) {
             return Err(InvalidFilter(odd.to_owned()));
@@ -75,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_filter_is_a_level_or_tracing_syntax() {
-        for good in ["info", "WARN", "info,chatpulse_twitch=debug", "off"] {
+        for good in
+            ["info", "WARN", "info,chatpulse_twitch=debug", "off", "3", "chatpulse_web", "warn,chatpulse_web"]
+        {
             assert!(LogFilter::parse(good).is_ok(), "{good}");
         }
         for bad in ["loud", "info,chatpulse=very", ""] {

@@ -3,6 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::vote::Side;
 use serde::Deserialize;
@@ -30,8 +31,7 @@ pub(crate) async fn overlay_status(web: Shared, request: HttpRequest) -> Answer 
 }
 
 pub(crate) async fn test_vote(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
-    let login = allowed(&web, &request).await?;
-    let body = body::read(&request, payload, body::FORM).await?;
+    let (login, body) = allowed(&web, &request, payload).await?;
     let side = side_of(&body)
         .ok_or_else(|| Problem::bad_request("A test vote has a `side`: `for` or `against`."))?;
     match web.ports.engine.bar.test_vote(&login.streamer, side).await? {
@@ -45,15 +45,15 @@ pub(crate) async fn test_vote(web: Shared, request: HttpRequest, payload: Payloa
     }
 }
 
-pub(crate) async fn reset(web: Shared, request: HttpRequest, uuid: Path<String>) -> Answer {
-    let login = allowed(&web, &request).await?;
+pub(crate) async fn reset(web: Shared, request: HttpRequest, payload: Payload, uuid: Path<String>) -> Answer {
+    let (login, _) = allowed(&web, &request, payload).await?;
     own_overlay(&login, &uuid)?;
     web.ports.engine.bar.reset(&login.streamer).await?;
     Ok(answer(&json!({"status": "ok"})))
 }
 
-pub(crate) async fn rotate(web: Shared, request: HttpRequest) -> Answer {
-    let login = allowed(&web, &request).await?;
+pub(crate) async fn rotate(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+    let (login, _) = allowed(&web, &request, payload).await?;
     let renewed = web.ports.engine.accounts.rotate_overlay(&login.streamer).await?;
     let renewed = renewed.ok_or_else(Problem::unauthorized)?;
     let base = public_base(&request, &web.config);
@@ -64,11 +64,12 @@ pub(crate) async fn rotate(web: Shared, request: HttpRequest) -> Answer {
     })))
 }
 
-/// Logged in, and sent by our own page.
-async fn allowed(web: &Web, request: &HttpRequest) -> Result<LoggedIn, Problem> {
+/// Logged in, and sent by our own page. The body goes along: it may be what carries the token.
+async fn allowed(web: &Web, request: &HttpRequest, payload: Payload) -> Result<(LoggedIn, Bytes), Problem> {
     let login = session::require(web, request).await?;
-    csrf::check(&web.config.session_key, &login, request, None)?;
-    Ok(login)
+    let body = body::read(request, payload, body::FORM).await?;
+    csrf::check(&web.config.session_key, &login, request, csrf::field(&body).as_deref())?;
+    Ok((login, body))
 }
 
 fn side_of(body: &[u8]) -> Option<Side> {

@@ -36,6 +36,8 @@ pub(crate) struct Problem {
     pub(crate) fields: BTreeMap<&'static str, String>,
     /// Seconds.
     pub(crate) retry_after: Option<u32>,
+    /// How one may show who one is, where that was missing.
+    pub(crate) authenticate: Option<&'static str>,
 }
 
 pub(crate) type Answer = Result<HttpResponse, Problem>;
@@ -56,6 +58,7 @@ impl Problem {
             action: None,
             fields: BTreeMap::new(),
             retry_after: None,
+            authenticate: None,
         }
     }
 
@@ -145,7 +148,7 @@ impl Problem {
     }
 
     /// What actix itself refused.
-    fn of_status(status: StatusCode) -> Self {
+    pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::not_found(),
             StatusCode::METHOD_NOT_ALLOWED => Self::new(
@@ -156,6 +159,12 @@ impl Problem {
             ),
             StatusCode::REQUEST_TIMEOUT => Self::timed_out(),
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("what this address takes"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::new(
+                status,
+                "That is too much",
+                "The request has more headers than are taken.",
+                "Clear this site's cookies, then try again.",
+            ),
             status if status.is_client_error() => {
                 Self { status, ..Self::bad_request("The request could not be read.") }
             }
@@ -207,16 +216,25 @@ impl Asker {
     pub(crate) fn of(path: &str, headers: &header::HeaderMap, request_id: String) -> Self {
         const FOR_PROGRAMS: [&str; 6] = ["/api/", "/ws/", "/webhooks/", "/health/", "/metrics", "/version"];
         let accepts_json = accepts_json(headers);
-        let for_programs = FOR_PROGRAMS.iter().any(|prefix| path.starts_with(prefix));
+        let for_programs = path == "/api" || FOR_PROGRAMS.iter().any(|prefix| path.starts_with(prefix));
         Self { wants_json: accepts_json || for_programs, request_id }
     }
 }
 
-/// The client asks for JSON, and not for a page.
+/// The client names JSON, and no page that it likes as much.
 pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let is_json = ["application/json", PROBLEM_JSON].iter().any(|json| accept.contains(json));
-    is_json && !accept.contains("text/html")
+    let accept = accept.to_ascii_lowercase();
+    let liking = |kinds: &[&str]| {
+        let liked = accept.split(',').filter_map(|range| {
+            let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let quality = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
+            let quality = quality.map_or(Ok(1.0), |quality| quality.trim().parse::<f32>());
+            kinds.contains(&kind.trim()).then(|| quality.unwrap_or(0.0))
+        });
+        liked.fold(0.0, f32::max)
+    };
+    liking(&["application/json", PROBLEM_JSON]) > liking(&["text/html"])
 }
 
 /// Gives a refusal its body. Responses that have one of their own stay as they are.
@@ -235,6 +253,9 @@ pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
     }
     if let Some(seconds) = problem.retry_after {
         response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if let Some(scheme) = problem.authenticate {
+        response.insert_header((header::WWW_AUTHENTICATE, scheme));
     }
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if asker.wants_json { problem.as_json(response, asker) } else { problem.as_page(response, asker) }
@@ -291,5 +312,34 @@ impl Problem {
             request_id: asker.request_id.clone(),
         });
         response.insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).body(page.into_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(text: &'static str) -> bool {
+        let mut headers = header::HeaderMap::new();
+        headers.insert(header::ACCEPT, header::HeaderValue::from_static(text));
+        accepts_json(&headers)
+    }
+
+    #[test]
+    fn json_is_for_those_who_like_it_better_than_a_page() {
+        for json in [
+            "application/json",
+            "Application/JSON",
+            "application/problem+json",
+            "application/json;q=0.9, text/html;q=0.1",
+            "text/plain, application/json; charset=utf-8",
+        ] {
+            assert!(accepts(json), "{json}");
+        }
+        for page in
+            ["", "*/*", "text/html", "text/html,application/json", "application/json;q=0", "application/xml"]
+        {
+            assert!(!accepts(page), "{page}");
+        }
     }
 }

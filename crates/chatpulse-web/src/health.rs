@@ -67,14 +67,18 @@ fn unhealthy(failed_check: &str, words: &str) -> HttpResponse {
 pub(crate) async fn metrics(web: Shared, request: HttpRequest) -> Answer {
     if let Some(token) = &web.config.metrics_token {
         let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
-        if !same(sent, token.expose()) {
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "Metrics need a token",
-                "The bearer token is missing or wrong.",
-                "Send the value of METRICS_TOKEN as a bearer token.",
-            ));
+        let sent = sent.and_then(|value| value.split_once(' '));
+        let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+        if !same(sent.map_or("", |(_, token)| token), token.expose()) {
+            return Err(Problem {
+                authenticate: Some("Bearer"),
+                ..Problem::new(
+                    StatusCode::UNAUTHORIZED,
+                    "Metrics need a token",
+                    "The bearer token is missing or wrong.",
+                    "Send the value of METRICS_TOKEN as a bearer token.",
+                )
+            });
         }
     }
     Ok(HttpResponse::Ok()

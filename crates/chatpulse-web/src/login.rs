@@ -137,9 +137,7 @@ pub(crate) async fn logout(
         return Ok(redirect("/auth/login"));
     };
     let form = body::read(&request, payload, body::FORM).await?;
-    let field =
-        url::form_urlencoded::parse(&form).find(|(name, _)| name == "csrf_token").map(|(_, value)| value);
-    csrf::check(&web.config.session_key, &login, &request, field.as_deref())?;
+    csrf::check(&web.config.session_key, &login, &request, csrf::field(&form).as_deref())?;
     if query.everywhere.as_deref() == Some("1") {
         web.ports.login_sessions.end_all(login.streamer.id).await?;
     } else {

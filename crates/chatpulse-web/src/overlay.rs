@@ -1,6 +1,7 @@
 //! What viewers see: the overlay page, and the socket that feeds it.
 
 mod connect;
+mod inbound;
 mod socket;
 mod view;
 

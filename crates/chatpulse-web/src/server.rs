@@ -19,6 +19,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::config::HttpConfig;
 use crate::error::Problem;
@@ -67,7 +68,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then closes sockets, drains requests, and returns. `grace` bounds the whole.
+    /// Serves until `stop`, then closes sockets, drains requests, and returns within `grace`.
     pub async fn run(self, ports: WebPorts, stop: CancellationToken, grace: Duration) -> io::Result<()> {
         let web = Data::new(Web {
             limits: Limits::new(&self.config),
@@ -115,8 +116,11 @@ impl Server {
             }
         }
         let stopping = stop_in_order(&web, handle, draining, grace);
-        let ((), ended) = tokio::join!(stopping, server);
-        ended
+        let stopped = timeout(grace, async { tokio::join!(stopping, server).1 });
+        stopped.await.unwrap_or_else(|_| {
+            warn!("some requests were still under way when the time of the stop was over");
+            Ok(())
+        })
     }
 }
 

@@ -87,7 +87,16 @@ async fn check_file(path: &Path, report: &mut Report) -> Option<Arc<dyn Streamer
             None
         }
         Err(OpenError::Missing { .. }) => {
-            report.ok("database", format!("{shown} does not exist yet; the first start makes it"));
+            match place_for(path) {
+                Ok(()) => {
+                    report.ok("database", format!("{shown} does not exist yet; the first start makes it"));
+                }
+                Err(error) => report.fail(
+                    "database",
+                    format!("{shown} does not exist, and cannot be made: {error}"),
+                    "let DATABASE_URL name a file in a folder that this user may write to",
+                ),
+            }
             None
         }
         Err(error) => {
@@ -95,6 +104,20 @@ async fn check_file(path: &Path, report: &mut Report) -> Option<Arc<dyn Streamer
             None
         }
     }
+}
+
+/// Whether the file could be made: the nearest folder that is there takes a file. It is gone again at once.
+fn place_for(path: &Path) -> std::io::Result<()> {
+    let parents = path
+        .ancestors()
+        .skip(1)
+        .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let Some(folder) = parents.into_iter().find(|parent| parent.exists()) else {
+        return Err(std::io::ErrorKind::NotFound.into());
+    };
+    let trial = folder.join(format!(".chatpulse-check-{}", std::process::id()));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&trial)?;
+    std::fs::remove_file(&trial)
 }
 
 async fn check_postgres(
@@ -191,8 +214,13 @@ async fn check_tokens(
     streamers: &dyn StreamerRepository,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let Some(keys) = DerivedKeys::look(&settings.stores)? else {
-        return Ok(());
+    let keys = match DerivedKeys::look(&settings.stores) {
+        Ok(Some(keys)) => keys,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            report.fail("session secret", format!("{error:#}"), DO_AS_IT_SAYS);
+            return Ok(());
+        }
     };
     let cipher = RingCipher::new(&keys.token_key, &keys.token_keys_old);
     let name = "stored tokens";

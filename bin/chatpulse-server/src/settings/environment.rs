@@ -60,7 +60,9 @@ impl Environment {
 fn without_values(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(_, at) => {
-            format!("a line cannot be read near its character {at}; quote values with spaces")
+            format!(
+                "a line cannot be read near its character {at}; put values with spaces, # or $ into single quotes"
+            )
         }
         other => other.to_string(),
     }

@@ -73,14 +73,16 @@ impl HttpSettings {
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 fn read_public_url(reader: &mut Reader<'_>, production: bool) -> Option<Option<Url>> {
     let expected = if production {
-        "an https address such as https://chatpulse.example.com"
+        "an https address such as https://chatpulse.example.com, without ? and #"
     } else {
-        "an http or https address"
+        "an http or https address without ? and #"
     };
     if production {
         reader.required("PUBLIC_URL", expected)?;
     }
-    reader.optional("PUBLIC_URL", expected, |text| web_url(text, production))
+    // Paths are put behind it.
+    let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
+    reader.optional("PUBLIC_URL", expected, |text| web_url(text, production).filter(is_base))
 }
 
 /// An http address with a host; in production only https.

@@ -82,6 +82,15 @@ impl StoreSettings {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
+        Self::read_with(reader, production, true)
+    }
+
+    /// Which database, and how safely it is spoken to; keys are not needed for its tables.
+    pub(super) fn read_for_migration(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
+        Self::read_with(reader, production, false)
+    }
+
+    fn read_with(reader: &mut Reader<'_>, production: bool, needs_keys: bool) -> Option<Self> {
         let allow_embedded = reader.flag("ALLOW_EMBEDDED");
         let allow_insecure = reader.flag("ALLOW_INSECURE_DATABASE");
         let must_be_safe = production && allow_insecure == Some(false);
@@ -101,7 +110,7 @@ impl StoreSettings {
             let expected = "PostgreSQL, or ALLOW_EMBEDDED=true if one instance is all you want";
             reader.problem("DATABASE_URL", "SQLite in production", expected);
         }
-        let keys = Keys::read(reader, production || !with_sqlite, production);
+        let keys = Keys::read(reader, needs_keys && (production || !with_sqlite), needs_keys && production);
         let database = match database? {
             DatabaseUrl::Sqlite(path) => Some(Database::Sqlite { path }),
             DatabaseUrl::Postgres(config, mode) => {

@@ -29,7 +29,9 @@ impl TwitchSettings {
         let client_id = reader.required("TWITCH_CLIENT_ID", "the client id of your Twitch application");
         let client_secret = reader.required("TWITCH_CLIENT_SECRET", "the secret of your Twitch application");
         let redirect_uri = read_redirect_uri(reader, production);
-        let bot = reader.optional("BOT_USER_ID", "a Twitch user id", |text| TwitchUserId::new(text).ok());
+        let bot = reader.optional("BOT_USER_ID", "a Twitch user id: digits, not the name", |text| {
+            TwitchUserId::new(text).ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+        });
         if !solo && matches!(bot, Some(None)) {
             reader.problem(
                 "BOT_USER_ID",

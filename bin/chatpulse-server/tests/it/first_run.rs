@@ -55,6 +55,8 @@ async fn each_mistake_in_the_configuration_is_named() {
         ("REDIS_URL", "redis://127.0.0.1"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("BOT_USER_ID", "not a number!"),
+        ("BOT_USER_ID", "my_bot"),
+        ("PUBLIC_URL", "https://pulse.example/?q=1"),
         ("EVENTSUB_TRANSPORT", "pigeon"),
         ("EVENTSUB_TRANSPORT", "webhook"),
         ("TOKEN_ENCRYPTION_KEYS_OLD", "00ff"),
@@ -320,6 +322,41 @@ async fn check_says_what_works() {
     for name in ["configuration", "database", "Twitch credentials"] {
         assert!(names.contains(&name), "{names:?}");
     }
+}
+
+#[tokio::test]
+async fn check_says_where_the_first_start_would_fail() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let setup = setup_for(&sim).arguments(&["check", "--json"]);
+    fs::write(setup.folder().join("file"), "not a folder").unwrap();
+    fs::create_dir(setup.folder().join("data")).unwrap();
+    fs::write(setup.folder().join("data/chatpulse.db.secret"), "short").unwrap();
+    let failed = async |setup: Setup, name: &str| {
+        let Finished { code, stdout, .. } = setup.run().await;
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        let rows = report["checks"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}: {stdout}"));
+        assert_eq!((code, &row["status"]), (Some(1), &"failed".into()), "{stdout}");
+    };
+    for place in ["file/below.db", "/proc/nowhere/x.db"] {
+        failed(setup.clone().set("DATABASE_URL", format!("sqlite://{place}")), "database").await;
+    }
+    let server = Server::start(setup_for(&sim).set("SESSION_SECRET", "given")).await;
+    let started = server.setup().clone();
+    server.stop().await;
+    fs::write(started.folder().join("data/chatpulse.db.secret"), "short").unwrap();
+    failed(started.set("SESSION_SECRET", "").arguments(&["check", "--json"]), "session secret").await;
+}
+
+#[tokio::test]
+async fn migrating_is_as_strict_in_production_as_serving() {
+    let setup = Setup::bare().arguments(&["migrate"]).set("APP_ENV", "production");
+    is_refused(setup.clone(), "DATABASE_URL").await;
+    is_refused(setup.clone().set("APP_ENV", "bogus"), "APP_ENV").await;
+    let remote = setup.clone().set("DATABASE_URL", "postgres://db.example/cp?sslmode=disable");
+    is_refused(remote, "DATABASE_URL").await;
+    let allowed = setup.set("ALLOW_EMBEDDED", "true").run().await;
+    assert_eq!(allowed.code, Some(0), "no key is needed for tables: {}", allowed.stderr);
 }
 
 #[tokio::test]

@@ -36,6 +36,17 @@ async fn a_reset_puts_every_overlay_to_exactly_zero() {
 }
 
 #[tokio::test]
+async fn the_token_may_come_as_a_field_too() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    let (path, csrf) = (format!("/api/reset/{}", streamer.overlay), streamer.csrf.clone());
+    streamer.browser.post(&path, &[("csrf_token", "nonsense")]).await.expect_problem(403);
+    streamer.browser.post(&path, &[]).await.expect_problem(403);
+    streamer.browser.post(&path, &[("csrf_token", &csrf)]).await.expect(200);
+    streamer.browser.post("/api/rotate-overlay-uuid", &[("csrf_token", &csrf)]).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_new_address_ends_the_old_one_at_once() {
     let world = World::webhook().await;
     let mut streamer = world.log_in().await;
@@ -238,6 +249,13 @@ async fn a_client_that_talks_too_much_is_closed() {
         overlay.send(big).await;
         assert_eq!(overlay.wait_close().await.0, 1009);
     }
+    // The announcement is enough: nobody waits for what was announced.
+    for size in [1_025_u64, 400_000_000, 1 << 40] {
+        let mut overlay = streamer.open_overlay(&world.server).await;
+        overlay.next_value().await;
+        overlay.announce(size).await;
+        assert_eq!(overlay.wait_close().await.0, 1009, "{size}");
+    }
     let mut overlay = streamer.open_overlay(&world.server).await;
     overlay.next_value().await;
     overlay.send_broken_text().await;
@@ -391,13 +409,33 @@ async fn a_second_signal_ends_it_at_once() {
 
 #[tokio::test]
 async fn a_stop_takes_no_longer_than_it_may() {
-    let mut server = with_webhook(|setup| setup.set("SHUTDOWN_TIMEOUT", "1s")).await;
-    let _stuck = half_a_request(&server).await;
-    server.signal("TERM").await;
-    let asked_at = Instant::now();
-    server.ended().await;
-    let took = asked_at.elapsed();
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    for span in ["500ms", "3s"] {
+        let mut server = with_webhook(|setup| setup.set("SHUTDOWN_TIMEOUT", span)).await;
+        let _stuck = half_a_request(&server).await;
+        server.signal("TERM").await;
+        let asked_at = Instant::now();
+        server.ended().await;
+        let (took, allowed) = (asked_at.elapsed(), if span == "3s" { 3_000 } else { 500 });
+        // Ending the process and hearing of it takes a moment too.
+        assert!(took < Duration::from_millis(allowed + 700), "{span}: {took:?}");
+    }
+}
+
+/// Whoever answered once and then fell silent has not longer than one who never did.
+#[tokio::test]
+async fn a_client_without_a_pong_for_a_minute_is_closed() {
+    let world = World::websocket().await;
+    let streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    let opened_at = Instant::now();
+    // The library answers pings while it reads: so it reads past the first, and then writes nothing more.
+    assert_eq!(overlay.next_within(Duration::from_secs(31)).await, None);
+    let (code, _) = overlay.wait_close_without_a_word(Duration::from_secs(62)).await;
+    assert_eq!(code, 1001);
+    let took = opened_at.elapsed().as_secs();
+    assert!((88..=92).contains(&took), "60 s after its only pong: {took} s");
+    assert_eq!(world.metrics().await.value("websocket_idle_disconnects_total", &[]), 1.0);
 }
 
 async fn with_webhook(change: impl Fn(Setup) -> Setup) -> Server {

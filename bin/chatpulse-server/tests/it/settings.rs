@@ -14,6 +14,37 @@ fn problem_beside<'a>(page: &'a str, field: &str) -> &'a str {
     line.split_once('>').unwrap().1
 }
 
+/// Bytes that are no text are that field's problem, and nothing is saved.
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused_beside_their_field() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    let csrf = streamer.csrf.clone();
+    let good = [
+        ("for_trigger", "yes"),
+        ("against_trigger", "no"),
+        ("left_label", "L"),
+        ("right_label", "R"),
+        ("decay_speed", "0.5"),
+        ("csrf_token", &csrf),
+    ];
+    for field in ["for_trigger", "left_label", "decay_speed"] {
+        let body: Vec<String> = good
+            .iter()
+            .map(
+                |(name, value)| {
+                    if *name == field { format!("{name}=%FF%FE") } else { format!("{name}={value}") }
+                },
+            )
+            .collect();
+        let request = streamer.browser.request(Method::POST, "/dashboard/config");
+        let request =
+            request.header("Content-Type", "application/x-www-form-urlencoded").body(body.join("&"));
+        let page = streamer.browser.send(request).await.expect_page(422).body;
+        assert!(!problem_beside(&page, field).is_empty(), "{field}");
+    }
+}
+
 #[tokio::test]
 async fn a_new_streamer_finds_the_defaults() {
     let world = World::websocket().await;

@@ -69,7 +69,7 @@ struct ChatEvent<'a> {
 #[derive(Debug, Deserialize)]
 struct Text<'a> {
     #[serde(borrow, default)]
-    text: Cow<'a, str>,
+    text: Option<Cow<'a, str>>,
 }
 
 /// Reads a chat notification. `transport_id` stands in where the message has no id of its own.
@@ -84,7 +84,7 @@ pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessag
         broadcaster: TwitchUserId::new(&event.broadcaster_user_id).ok()?,
         chatter: ChatterId::new(&event.chatter_user_id).ok()?,
         id: MessageId::new(id).ok()?,
-        text: event.message.text.into_owned(),
+        text: event.message.text.unwrap_or_default().into_owned(),
         is_reply: event.reply.is_some(),
         source_broadcaster,
     })
@@ -118,6 +118,8 @@ mod tests {
             r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message_id":null,"message":{},"reply":null,"source_broadcaster_user_id":null}"#,
         );
         assert_eq!(gif.unwrap().text, "");
+        let null = read(r#"{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":null}}"#);
+        assert_eq!(null.unwrap().text, "");
     }
 
     #[test]

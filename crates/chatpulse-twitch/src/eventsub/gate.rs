@@ -45,7 +45,7 @@ impl WebhookGate for TwitchGate {
             body: delivery.body,
         };
         match message_type {
-            "webhook_callback_verification" => Ok(challenge(delivery.body)),
+            "webhook_callback_verification" => Ok(self.challenge(delivery.body)),
             "notification" => Ok(self.router.notification(&envelope).map_or(Webhook::Handled, Webhook::Chat)),
             "revocation" => {
                 self.router.revocation(&envelope);
@@ -56,11 +56,14 @@ impl WebhookGate for TwitchGate {
     }
 }
 
-/// Echoed whatever its age: Twitch decides when to ask.
-fn challenge(body: &[u8]) -> Webhook {
-    match serde_json::from_slice::<ChallengeBody<'_>>(body) {
-        Ok(body) => Webhook::Challenge(body.challenge.into_owned()),
-        Err(_) => Webhook::Handled,
+impl TwitchGate {
+    /// Echoed whatever its age: Twitch decides when to ask.
+    fn challenge(&self, body: &[u8]) -> Webhook {
+        if let Ok(body) = serde_json::from_slice::<ChallengeBody<'_>>(body) {
+            return Webhook::Challenge(body.challenge.into_owned());
+        }
+        self.router.malformed_challenge();
+        Webhook::Handled
     }
 }
 

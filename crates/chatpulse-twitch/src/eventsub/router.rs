@@ -111,6 +111,12 @@ impl EventRouter {
         )
     }
 
+    /// There is nothing to echo.
+    pub(crate) fn malformed_challenge(&self) {
+        count("other");
+        self.say("challenge", Idle::Malformed);
+    }
+
     /// Twitch ended a subscription, and says why.
     pub(crate) fn revocation(&self, envelope: &Envelope<'_>) {
         count("revocation");

@@ -24,14 +24,30 @@ pub(super) struct SettingsInput {
     right_label: Option<String>,
     decay_speed: Option<String>,
     version: Option<String>,
+    /// Fields whose bytes are no text.
+    malformed: Vec<&'static str>,
+}
+
+/// Those that a streamer fills in.
+const FIELDS: [&str; 6] =
+    ["for_trigger", "against_trigger", "left_label", "right_label", "decay_speed", "version"];
+
+/// Whether what a field holds is text once its escapes are undone.
+fn is_text(pair: &[u8]) -> bool {
+    let spaced: Vec<u8> = pair.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_encoding::percent_decode(&spaced).decode_utf8().is_ok()
 }
 
 impl SettingsInput {
     /// Unknown fields are ignored; of a field that may come once, the first counts.
     pub(super) fn read(body: &[u8]) -> Self {
         let mut input = Self::default();
-        for (name, value) in url::form_urlencoded::parse(body) {
+        for pair in body.split(|byte| *byte == b'&') {
+            let Some((name, value)) = url::form_urlencoded::parse(pair).next() else { continue };
             let value = value.into_owned();
+            if !is_text(pair) {
+                input.malformed.extend(FIELDS.iter().find(|field| **field == name));
+            }
             match name.as_ref() {
                 "for_trigger" => input.for_triggers.push(value),
                 "against_trigger" => input.against_triggers.push(value),
@@ -49,6 +65,9 @@ impl SettingsInput {
     /// All problems at once, each under its field's name.
     pub(super) fn parse(&self) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
         let mut problems = Problems::new();
+        for field in &self.malformed {
+            problems.insert(field, "This is no text that can be read. Type it again.".to_owned());
+        }
         let in_favor = noted(&mut problems, "for_trigger", triggers(&self.for_triggers));
         let against = noted(&mut problems, "against_trigger", triggers(&self.against_triggers));
         let left = noted(&mut problems, "left_label", label(self.left_label.as_deref()));
@@ -64,6 +83,9 @@ impl SettingsInput {
         else {
             return Err(problems);
         };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         Ok((OverlaySettings { triggers, labels: Labels { left, right }, decay }, version))
     }
 

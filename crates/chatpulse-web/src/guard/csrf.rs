@@ -37,6 +37,12 @@ pub(crate) fn check(
     .with_action(&("To the dashboard", "/dashboard")))
 }
 
+/// The form field of a body, if it is a form that has one.
+pub(crate) fn field(form: &[u8]) -> Option<String> {
+    let mut fields = url::form_urlencoded::parse(form);
+    fields.find(|(name, _)| name == "csrf_token").map(|(_, value)| value.into_owned())
+}
+
 fn decode(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.is_ascii() {
         return None;

@@ -69,7 +69,8 @@ pub(crate) async fn observe(
 fn request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let sane = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.=:;/+@".contains(&b))
     };
     sent.filter(sane).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }

@@ -12,7 +12,7 @@ use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_engine::sessions::OpenError;
 
 use super::socket::{FRAME_BYTES_MAX, OverlaySocket, closing, refuse};
-use super::{OverlayQuery, parse};
+use super::{OverlayQuery, inbound, parse};
 use crate::error::{Answer, Problem};
 use crate::guard::limits::{Bucket, NoPlace};
 use crate::guard::origin::client_ip;
@@ -50,10 +50,12 @@ pub(crate) async fn connect(
             Problem::too_many_requests(Duration::from_secs(5))
         }
     })?;
-    let (response, session, stream) = actix_ws::handle(&request, payload).map_err(|_| {
+    let not_websocket = |_| {
         turned_away("not_websocket");
         Problem::bad_request("This address is for an overlay’s WebSocket; a browser opens it by itself.")
-    })?;
+    };
+    let payload = inbound::bounded(&request, payload).await.map_err(not_websocket)?;
+    let (response, session, stream) = actix_ws::handle(&request, payload).map_err(not_websocket)?;
 
     // From here on the upgrade answers; what stands in the way is said by a close code.
     let open = match web.ports.engine.sessions.open(seed.clone(), query.watcher()).await {

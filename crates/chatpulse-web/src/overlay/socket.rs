@@ -5,13 +5,14 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError, Session};
 use chatpulse_broadcast::frame::Frames;
 use chatpulse_broadcast::handle::Watching;
 use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_engine::sessions::OpenOverlay;
 use futures_util::StreamExt as _;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::guard::limits::Place;
@@ -114,12 +115,8 @@ impl OverlaySocket {
                 }
                 message = self.stream.next() => {
                     let message = match message {
-                        Some(Err(ProtocolError::Io(error))) if error.kind() == ErrorKind::InvalidData => {
-                            return End::Close(closing::NOT_TEXT);
-                        }
-                        None | Some(Err(ProtocolError::Io(_))) => return End::Gone,
-                        Some(Err(ProtocolError::Overflow)) => return End::Close(closing::TOO_BIG),
-                        Some(Err(_)) => return End::Close(closing::PROTOCOL),
+                        None => return End::Gone,
+                        Some(Err(error)) => return odd(&error),
                         Some(Ok(message)) => message,
                     };
                     if heard.too_many(Instant::now()) {
@@ -132,11 +129,11 @@ impl OverlaySocket {
                         Message::Text(_) | Message::Binary(_) | Message::Continuation(_) | Message::Nop => {}
                     }
                 }
+                () = sleep_until(last_pong + PONG_WITHIN) => {
+                    metrics::counter!("websocket_idle_disconnects_total").increment(1);
+                    return End::Close(closing::SILENT);
+                }
                 _ = ping.tick() => {
-                    if last_pong.elapsed() >= PONG_WITHIN {
-                        metrics::counter!("websocket_idle_disconnects_total").increment(1);
-                        return End::Close(closing::SILENT);
-                    }
                     if !matches!(timeout(WRITE_TIMEOUT, self.session.ping(b"")).await, Ok(Ok(()))) {
                         metrics::counter!("websocket_ping_failures_total").increment(1);
                         return End::Gone;
@@ -168,6 +165,19 @@ impl OverlaySocket {
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(End::Close(closing::SLOW)),
         }
+    }
+}
+
+/// What a client sent that cannot be taken.
+fn odd(error: &ProtocolError) -> End {
+    match error {
+        ProtocolError::Overflow => End::Close(closing::TOO_BIG),
+        ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => End::Close(closing::NOT_TEXT),
+        ProtocolError::Io(error) => match error.get_ref().and_then(|cause| cause.downcast_ref()) {
+            Some(PayloadError::Overflow) => End::Close(closing::TOO_BIG),
+            _ => End::Gone,
+        },
+        _ => End::Close(closing::PROTOCOL),
     }
 }
 

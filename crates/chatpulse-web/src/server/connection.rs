@@ -33,6 +33,8 @@ pub(super) struct Connection<S> {
     phase: Phase,
     /// When the phase is over; none while a request is being answered.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// What is written in place of an answer without words, and how much of it is.
+    substitute: Option<(Vec<u8>, usize)>,
 }
 
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl<S> Connection<S> {
     /// Must be made inside a runtime: its time begins now.
     pub(super) fn new(io: S) -> Self {
         let deadline = Some(Box::pin(sleep_until(Instant::now() + HEAD_TIMEOUT)));
-        Self { io, phase: Phase::Idle, deadline }
+        Self { io, phase: Phase::Idle, deadline, substitute: None }
     }
 
     /// Bytes from the other side. Returns a refusal if they are too many.
@@ -112,6 +114,17 @@ impl<S> Connection<S> {
         }
     }
 
+    /// The parser answers what it cannot read by itself: a bare status, without words and without an id.
+    fn is_bare(&self, bytes: &[u8]) -> Option<Problem> {
+        if !matches!(self.phase, Phase::Busy) || !bytes.starts_with(b"HTTP/1.1 4") {
+            return None;
+        }
+        let head = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let is_ours = head.contains("\r\nx-request-id: ");
+        (!is_ours).then(|| Problem::of_status(status))
+    }
+
     fn end_in(&mut self, span: Option<Duration>) {
         let at = span.map(|span| Instant::now() + span);
         match (at, &mut self.deadline) {
@@ -126,12 +139,17 @@ impl<S> Connection<S> {
     }
 
     fn refuse(&mut self, problem: &Problem) {
-        let (answer, request_id) = problem.as_last_words();
-        count_refused(problem.status);
-        info!(http.status = problem.status.as_u16(), request.id = %request_id, "a request was refused before it was read: {problem}");
-        self.phase = Phase::Refusing { answer, written: 0 };
+        self.phase = Phase::Refusing { answer: last_words(problem), written: 0 };
         self.end_in(Some(HEAD_TIMEOUT));
     }
+}
+
+/// A whole answer, counted and logged.
+fn last_words(problem: &Problem) -> Vec<u8> {
+    let (answer, request_id) = problem.as_last_words();
+    count_refused(problem.status);
+    info!(http.status = problem.status.as_u16(), request.id = %request_id, "a request was refused before it was read: {problem}");
+    answer
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -192,8 +210,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
-        self.said(&bytes[..written]);
+        let this = &mut *self;
+        if this.substitute.is_none()
+            && let Some(problem) = this.is_bare(bytes)
+        {
+            this.substitute = Some((last_words(&problem), 0));
+        }
+        if let Some((answer, sent)) = &mut this.substitute {
+            while *sent < answer.len() {
+                match ready!(Pin::new(&mut this.io).poll_write(cx, &answer[*sent..]))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    more => *sent += more,
+                }
+            }
+            // What it stands for is as good as written; the connection ends with it.
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = ready!(Pin::new(&mut this.io).poll_write(cx, bytes))?;
+        this.said(&bytes[..written]);
         Poll::Ready(Ok(written))
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::tls;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, redirect};
 
@@ -9,7 +10,10 @@ const HOPS_MAX: usize = 8;
 
 /// Follows the login from its first page to the dashboard.
 pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
+    let tls = tls::without_roots()?;
     let client = Client::builder()
+        // Everything here is on this machine and in clear; the machine may have no certificates at all.
+        .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
         .no_proxy()
         .redirect(redirect::Policy::none())
         .timeout(Duration::from_secs(10))

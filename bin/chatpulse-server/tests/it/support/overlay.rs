@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -154,11 +154,44 @@ impl Overlay {
         let _ = self.stream.send(message).await;
     }
 
+    /// The head of a frame, and nothing of what it announces.
+    pub(crate) async fn announce(&mut self, size: u64) {
+        let head = [&[0x82, 0xff][..], &size.to_be_bytes(), &[0; 4]].concat();
+        self.write(&head).await;
+    }
+
+    /// Reads past the library, which would answer pings.
+    pub(crate) async fn wait_close_without_a_word(&mut self, limit: Duration) -> (u16, String) {
+        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else { panic!("no TLS here") };
+        let (mut bytes, mut at) = (Vec::new(), 0);
+        let reading = async {
+            loop {
+                // Frames of a server are small and not masked.
+                while let [first, length, rest @ ..] = &bytes[at..]
+                    && let Some(payload) = rest.get(..usize::from(*length))
+                {
+                    if *first == 0x88 {
+                        let (code, reason) = payload.split_at(2);
+                        let reason = String::from_utf8_lossy(reason).into_owned();
+                        return (u16::from_be_bytes([code[0], code[1]]), reason);
+                    }
+                    at += 2 + payload.len();
+                }
+                assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "it hung up without a close frame");
+            }
+        };
+        timeout(limit, reading).await.expect("a close frame in time")
+    }
+
+    async fn write(&mut self, bytes: &[u8]) {
+        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else { panic!("no TLS here") };
+        stream.write_all(bytes).await.unwrap();
+    }
+
     /// A text frame whose bytes are no text, written past the library, which would refuse.
     pub(crate) async fn send_broken_text(&mut self) {
         const FRAME: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28];
-        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else { panic!("no TLS here") };
-        stream.write_all(&FRAME).await.unwrap();
+        self.write(&FRAME).await;
     }
 
     /// Says goodbye, hears it back, and hangs up.
