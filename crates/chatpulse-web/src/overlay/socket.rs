@@ -101,6 +101,7 @@ impl OverlaySocket {
         }
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return End::Close(closing::STOPPING),
                 changed = self.watching.frames.changed() => {
                     if changed.is_err() {
@@ -129,15 +130,22 @@ impl OverlaySocket {
                         Message::Text(_) | Message::Binary(_) | Message::Continuation(_) | Message::Nop => {}
                     }
                 }
-                () = sleep_until(last_pong + PONG_WITHIN) => {
-                    metrics::counter!("websocket_idle_disconnects_total").increment(1);
-                    return End::Close(closing::SILENT);
-                }
-                _ = ping.tick() => {
+                due = ping.tick() => {
+                    if stood_still(due) {
+                        last_pong = Instant::now();
+                    }
                     if !matches!(timeout(WRITE_TIMEOUT, self.session.ping(b"")).await, Ok(Ok(()))) {
                         metrics::counter!("websocket_ping_failures_total").increment(1);
                         return End::Gone;
                     }
+                }
+                () = sleep_until(last_pong + PONG_WITHIN) => {
+                    if stood_still(last_pong + PONG_WITHIN) {
+                        last_pong = Instant::now();
+                        continue;
+                    }
+                    metrics::counter!("websocket_idle_disconnects_total").increment(1);
+                    return End::Close(closing::SILENT);
                 }
             }
         }
@@ -166,6 +174,11 @@ impl OverlaySocket {
             Err(_) => Err(End::Close(closing::SLOW)),
         }
     }
+}
+
+/// Did this process miss what was due then? It asked nobody meanwhile, so nobody's silence counts.
+fn stood_still(due: Instant) -> bool {
+    due.elapsed() > Duration::from_secs(1)
 }
 
 /// What a client sent that cannot be taken.
