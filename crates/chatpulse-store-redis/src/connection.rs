@@ -9,14 +9,15 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::secret::Secret;
 use fred::clients::{Client, Pool, SubscriberClient};
 use fred::error::Error as FredError;
-use fred::interfaces::{ClientLike, FunctionInterface};
+use fred::interfaces::{ClientLike, EventInterface, FunctionInterface};
 use fred::types::Value;
 use fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig, TlsConfig, TlsConnector,
+    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, Server, TcpConfig, TlsConfig, TlsConnector,
     TlsHostMapping, UnresponsiveConfig,
 };
 use fred::types::{Builder, RespVersion};
 use rustls::ClientConfig;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -139,6 +140,12 @@ impl Redis {
 
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.inner.connect_timeout
+    }
+
+    /// Hears of every connection that was lost and made again. A restart may be over between two probes, so that
+    /// this is all that tells of it. One client hears of it as well as all of them.
+    pub(crate) fn reconnections(&self) -> Receiver<Server> {
+        self.inner.pool.next().reconnect_rx()
     }
 
     /// A connection of its own that listens.

@@ -4,13 +4,15 @@
 //! dead: the leader lets go of what it held, as of its last heartbeat. One that comes back begins a new epoch, and
 //! holds all its sessions again before anything else; so does one whose Redis was emptied.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chatpulse_domain::ids::{InstanceId, OverlayId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
-use fred::interfaces::{KeysInterface, SetsInterface};
+use fred::interfaces::{HashesInterface, KeysInterface, SetsInterface, SortedSetsInterface};
 use fred::types::{Expiration, SetOptions, Value};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -26,6 +28,9 @@ use crate::sessions::{INDEX_KEPT, LettingGo};
 /// A sign of life this often.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
 
+/// After one that failed: what Redis lost is to be back a few seconds after Redis is.
+const BEAT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// Silent for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 
@@ -38,6 +43,8 @@ pub struct RedisInstances {
     leadership: RedisLeadership,
     instance: InstanceId,
     dead_after: Duration,
+    /// A fresh registration whose sessions are not all held again yet.
+    owes_sessions: AtomicBool,
 }
 
 /// What a heartbeat found.
@@ -62,7 +69,7 @@ impl RedisInstances {
         instance: InstanceId,
         dead_after: Duration,
     ) -> Self {
-        Self { live, leadership, instance, dead_after }
+        Self { live, leadership, instance, dead_after, owes_sessions: AtomicBool::new(false) }
     }
 
     /// Works until `stop`. What is still held then is for whoever stops to release; a new leader sweeps at once.
@@ -71,20 +78,26 @@ impl RedisInstances {
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut elections = self.leadership.elections();
         let mut reachable = self.live.redis.reachable();
+        let mut reconnections = self.live.redis.reconnections();
         let mut touched_at = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = beats.tick() => {
-                    self.say(self.beat().await.map(|_| ()), "this instance could not say that it lives");
+                    let beat = self.beat().await.map(|_| ());
+                    if beat.is_err() {
+                        beats.reset_after(BEAT_AGAIN_AFTER);
+                    }
+                    self.say(beat, "this instance could not say that it lives");
                     if touched_at.elapsed() >= TOUCH_EVERY {
                         touched_at = Instant::now();
                         self.say(self.touch().await, "sessions could not be kept alive");
                     }
                 }
                 Ok(()) = elections.changed() => {}
+                // It may have come back empty: what is open here must not wait for the next beat.
+                Ok(_) | Err(RecvError::Lagged(_)) = reconnections.recv() => beats.reset_immediately(),
                 Ok(()) = reachable.changed() => {
-                    // It may have come back empty: what is open here must not wait for the next beat.
                     if *reachable.borrow_and_update() {
                         beats.reset_immediately();
                     }
@@ -115,7 +128,12 @@ impl RedisInstances {
         metrics::gauge!("instance_registry_size").set(f64::from(u32::try_from(living).unwrap_or(u32::MAX)));
         let is_fresh = reply.word() == "fresh";
         if is_fresh {
+            self.owes_sessions.store(true, Ordering::SeqCst);
+        }
+        // Also what an earlier beat could not finish.
+        if self.owes_sessions.load(Ordering::SeqCst) {
             self.hold_again(self.own()).await?;
+            self.owes_sessions.store(false, Ordering::SeqCst);
         }
         Ok(Beat { is_fresh, living })
     }
@@ -240,11 +258,12 @@ impl RedisInstances {
 
     /// Leaves the registry at shutdown, after everything held was released.
     pub async fn leave(&self) -> Result<(), StoreError> {
-        let key = (keys::INSTANCES, self.instance.as_str().to_owned());
+        let instance = self.instance.as_str().to_owned();
         let left = self.live.redis.commands(BEAT, |client| async move {
-            use fred::interfaces::SortedSetsInterface;
-            let removed: Value = client.zrem(key.0, key.1).await?;
-            Ok(removed)
+            let pipeline = client.pipeline();
+            let _: Value = pipeline.zrem(keys::INSTANCES, instance.as_str()).await?;
+            let _: Value = pipeline.hdel(keys::EPOCHS, instance).await?;
+            pipeline.all::<Value>().await
         });
         left.await.map(|_| ())
     }
