@@ -24,6 +24,8 @@ pub(crate) struct Shown {
     read_at: Instant,
     value: Hundredths,
     status: Status,
+    /// When a vote moved it last, as far as we saw. A session that merely began a moment ago is as idle as any.
+    moved_at: Option<Instant>,
     looked_at: Instant,
     pub(crate) announced_at: Instant,
 }
@@ -40,13 +42,25 @@ impl Shown {
             config: (seed.settings.version, config_frame(&seed.settings)),
             rotated: false,
         });
-        Self { frames, reading, read_at: now, value: shown, status, looked_at: now, announced_at: now }
+        Self {
+            frames,
+            reading,
+            read_at: now,
+            value: shown,
+            status,
+            moved_at: None,
+            looked_at: now,
+            announced_at: now,
+        }
     }
 
     /// What the store says. Returns true if sockets were told something new.
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
         let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay: self.reading.decay };
         let reading = reading.unwrap_or(centre);
+        if reading.sentiment != Sentiment::CENTRE {
+            self.moved_at = now.checked_sub(reading.age);
+        }
         let new_decay = reading.decay != self.reading.decay;
         self.reading = reading;
         self.read_at = now;
@@ -90,7 +104,8 @@ impl Shown {
 
     /// When to look without being told.
     pub(crate) fn next_look(&self) -> Instant {
-        let lively = self.value != Hundredths::ZERO || self.age(self.read_at) < LIVELY_FOR;
+        let moved_lately = self.moved_at.is_some_and(|at| self.read_at.duration_since(at) < LIVELY_FOR);
+        let lively = self.value != Hundredths::ZERO || moved_lately;
         let every = if lively { LOOK_WHEN_LIVELY } else { LOOK_WHEN_IDLE };
         self.looked_at + every
     }
