@@ -80,15 +80,21 @@ impl RedisInstances {
         let mut reachable = self.live.redis.reachable();
         let mut reconnections = self.live.redis.reconnections();
         let mut touched_at = Instant::now();
+        // An outage is said once.
+        let mut is_heard = true;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = beats.tick() => {
-                    let beat = self.beat().await.map(|_| ());
+                    let beat = self.beat().await;
+                    let was_heard = std::mem::replace(&mut is_heard, beat.is_ok());
                     if beat.is_err() {
                         beats.reset_after(BEAT_AGAIN_AFTER);
+                        if was_heard {
+                            self.say(beat.map(|_| ()), "this instance could not say that it lives");
+                        }
+                        continue;
                     }
-                    self.say(beat, "this instance could not say that it lives");
                     if touched_at.elapsed() >= TOUCH_EVERY {
                         touched_at = Instant::now();
                         self.say(self.touch().await, "sessions could not be kept alive");
