@@ -21,7 +21,6 @@ const AT_ONCE: usize = 64;
 async fn twenty_thousand_votes_with_random_repeats_add_up_on_every_session() {
     let sessions = WAVES * SESSIONS_A_WAVE;
     let mut fleet = Fleet::without_instances(sessions, |setup| {
-        let setup = setup.set("AUTH_RATE_PER_MINUTE", "0").set("API_RATE_PER_MINUTE", "0");
         setup.set("CONNECTION_RATE_PER_IP", "1000").set("CONNECTION_RATE_BURST", "1000")
     })
     .await;

@@ -38,11 +38,15 @@ async fn votes_go_on_counting_after_the_session_of_a_rotated_address_was_cleaned
     streamer.save(&Form::default().set("decay_speed", "0.1")).await;
     let old = streamer.clone();
     let overlays = fleet.open_everywhere(&old).await;
+    // Otherwise the old session would be gone before the new one begins, and nothing be left to clean up.
+    live::refuse_writes(&fleet.redis);
     streamer.rotate().await;
-    let mut overlay = streamer.open_overlay(&fleet.instances[1]).await;
-    for mut old_overlay in overlays {
-        assert_eq!(old_overlay.wait_close().await.0, 4001);
+    for mut overlay in overlays {
+        assert_eq!(overlay.wait_close().await.0, 4001);
     }
+    assert!(!live::session_keys(&fleet.redis, &old.overlay).is_empty());
+    live::take_writes(&fleet.redis);
+    let mut overlay = streamer.open_overlay(&fleet.instances[1]).await;
     let scans = fleet.total("orphan_cleanup_scans_total", &[]).await;
     eventually("the old session is gone, and clean-up has looked several times since", async || {
         let is_gone = live::session_keys(&fleet.redis, &old.overlay).is_empty()
@@ -51,10 +55,10 @@ async fn votes_go_on_counting_after_the_session_of_a_rotated_address_was_cleaned
         (is_gone && looked >= 4.0).then_some(())
     })
     .await;
-    streamer.chat_becomes("reading").await;
     for (place, instance) in fleet.instances.iter().enumerate() {
         Line::new(&format!("Viewer{place}"), "yes").post().send(instance).await.expect(204);
     }
     assert_eq!(fleet.counted("applied").await, 3.0);
     overlay.shows(|value| value > 25.0).await;
+    streamer.chat_becomes("reading").await;
 }

@@ -13,10 +13,7 @@ const PROMISED: usize = 3;
 
 #[tokio::test]
 async fn an_idle_session_costs_an_instance_one_command_in_five_seconds() {
-    let mut fleet = Fleet::without_instances(SESSIONS, |setup| {
-        setup.set("AUTH_RATE_PER_MINUTE", "0").set("API_RATE_PER_MINUTE", "0")
-    })
-    .await;
+    let mut fleet = Fleet::without_instances(SESSIONS, |setup| setup).await;
     fleet.add_instances(1).await;
     let mut monitor = Monitor::of(&fleet.redis);
     let without_any = monitor.listen(SPAN).len();

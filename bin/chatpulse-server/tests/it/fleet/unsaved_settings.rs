@@ -14,13 +14,12 @@ async fn settings_that_redis_could_not_take_are_saved_and_repaired_at_every_inst
     for instance in &fleet.instances {
         Line::new("Early", "ja").post().send(instance).await.expect(204);
     }
-    // A full Redis is read from, and refuses to be written to.
-    live::ask(&fleet.redis, &["CONFIG", "SET", "maxmemory", "1"]);
+    live::refuse_writes(&fleet.redis);
     streamer.save(&Form::default().set("for_trigger", "ja").set("decay_speed", "0.1")).await;
     let session = format!("session:{{{}}}", streamer.overlay);
     let stored = live::ask(&fleet.redis, &["HGET", &session, "config_json"]);
     assert!(!stored.concat().contains("\"ja\""), "it could not be told: {stored:?}");
-    live::ask(&fleet.redis, &["CONFIG", "SET", "maxmemory", "0"]);
+    live::take_writes(&fleet.redis);
 
     eventually("the drift was found and mended", async || {
         let detected = fleet.total("config_drift_detected_total", &[]).await;

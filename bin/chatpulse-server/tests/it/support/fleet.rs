@@ -51,7 +51,10 @@ impl Fleet {
             .set("DATABASE_URL", database.url())
             .set("REDIS_URL", redis.url())
             .set("SESSION_SECRET", "one secret for all instances")
-            .set("VOTE_RATE_LIMIT_CAPACITY", "0");
+            .set("VOTE_RATE_LIMIT_CAPACITY", "0")
+            // Tests ask as often as they like.
+            .set("AUTH_RATE_PER_MINUTE", "0")
+            .set("API_RATE_PER_MINUTE", "0");
         let setup = change(setup);
         Self { sim, instances: Vec::new(), redis, _database: database, postgres, setup }
     }

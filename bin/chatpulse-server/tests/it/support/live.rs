@@ -37,6 +37,16 @@ pub(crate) fn push_silently(redis: &RedisServer, overlay: &str) {
     assert_eq!(answer[0], "applied");
 }
 
+/// As if its memory were full: it is read from, and refuses to be written to.
+pub(crate) fn refuse_writes(redis: &RedisServer) {
+    ask(redis, &["CONFIG", "SET", "maxmemory", "1"]);
+}
+
+/// The end of that.
+pub(crate) fn take_writes(redis: &RedisServer) {
+    ask(redis, &["CONFIG", "SET", "maxmemory", "0"]);
+}
+
 /// What clients send to Redis, as `MONITOR` tells it. What functions do inside is left out.
 pub(crate) struct Monitor {
     stream: BufReader<TcpStream>,
