@@ -40,6 +40,32 @@ async fn a_heartbeat_counts_the_living() {
     assert_eq!(a.registry.beat().await.unwrap().living, 1);
 }
 
+#[tokio::test]
+async fn one_that_leaves_takes_its_whole_registration_along() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let a = Instance::new(&redis, "a", LEASE, NEVER);
+    a.registry.beat().await.unwrap();
+    a.registry.leave().await.unwrap();
+    assert_eq!(server.ask(&["EXISTS", "instances", "instance_epochs:{instances}"]), ":0\r\n");
+}
+
+#[tokio::test]
+async fn sessions_that_a_fresh_registration_could_not_hold_again_are_held_with_the_next_heartbeat() {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    let (a, seed) = (Instance::new(&redis, "a", LEASE, NEVER), seed());
+    a.registry.beat().await.unwrap();
+    a.live.hold(&seed, &a.id, 1).await.unwrap();
+    server.ask(&["FLUSHALL"]);
+    // In the way of the index, which is written before the session.
+    server.ask(&["SET", "instance_sessions:a", "no set"]);
+    assert!(a.registry.beat().await.is_err());
+    server.ask(&["DEL", "instance_sessions:a"]);
+    assert!(!a.registry.beat().await.unwrap().is_fresh, "it is registered by now");
+    assert!(a.live.activity(seed.overlay).await.unwrap().unwrap().held);
+}
+
 async fn what_a_dead_instance_held_becomes_an_orphan(redis: &Redis) {
     let dead = Instance::new(redis, "dead", LEASE, SOON);
     let leader = Instance::new(redis, "leader", LEASE, SOON);

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use crate::support::fleet::Fleet;
 use crate::support::load::Load;
-use crate::support::streamer::Form;
+use crate::support::metrics::Metrics;
+use crate::support::overlay::Shown;
 use crate::support::{SOON, live, within};
 
 const RECOVERED_WITHIN: Duration = Duration::from_secs(5);
@@ -16,7 +17,6 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 async fn redis_restarted_empty_under_load_is_filled_by_itself_and_overlays_recover_within_5_s() {
     let mut fleet = Fleet::start().await;
     let mut streamer = fleet.log_in().await;
-    streamer.save(&Form::default().set("for_trigger", "yes")).await;
     let mut overlays = fleet.record_everywhere(&streamer).await;
     let load = Load::on(&fleet.instances, Duration::from_millis(50));
     for overlay in &mut overlays {
@@ -39,21 +39,18 @@ async fn redis_restarted_empty_under_load_is_filled_by_itself_and_overlays_recov
     assert!(live::ask(&fleet.redis, &["FUNCTION", "LIST"]).iter().any(|word| word == "chatpulse"));
     load.end_answered_within(ANSWERED_WITHIN).await;
     assert_eq!(streamer.status().await["viewers"], 3);
-    let metrics = fleet.metrics().await;
-    for metrics in metrics {
+    for metrics in fleet.metrics().await {
         assert_eq!(metrics.value("circuit_breaker_state", &[("component", "redis")]), 0.0);
     }
 }
 
 /// The new Redis began at the centre, so only new votes get it anywhere.
-fn is_moving(shown: &crate::support::overlay::Shown, since: Instant) -> bool {
+fn is_moving(shown: &Shown, since: Instant) -> bool {
     shown.at > since && shown.status == "active" && shown.value > 5.0
 }
 
 async fn applied(fleet: &Fleet) -> Vec<f64> {
     let metrics = fleet.metrics().await;
-    let applied = |metrics: &crate::support::metrics::Metrics| {
-        metrics.value("vote_processing_total", &[("result", "applied")])
-    };
+    let applied = |metrics: &Metrics| metrics.value("vote_processing_total", &[("result", "applied")]);
     metrics.iter().map(applied).collect()
 }
