@@ -33,5 +33,7 @@ async fn an_idle_session_costs_an_instance_one_command_in_five_seconds() {
         ids.iter().map(|id| heard.iter().filter(|line| line.contains(id)).count()).collect();
     println!("{without_any} commands without sessions, {} with {SESSIONS}: {costs:?}", heard.len());
     assert!(costs.iter().all(|cost| *cost <= PROMISED), "{costs:?}");
-    assert!(heard.len() <= without_any + SESSIONS * PROMISED + 5, "{} and {without_any}", heard.len());
+    // Heartbeats fall into one span or the other; one more command for each session would be seen.
+    let more = heard.len().saturating_sub(without_any);
+    assert!(more < SESSIONS * (PROMISED + 1), "{more} more than {without_any}");
 }
