@@ -8,6 +8,7 @@
 mod architecture;
 mod demo;
 mod first_run;
+mod fleet;
 mod http;
 mod login;
 mod overlay;

@@ -2,65 +2,17 @@
 
 use std::time::Duration;
 
-use chatpulse_testkit::servers::postgres::Database;
-use chatpulse_testkit::servers::redis::RedisServer;
-use chatpulse_twitch_sim::Sim;
 use tokio::time::Instant;
 
 use crate::support::browser::Browser;
 use crate::support::chat::Line;
+use crate::support::fleet::Fleet;
 use crate::support::metrics::Metrics;
-use crate::support::overlay::{Overlay, Told};
-use crate::support::server::{Server, Setup};
-use crate::support::streamer::{Form, Streamer};
-use crate::support::world::{BOT, STREAMER, setup_for, sim_config, with_webhook};
+use crate::support::overlay::Told;
+use crate::support::streamer::Form;
 
 /// What the product promises, of the best of several; other tests share this machine.
 const PROMISED: Duration = Duration::from_millis(100);
-
-struct Fleet {
-    sim: Sim,
-    instances: Vec<Server>,
-    redis: RedisServer,
-    _database: Database,
-}
-
-impl Fleet {
-    async fn start() -> Self {
-        let (sim, database, redis) =
-            (Sim::start(sim_config()).await.unwrap(), Database::fresh().await, RedisServer::start());
-        sim.grant(BOT, &["user:read:chat", "user:bot"]);
-        let setup = setup_for(&sim).set("DATABASE_URL", database.url()).set("REDIS_URL", redis.url());
-        let setup =
-            setup.set("SESSION_SECRET", "one secret for all instances").set("VOTE_RATE_LIMIT_CAPACITY", "0");
-        let start =
-            |setup: Setup| async move { Server::start_with(|port| with_webhook(setup.clone(), port)).await };
-        let instances = vec![start(setup.clone()).await, start(setup.clone()).await, start(setup).await];
-        Self { sim, instances, redis, _database: database }
-    }
-
-    async fn log_in(&self) -> Streamer {
-        Streamer::log_in(&self.instances[0], &self.sim, STREAMER).await
-    }
-
-    async fn open_everywhere(&self, streamer: &Streamer) -> Vec<Overlay> {
-        let mut overlays = Vec::new();
-        for instance in &self.instances {
-            let mut overlay = streamer.open_overlay(instance).await;
-            assert_eq!(overlay.next_value().await, 0.0);
-            overlays.push(overlay);
-        }
-        overlays
-    }
-
-    async fn counted(&self, result: &str) -> f64 {
-        let mut sum = 0.0;
-        for instance in &self.instances {
-            sum += Metrics::of(instance).await.value("vote_processing_total", &[("result", result)]);
-        }
-        sum
-    }
-}
 
 #[tokio::test]
 async fn a_vote_at_one_instance_moves_the_overlays_at_all() {

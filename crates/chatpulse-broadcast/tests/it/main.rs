@@ -192,6 +192,17 @@ async fn a_lost_signal_costs_at_most_a_second_where_people_vote_and_five_where_n
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_only_just_began_is_as_idle_as_any() {
+    let world = world().await;
+    let mut watching = world.watch().await;
+    watching.frames.borrow_and_update();
+    let silent = Instant::now();
+    world.push(Side::For).await;
+    next(&mut watching).await;
+    assert!(silent.elapsed() > Duration::from_secs(4), "looked at after {:?}", silent.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_gap_everything_is_looked_at_at_once() {
     let world = world().await;
     let mut watching = world.watch().await;

@@ -133,6 +133,11 @@ impl Post {
     }
 
     pub(crate) async fn send(&self, server: &Server) -> Answer {
+        Answer::of(self.request(&server.http, &server.base).send().await.unwrap()).await
+    }
+
+    /// Signed and ready, for the server at this address.
+    pub(crate) fn request(&self, http: &reqwest::Client, base: &str) -> reqwest::RequestBuilder {
         let signature = match &self.signature {
             Signature::Right => Some(self.good_signature()),
             Signature::Missing => None,
@@ -145,9 +150,8 @@ impl Post {
             ("Twitch-Eventsub-Message-Signature", &signature),
             ("Twitch-Eventsub-Subscription-Type", &self.subscription_type),
         ];
-        let mut request = server
-            .http
-            .post(server.url("/webhooks/eventsub"))
+        let mut request = http
+            .post(format!("{base}/webhooks/eventsub"))
             .header("Content-Type", "application/json")
             .header("Twitch-Eventsub-Message-Retry", "0");
         for (name, value) in headers {
@@ -155,7 +159,7 @@ impl Post {
                 request = request.header(name, value);
             }
         }
-        Answer::of(request.body(self.body.clone()).send().await.unwrap()).await
+        request.body(self.body.clone())
     }
 }
 

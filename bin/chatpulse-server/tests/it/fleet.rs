@@ -1,0 +1,17 @@
+//! What a fleet promises when its parts fail: each file stops, kills, pauses or empties one of them, or measures
+//! what the parts cost each other.
+
+#![expect(clippy::print_stdout, reason = "a test says what it measured")]
+
+mod counting;
+mod database_outage;
+mod emptied_redis;
+mod fan_out;
+mod first_run;
+mod idle_cost;
+mod killed_instance;
+mod lost_signals;
+mod many_crashes;
+mod paused_leader;
+mod redis_outage;
+mod unsaved_settings;
