@@ -199,7 +199,8 @@ async fn a_session_that_only_just_began_is_as_idle_as_any() {
     let silent = Instant::now();
     world.push(Side::For).await;
     next(&mut watching).await;
-    assert!(silent.elapsed() > Duration::from_secs(4), "looked at after {:?}", silent.elapsed());
+    // Idle ones are looked at together: it may have come right before that.
+    assert!(silent.elapsed() > Duration::from_secs(2), "looked at after {:?}", silent.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
