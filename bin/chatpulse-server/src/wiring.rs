@@ -11,8 +11,10 @@ use chatpulse_broadcast::hub::{Hub, HubConfig};
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::chat_sink::ChatSink;
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::grant_sink::GrantSink;
+use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::ports::webhook_gate::WebhookGate;
-use chatpulse_engine::housekeeping::{CleanupReport, Housekeeping};
+use chatpulse_engine::housekeeping::{CleanupReport, GrantCheck, Housekeeping};
 use chatpulse_engine::sessions::DriftReport;
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_telemetry::metered::MeteredSink;
@@ -81,14 +83,19 @@ impl Parts {
         let helix =
             Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
         let (worker, feed) = FeedWorker::new(helix, Arc::clone(&stores.subscriptions), twitch.clone());
+        let login: Arc<dyn TwitchLogin> = Arc::new(
+            OauthLogin::new(twitch.clone(), Arc::clone(&clock)).context("could not set up logging in")?,
+        );
         let ports = Ports {
             clock: Arc::clone(&clock),
             votes: Arc::clone(&stores.live.votes),
             sessions: Arc::clone(&stores.live.sessions),
             signals: Arc::clone(&stores.live.signals),
             streamers: Arc::clone(&stores.streamers),
+            tokens: Arc::clone(&stores.tokens),
             settings: Arc::clone(&stores.settings),
             login_sessions: Arc::clone(&stores.login_sessions),
+            login: Arc::clone(&login),
             feed: Arc::new(feed.clone()),
             cipher: Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old)),
             leadership: Arc::clone(&stores.live.leadership),
@@ -106,20 +113,23 @@ impl Parts {
         });
         let sink: Arc<dyn ChatSink> =
             Arc::new(MeteredSink::new(Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>));
-        let router = EventRouter::new(Arc::clone(&clock), feed.clone());
+        let router = EventRouter::new(
+            Arc::clone(&clock),
+            feed.clone(),
+            Arc::clone(&engine.grants) as Arc<dyn GrantSink>,
+        );
         let webhook = (!settings.twitch.webhook_secrets.is_empty()).then(|| {
             Arc::new(TwitchGate::new(&settings.twitch.webhook_secrets, router.clone()))
                 as Arc<dyn WebhookGate>
         });
         let socket = matches!(twitch.transport, Transport::WebSocket)
             .then(|| EventSubSocket::new(twitch.clone(), feed, router, Arc::clone(&sink)));
-        let login = OauthLogin::new(twitch, Arc::clone(&clock)).context("could not set up logging in")?;
         let rendering = metrics.clone();
         let web = WebPorts {
             engine: engine.clone(),
             hub: hub_handle,
             clock,
-            login: Arc::new(login),
+            login,
             login_sessions: Arc::clone(&stores.login_sessions),
             streamers: Arc::clone(&stores.streamers),
             sink,
@@ -294,6 +304,9 @@ fn counted(housekeeping: Housekeeping) -> Housekeeping {
         .on_drift(|report: &DriftReport| {
             metrics::counter!("config_drift_detected_total").increment(report.detected);
             metrics::counter!("config_drift_fixed_total").increment(report.fixed);
+        })
+        .on_grant_check(|found: GrantCheck| {
+            metrics::counter!("grant_checks_total", "result" => found.label()).increment(1);
         })
 }
 

@@ -5,9 +5,9 @@
 //! | [`clock::Clock`] | engine, stores, edges | telemetry-free system clock in the binary; a hand-set one in tests |
 //! | [`votes::VoteStore`], [`sessions::SessionStore`] | engine, broadcast | process memory; Redis |
 //! | [`signals::Signals`] | engine (publish), broadcast and caches (subscribe) | in-process; Redis pub/sub |
-//! | [`streamers::StreamerRepository`], [`settings::SettingsRepository`], [`subscriptions::SubscriptionRepository`], [`login_sessions::LoginSessions`] | engine, web, twitch | SQLite; PostgreSQL |
+//! | [`streamers::StreamerRepository`], [`settings::SettingsRepository`], [`subscriptions::SubscriptionRepository`], [`login_sessions::LoginSessions`], [`tokens::TokenRepository`] | engine, web, twitch | SQLite; PostgreSQL |
 //! | [`chat_feed::ChatFeed`], [`twitch_login::TwitchLogin`], [`webhook_gate::WebhookGate`] | engine, web | twitch |
-//! | [`chat_sink::ChatSink`] | web, twitch | engine |
+//! | [`chat_sink::ChatSink`], [`grant_sink::GrantSink`] | web, twitch | engine |
 //! | [`cipher::TokenCipher`] | engine | twitch (`ring`) |
 //! | [`leadership::Leadership`] | engine | single instance; Redis |
 //! | [`health::HealthCheck`] | web | every store |
@@ -19,6 +19,7 @@ pub mod chat_sink;
 pub mod cipher;
 pub mod clock;
 pub mod error;
+pub mod grant_sink;
 pub mod health;
 pub mod leadership;
 pub mod login_sessions;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod signals;
 pub mod streamers;
 pub mod subscriptions;
+pub mod tokens;
 pub mod twitch_login;
 pub mod votes;
 pub mod webhook_gate;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::ids::{OverlayId, TwitchUserId};
+use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::login::{BotGrant, Grant, LoginRole};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
@@ -10,6 +10,7 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
 use chatpulse_domain::streamer::Streamer;
 use tracing::warn;
 
@@ -22,6 +23,7 @@ use crate::sessions::Sessions;
 pub struct Accounts {
     clock: Arc<dyn Clock>,
     streamers: Arc<dyn StreamerRepository>,
+    tokens: Arc<dyn TokenRepository>,
     live: Arc<dyn SessionStore>,
     signals: Arc<dyn Signals>,
     cipher: Arc<dyn TokenCipher>,
@@ -51,6 +53,7 @@ impl Accounts {
         Self {
             clock: Arc::clone(&ports.clock),
             streamers: Arc::clone(&ports.streamers),
+            tokens: Arc::clone(&ports.tokens),
             live: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
             cipher: Arc::clone(&ports.cipher),
@@ -127,8 +130,8 @@ impl Accounts {
 
     /// How many accounts' tokens our keys do not open, of how many. Those streamers log in again.
     pub async fn count_unopenable(&self) -> Result<(usize, usize), StoreError> {
-        let all = self.streamers.all_tokens().await?;
-        let shut = |(user, sealed): &&(TwitchUserId, _)| self.cipher.open(user, sealed).is_err();
+        let all = self.tokens.all().await?;
+        let shut = |kept: &&KeptTokens| self.cipher.open(&kept.user, &kept.sealed).is_err();
         Ok((all.iter().filter(shut).count(), all.len()))
     }
 }

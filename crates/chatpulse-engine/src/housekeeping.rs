@@ -1,10 +1,11 @@
 //! What runs beside the requests: signals of other parts and instances, overlays that closed, orphans, settings that
-//! did not arrive, logins that expired.
+//! did not arrive, logins that expired, grants of users.
 //!
 //! [`Housekeeping::run`] keeps one loop for each, so that none waits for another's store: a database that hangs must
 //! not keep a saved setting from being heard of.
 
 mod cleanup;
+mod grants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::sessions::{Closing, DriftReport, Sessions};
 use crate::{Engine, Policy, Ports};
 use cleanup::Cleanup;
 pub use cleanup::CleanupReport;
+pub use grants::GrantCheck;
+use grants::{Grants, OnGrantCheck};
 
 /// How often a session store that was away is told what it missed.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
@@ -54,6 +57,9 @@ pub struct Housekeeping {
     reconcile_interval: Duration,
     on_cleanup: Box<OnCleanup>,
     on_drift: Box<dyn Fn(&DriftReport) + Send + Sync>,
+    grants: Grants,
+    withdrawn: mpsc::Receiver<TwitchUserId>,
+    on_grant_check: Box<OnGrantCheck>,
 }
 
 impl Housekeeping {
@@ -62,6 +68,7 @@ impl Housekeeping {
         policy: &Policy,
         engine: &Engine,
         closings: mpsc::Receiver<Closing>,
+        withdrawn: mpsc::Receiver<TwitchUserId>,
     ) -> Self {
         Self {
             sessions: Arc::clone(&engine.sessions),
@@ -76,7 +83,17 @@ impl Housekeeping {
             reconcile_interval: policy.reconcile_interval,
             on_cleanup: Box::new(|_| {}),
             on_drift: Box::new(|_| {}),
+            grants: Grants::new(ports),
+            withdrawn,
+            on_grant_check: Box::new(|_| {}),
         }
+    }
+
+    /// Hears what came of asking Twitch about a user's tokens; for metrics.
+    #[must_use]
+    pub fn on_grant_check(mut self, listener: impl Fn(GrantCheck) + Send + Sync + 'static) -> Self {
+        self.on_grant_check = Box::new(listener);
+        self
     }
 
     /// Hears of every look for drifted settings; for metrics.
@@ -95,8 +112,18 @@ impl Housekeeping {
 
     /// Works until `stop`; then finishes what has already closed.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { sessions, cache, signals, leadership, mut closings, logins, clock, mut cleanup, .. } =
-            self;
+        let Self {
+            sessions,
+            cache,
+            signals,
+            leadership,
+            mut closings,
+            logins,
+            clock,
+            mut cleanup,
+            grants,
+            ..
+        } = self;
         let (news, heard) = mpsc::channel(NEWS_MAX);
         let (changes, to_look_at) = mpsc::channel(CHANGES_MAX);
         let missed = Notify::new();
@@ -119,15 +146,20 @@ impl Housekeeping {
                 }
             }
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = listener.listen(signals.as_ref()) => {}
-            () = follow(&sessions, heard, &missed) => {}
-            () = keep_overlays(&sessions, &mut closings) => {}
-            () = keep_clean(&mut cleanup, to_look_at, later(self.cleanup_interval), &self.on_cleanup) => {}
-            () = keep_settings => {}
-            () = keep_logins => {}
-        }
+        let loops = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = listener.listen(signals.as_ref()) => {}
+                () = follow(&sessions, heard, &missed) => {}
+                () = keep_overlays(&sessions, &mut closings) => {}
+                () = keep_clean(&mut cleanup, to_look_at, later(self.cleanup_interval), &self.on_cleanup) => {}
+                () = keep_settings => {}
+                () = keep_logins => {}
+                () = grants.end(self.withdrawn) => {}
+            }
+        };
+        // Not among them: it must not be dropped between two tokens.
+        tokio::join!(loops, grants.check(&stop, &self.on_grant_check));
         while let Ok(closing) = closings.try_recv() {
             sessions.close(closing).await;
         }

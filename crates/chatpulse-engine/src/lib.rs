@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod bar;
 pub mod cache;
+pub mod grants;
 pub mod housekeeping;
 pub mod pipeline;
 pub mod reader;
@@ -29,11 +30,14 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::signals::Signals;
 use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::tokens::TokenRepository;
+use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::ports::votes::VoteStore;
 
 use accounts::Accounts;
 use bar::Bar;
 use cache::SessionCache;
+use grants::Withdrawals;
 use housekeeping::Housekeeping;
 use pipeline::VotePipeline;
 use reader::Reader;
@@ -49,8 +53,10 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     pub signals: Arc<dyn Signals>,
     pub streamers: Arc<dyn StreamerRepository>,
+    pub tokens: Arc<dyn TokenRepository>,
     pub settings: Arc<dyn SettingsRepository>,
     pub login_sessions: Arc<dyn LoginSessions>,
+    pub login: Arc<dyn TwitchLogin>,
     pub feed: Arc<dyn ChatFeed>,
     pub cipher: Arc<dyn TokenCipher>,
     pub leadership: Arc<dyn Leadership>,
@@ -86,6 +92,7 @@ pub struct Engine {
     pub bar: Arc<Bar>,
     pub reader: Arc<Reader>,
     pub cache: Arc<SessionCache>,
+    pub grants: Arc<Withdrawals>,
 }
 
 impl Engine {
@@ -95,6 +102,7 @@ impl Engine {
         let reader = Arc::new(Reader::new(policy.bot.clone()));
         let (sessions, closing) = Sessions::new(ports, policy, Arc::clone(&cache), Arc::clone(&reader));
         let sessions = Arc::new(sessions);
+        let (withdrawals, withdrawn) = Withdrawals::new();
         let engine = Self {
             pipeline: Arc::new(VotePipeline::new(ports, Arc::clone(&cache), Arc::clone(&reader))),
             settings: Arc::new(Settings::new(ports, Arc::clone(&cache), Arc::clone(&sessions))),
@@ -108,8 +116,9 @@ impl Engine {
             sessions,
             reader,
             cache,
+            grants: Arc::new(withdrawals),
         };
-        let housekeeping = Housekeeping::new(ports, policy, &engine, closing);
+        let housekeeping = Housekeeping::new(ports, policy, &engine, closing, withdrawn);
         (engine, housekeeping)
     }
 }

@@ -15,6 +15,7 @@ mod settings;
 mod signals;
 mod streamers;
 mod subscriptions;
+mod tokens;
 
 pub use error::OpenError;
 pub use file::{FileToCheck, SqliteFile};
@@ -26,3 +27,4 @@ pub use settings::SqliteSettings;
 pub use signals::LocalSignals;
 pub use streamers::SqliteStreamers;
 pub use subscriptions::SqliteSubscriptions;
+pub use tokens::SqliteTokens;

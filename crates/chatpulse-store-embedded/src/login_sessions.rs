@@ -8,6 +8,7 @@ use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::time::Timestamp;
 use rusqlite::{Connection, named_params};
 
+use crate::error::Failure;
 use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
@@ -71,11 +72,7 @@ impl LoginSessions for SqliteLoginSessions {
     }
 
     async fn end_all(&self, streamer: StreamerId) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| {
-            let params = named_params! { ":streamer_id": streamer.to_string() };
-            query::execute(connection, DELETE_ALL_OF, params).map(|_| ())
-        };
-        self.file.call(END_ALL, work).await
+        self.file.call(END_ALL, move |connection: &mut Connection| end_all(connection, streamer)).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
@@ -86,4 +83,10 @@ impl LoginSessions for SqliteLoginSessions {
         let swept = self.file.call(SWEEP, work).await?;
         Ok(u64::try_from(swept).unwrap_or(u64::MAX))
     }
+}
+
+/// Ends every login of a streamer.
+pub(crate) fn end_all(connection: &Connection, streamer: StreamerId) -> Result<(), Failure> {
+    let params = named_params! { ":streamer_id": streamer.to_string() };
+    query::execute(connection, DELETE_ALL_OF, params).map(|_| ())
 }

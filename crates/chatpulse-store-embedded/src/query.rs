@@ -4,7 +4,7 @@ use chatpulse_domain::ports::error::BoxError;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;
-use crate::{file, login_sessions, settings, streamers, subscriptions};
+use crate::{file, login_sessions, settings, streamers, subscriptions, tokens};
 
 /// One kind of call to the file.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,6 @@ pub const QUERIES: &[&str] = &[
     settings::FIND.name,
     settings::SAVE.name,
     settings::SEEDS.name,
-    streamers::ALL_TOKENS.name,
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,
     streamers::FIND_BY_OVERLAY.name,
@@ -40,6 +39,11 @@ pub const QUERIES: &[&str] = &[
     subscriptions::DELETE.name,
     subscriptions::PUT.name,
     subscriptions::PUT_CONDUIT.name,
+    tokens::ALL.name,
+    tokens::END_GRANT.name,
+    tokens::FORGET.name,
+    tokens::RENEW.name,
+    tokens::UNCHECKED_SINCE.name,
 ];
 
 /// Runs a query that gives at most one row.

@@ -22,8 +22,6 @@ pub(crate) const FIND_BY_OVERLAY: Query =
 pub(crate) const FIRST: Query = Query { name: "streamers.first", does: "find the first streamer in SQLite" };
 pub(crate) const ROTATE_OVERLAY: Query =
     Query { name: "streamers.rotate_overlay", does: "rotate an overlay's address in SQLite" };
-pub(crate) const ALL_TOKENS: Query =
-    Query { name: "streamers.all_tokens", does: "read all tokens from SQLite" };
 pub(crate) const NOTE_BOT_GRANT: Query =
     Query { name: "streamers.note_bot_grant", does: "note the bot's consent in SQLite" };
 pub(crate) const FIND_BOT_GRANT: Query =
@@ -36,11 +34,10 @@ const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
 const SELECT_OVERLAY: &str = include_str!("../queries/streamers/overlay.sql");
 const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
 const UPSERT_TOKENS: &str = include_str!("../queries/tokens/upsert.sql");
-const SELECT_TOKENS: &str = include_str!("../queries/tokens/all.sql");
 const UPSERT_BOT_GRANT: &str = include_str!("../queries/bot_grants/upsert.sql");
 const SELECT_BOT_GRANT: &str = include_str!("../queries/bot_grants/find.sql");
 
-/// Accounts, their sealed tokens, and the bot's consent.
+/// Accounts and the bot's consent.
 #[derive(Clone)]
 pub struct SqliteStreamers {
     file: SqliteFile,
@@ -84,11 +81,6 @@ impl StreamerRepository for SqliteStreamers {
 
     async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError> {
         self.file.call(ROTATE_OVERLAY, move |connection: &mut Connection| rotate(connection, id)).await
-    }
-
-    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
-        let work = |connection: &mut Connection| query::all(connection, SELECT_TOKENS, [], owned_tokens);
-        self.file.call(ALL_TOKENS, work).await
     }
 
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
@@ -158,11 +150,6 @@ fn streamer(row: &Row<'_>) -> Result<Streamer, Failure> {
         display_name: row.get("display_name")?,
         overlay: query::parsed(row, "overlay", "streamers.overlay")?,
     })
-}
-
-fn owned_tokens(row: &Row<'_>) -> Result<(TwitchUserId, SealedTokens), Failure> {
-    let owner = query::parsed(row, "twitch_id", "streamers.twitch_id")?;
-    Ok((owner, SealedTokens(row.get("sealed")?)))
 }
 
 fn bot_grant(bot: &TwitchUserId, row: &Row<'_>) -> Result<BotGrant, Failure> {

@@ -15,6 +15,7 @@ mod schema;
 mod settings;
 mod streamers;
 mod subscriptions;
+mod tokens;
 
 pub use config::{InvalidUrl, PgConfig, Tls, TlsMode, parse_url};
 pub use error::OpenError;
@@ -24,5 +25,6 @@ pub use query::QUERIES;
 pub use settings::PgSettings;
 pub use streamers::PgStreamers;
 pub use subscriptions::PgSubscriptions;
+pub use tokens::PgTokens;
 /// A host of a parsed address.
 pub use tokio_postgres::config::Host as PgHost;

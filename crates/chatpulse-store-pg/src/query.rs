@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use crate::error::Failure;
-use crate::{login_sessions, pool, settings, streamers, subscriptions};
+use crate::{login_sessions, pool, settings, streamers, subscriptions, tokens};
 
 /// One kind of call.
 #[derive(Debug)]
@@ -44,7 +44,6 @@ pub const QUERIES: &[&str] = &[
     settings::FIND.name,
     settings::SAVE.name,
     settings::SEEDS.name,
-    streamers::ALL_TOKENS.name,
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,
     streamers::FIND_BY_OVERLAY.name,
@@ -57,6 +56,11 @@ pub const QUERIES: &[&str] = &[
     subscriptions::DELETE.name,
     subscriptions::PUT.name,
     subscriptions::PUT_CONDUIT.name,
+    tokens::ALL.name,
+    tokens::END_GRANT.name,
+    tokens::FORGET.name,
+    tokens::RENEW.name,
+    tokens::UNCHECKED_SINCE.name,
 ];
 
 /// A column's value. `place` is `table.column`.

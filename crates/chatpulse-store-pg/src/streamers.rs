@@ -45,12 +45,6 @@ pub(crate) const ROTATE_OVERLAY: Query = Query {
     sql: include_str!("../queries/users/rotate_overlay.sql"),
     repeats: Repeats::Never,
 };
-pub(crate) const ALL_TOKENS: Query = Query {
-    name: "streamers.all_tokens",
-    does: "read all tokens from PostgreSQL",
-    sql: include_str!("../queries/users/all_tokens.sql"),
-    repeats: Repeats::Freely,
-};
 pub(crate) const NOTE_BOT_GRANT: Query = Query {
     name: "streamers.note_bot_grant",
     does: "note the bot's consent in PostgreSQL",
@@ -64,7 +58,7 @@ pub(crate) const FIND_BOT_GRANT: Query = Query {
     repeats: Repeats::Freely,
 };
 
-/// Accounts, their sealed tokens, and the bot's consent.
+/// Accounts and the bot's consent.
 #[derive(Clone)]
 pub struct PgStreamers {
     pool: PgPool,
@@ -122,10 +116,6 @@ impl StreamerRepository for PgStreamers {
         Ok(old.map(|old| Rotation { old, new }))
     }
 
-    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
-        self.pool.all(&ALL_TOKENS, &[], owned_tokens).await
-    }
-
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
         let (bot, granted_at) = (grant.bot.as_str(), Instant(grant.granted_at));
         self.pool.execute(&NOTE_BOT_GRANT, &[&bot, &grant.display_name, &granted_at]).await.map(|_| ())
@@ -144,11 +134,6 @@ fn streamer(row: &Row) -> Result<Streamer, Failure> {
         display_name: column(row, "users.display_name")?,
         overlay: OverlayId(column(row, "users.overlay_uuid")?),
     })
-}
-
-fn owned_tokens(row: &Row) -> Result<(TwitchUserId, SealedTokens), Failure> {
-    let owner = parsed(row, "users.twitch_id")?;
-    Ok((owner, SealedTokens(column(row, "users.sealed_tokens")?)))
 }
 
 fn bot_grant(bot: &TwitchUserId, row: &Row) -> Result<BotGrant, Failure> {

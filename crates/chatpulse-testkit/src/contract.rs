@@ -21,6 +21,7 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 
 pub mod agreement;
@@ -30,6 +31,7 @@ pub mod settings;
 pub mod signals;
 pub mod streamers;
 pub mod subscriptions;
+pub mod tokens;
 pub mod votes;
 
 /// Moves the time that an adapter goes by, wherever it keeps it.
@@ -53,6 +55,8 @@ pub struct Live {
 pub struct Accounts {
     /// Who logged in.
     pub streamers: Arc<dyn StreamerRepository>,
+    /// What they gave.
+    pub tokens: Arc<dyn TokenRepository>,
     /// What they set.
     pub settings: Arc<dyn SettingsRepository>,
     /// Who is logged in now.

@@ -10,7 +10,9 @@ mod outage;
 mod signals;
 mod twitch;
 
-pub use accounts::{FakeAccounts, FakeLoginSessions, FakeSettings, FakeStreamers, FakeSubscriptions};
+pub use accounts::{
+    FakeAccounts, FakeLoginSessions, FakeSettings, FakeStreamers, FakeSubscriptions, FakeTokens,
+};
 pub use chat::FakeSink;
 pub use cipher::FakeCipher;
 pub use leader::FixedLeader;

@@ -9,6 +9,7 @@ use http::{Request, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use twitch_api::eventsub::channel::ChannelChatMessageV1;
+use twitch_api::eventsub::user::UserAuthorizationRevokeV1;
 use twitch_api::eventsub::{Shard, Transport as ApiTransport};
 use twitch_api::helix::eventsub as calls;
 use twitch_api::helix::{CreateRequestError, RequestDelete, RequestGet, RequestPatch, RequestPost};
@@ -16,6 +17,7 @@ use twitch_api::helix::{CreateRequestError, RequestDelete, RequestGet, RequestPa
 use crate::app_token::AppToken;
 use crate::config::{TwitchConfig, below};
 use crate::error::TwitchError;
+use crate::eventsub::event::CHAT_MESSAGE;
 use crate::http_client;
 
 /// The crate builds addresses below this; ours may point elsewhere.
@@ -65,6 +67,11 @@ pub(crate) struct ListedTransport {
 }
 
 impl ListedSubscription {
+    /// Delivers a channel's chat, not something else.
+    pub(crate) fn is_chat(&self) -> bool {
+        self.kind == CHAT_MESSAGE
+    }
+
     /// Twitch delivers it, to this conduit.
     pub(crate) fn is_live_on(&self, conduit: &ConduitId) -> bool {
         self.status == "enabled" && self.transport.conduit_id.as_deref() == Some(conduit.as_str())
@@ -186,6 +193,23 @@ impl Helix {
         Ok(status.unwrap_or_default())
     }
 
+    /// Asks to hear of users who take their consent back. It needs nobody's.
+    pub(crate) async fn subscribe_to_withdrawals(&self, conduit: &ConduitId) -> Result<(), TwitchError> {
+        let created = self
+            .send(|token, client| {
+                let withdrawals = UserAuthorizationRevokeV1::new(client.to_owned());
+                let body =
+                    calls::CreateEventSubSubscriptionBody::new(withdrawals, ApiTransport::conduit(conduit));
+                calls::CreateEventSubSubscriptionRequest::new().create_request(body, token, client)
+            })
+            .await;
+        match created {
+            // Another instance was faster.
+            Ok(_) | Err(TwitchError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks for a channel's chat.
     pub(crate) async fn subscribe(
         &self,
@@ -226,7 +250,7 @@ impl Helix {
         Ok(page.data.into_iter().find(|listed| listed.id == id))
     }
 
-    /// All chat subscriptions on a conduit.
+    /// All subscriptions on a conduit.
     pub(crate) async fn subscriptions_on(
         &self,
         conduit: &ConduitId,
@@ -244,7 +268,9 @@ impl Helix {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.user_id = Some(std::borrow::Cow::Owned(broadcaster.as_str().into()));
         let mut all = self.all_pages(request).await?;
-        all.retain(|listed| listed.condition.broadcaster_user_id.as_deref() == Some(broadcaster.as_str()));
+        all.retain(|listed| {
+            listed.is_chat() && listed.condition.broadcaster_user_id.as_deref() == Some(broadcaster.as_str())
+        });
         Ok(all)
     }
 
@@ -256,7 +282,7 @@ impl Helix {
         for _ in 0..PAGES_MAX {
             let page: Page<ListedSubscription> =
                 self.call(|token, client| request.create_request(token, client)).await?;
-            all.extend(page.data.into_iter().filter(|listed| listed.kind == "channel.chat.message"));
+            all.extend(page.data);
             match page.pagination.and_then(|pagination| pagination.cursor).filter(|cursor| !cursor.is_empty())
             {
                 Some(cursor) => request.after = Some(std::borrow::Cow::Owned(cursor.into())),

@@ -1,5 +1,5 @@
-//! Logging in with Twitch: the authorization code flow.
-//! Source: Twitch's "Getting OAuth Access Tokens" and "Validating Requests".
+//! Logging in with Twitch: the authorization code flow, and what keeps its tokens good.
+//! Source: Twitch's "Getting OAuth Access Tokens", "Validating Tokens" and "Refreshing Access Tokens".
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl TwitchLogin for OauthLogin {
     async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
         let token = self.redeem(code).await?;
         let access = Secret::new(token.access_token);
-        let validated = self.validate(&access).await?;
+        let validated = self.look_at(&access).await?;
         let id = validated.user_id.as_deref().and_then(|id| TwitchUserId::new(id).ok());
         let (Some(id), Some(login)) = (id, validated.login) else {
             return Err(LoginError::Refused("the token belongs to no user".into()));
@@ -74,6 +74,28 @@ impl TwitchLogin for OauthLogin {
                 expires_at: self.clock.now().plus(lives),
                 scopes: validated.scopes.or(token.scope).unwrap_or_default(),
             },
+        })
+    }
+
+    async fn validate(&self, access: &Secret) -> Result<(), LoginError> {
+        self.look_at(access).await.map(drop)
+    }
+
+    async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError> {
+        let form = [
+            ("client_id", self.config.client_id.as_str()),
+            ("client_secret", self.config.client_secret.expose()),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh.expose()),
+        ];
+        let token: TokenAnswer =
+            self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form)).await?;
+        Ok(UserTokens {
+            access: Secret::new(token.access_token),
+            // Twitch may send the next one, or leave this one good.
+            refresh: Some(token.refresh_token.map_or_else(|| refresh.clone(), Secret::new)),
+            expires_at: self.clock.now().plus(Duration::from_secs(token.expires_in.unwrap_or(0))),
+            scopes: token.scope.unwrap_or_default(),
         })
     }
 }
@@ -126,7 +148,7 @@ impl OauthLogin {
         self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form)).await
     }
 
-    async fn validate(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
+    async fn look_at(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
         let authorization = format!("OAuth {}", access.expose());
         let request = self.http.get(below(&self.config.urls.auth, "validate"));
         self.ask(request.header("Authorization", authorization)).await

@@ -100,6 +100,11 @@ impl TokenCipher for RingCipher {
             scopes: plain.scopes,
         })
     }
+
+    fn is_current(&self, sealed: &SealedTokens) -> bool {
+        let current = self.keys.first().map(|key| key.id.as_slice());
+        current.is_some() && sealed.0.get(1..=KEY_ID_LEN) == current
+    }
 }
 
 impl RingCipher {
@@ -116,6 +121,8 @@ impl RingCipher {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn tokens() -> UserTokens {
@@ -144,8 +151,11 @@ mod tests {
     fn an_earlier_key_still_opens_and_a_foreign_one_does_not() {
         let (old, new) = (TokenKey::new([1; 32]), TokenKey::new([2; 32]));
         let sealed = RingCipher::new(&old, &[]).seal(&user("1"), &tokens());
-        assert_eq!(RingCipher::new(&new, &[old]).open(&user("1"), &sealed), Ok(tokens()));
+        assert_eq!(RingCipher::new(&new, from_ref(&old)).open(&user("1"), &sealed), Ok(tokens()));
         assert_eq!(RingCipher::new(&new, &[]).open(&user("1"), &sealed), Err(CannotOpen));
+        assert!(RingCipher::new(&old, from_ref(&new)).is_current(&sealed));
+        assert!(!RingCipher::new(&new, &[old]).is_current(&sealed));
+        assert!(!RingCipher::new(&new, &[]).is_current(&SealedTokens(Vec::new())));
     }
 
     #[test]

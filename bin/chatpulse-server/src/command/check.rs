@@ -5,15 +5,15 @@ mod report;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::ports::cipher::TokenCipher as _;
 use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
-use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers};
-use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PoolToCheck};
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers, SqliteTokens};
+use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PgTokens, PoolToCheck};
 use chatpulse_store_redis::{ConnectError, FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
 use chatpulse_twitch::helix::Helix;
@@ -43,20 +43,24 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 async fn check(settings: &Settings) -> anyhow::Result<Report> {
     let mut report = Report::default();
     report.ok("configuration", "every variable makes sense");
-    let streamers = check_database(settings, &mut report).await?;
+    let database = check_database(settings, &mut report).await?;
     check_live_state(settings, &mut report).await?;
     check_twitch(settings, &mut report).await?;
-    if let Some(streamers) = &streamers {
-        check_tokens(settings, streamers.as_ref(), &mut report).await?;
+    if let Some(database) = &database {
+        check_tokens(settings, database.tokens.as_ref(), &mut report).await?;
     }
-    check_bot(settings, streamers.as_deref(), &mut report).await;
+    let streamers = database.as_ref().map(|database| database.streamers.as_ref());
+    check_bot(settings, streamers, &mut report).await;
     Ok(report)
 }
 
-async fn check_database(
-    settings: &Settings,
-    report: &mut Report,
-) -> anyhow::Result<Option<Arc<dyn StreamerRepository>>> {
+/// What is asked of a database that is up to date.
+struct Accounts {
+    streamers: Box<dyn StreamerRepository>,
+    tokens: Box<dyn TokenRepository>,
+}
+
+async fn check_database(settings: &Settings, report: &mut Report) -> anyhow::Result<Option<Accounts>> {
     match &settings.stores.database {
         Database::Sqlite { path } => Ok(check_file(path, report).await),
         Database::Postgres(pg) => check_postgres(pg_config(pg)?, report).await,
@@ -64,13 +68,16 @@ async fn check_database(
     }
 }
 
-async fn check_file(path: &Path, report: &mut Report) -> Option<Arc<dyn StreamerRepository>> {
+async fn check_file(path: &Path, report: &mut Report) -> Option<Accounts> {
     let shown = path.display();
     match SqliteFile::open_for_check(path).await {
         Ok(FileToCheck { file, migrations_pending: 0 }) => match file.check().await {
             Ok(()) => {
                 report.ok("database", format!("{shown} is whole and up to date"));
-                Some(Arc::new(SqliteStreamers::new(file)))
+                Some(Accounts {
+                    streamers: Box::new(SqliteStreamers::new(file.clone())),
+                    tokens: Box::new(SqliteTokens::new(file)),
+                })
             }
             Err(error) => {
                 report.fail(
@@ -120,14 +127,14 @@ fn place_for(path: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&trial)
 }
 
-async fn check_postgres(
-    config: PgConfig,
-    report: &mut Report,
-) -> anyhow::Result<Option<Arc<dyn StreamerRepository>>> {
+async fn check_postgres(config: PgConfig, report: &mut Report) -> anyhow::Result<Option<Accounts>> {
     match PgPool::open_for_check(config).await {
         Ok(PoolToCheck { pool, migrations_pending: 0 }) => {
             report.ok("database", "PostgreSQL answers and is up to date");
-            Ok(Some(Arc::new(PgStreamers::new(pool))))
+            Ok(Some(Accounts {
+                streamers: Box::new(PgStreamers::new(pool.clone())),
+                tokens: Box::new(PgTokens::new(pool)),
+            }))
         }
         Ok(PoolToCheck { migrations_pending, .. }) => {
             report.warn(
@@ -211,7 +218,7 @@ async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Resul
 /// A warning, not a failure: overlays work, and those streamers need only log in again.
 async fn check_tokens(
     settings: &Settings,
-    streamers: &dyn StreamerRepository,
+    tokens: &dyn TokenRepository,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let keys = match DerivedKeys::look(&settings.stores) {
@@ -224,9 +231,10 @@ async fn check_tokens(
     };
     let cipher = RingCipher::new(&keys.token_key, &keys.token_keys_old);
     let name = "stored tokens";
-    match streamers.all_tokens().await {
+    match tokens.all().await {
         Ok(all) => {
-            let shut = all.iter().filter(|(user, sealed)| cipher.open(user, sealed).is_err()).count();
+            let is_shut = |kept: &&KeptTokens| cipher.open(&kept.user, &kept.sealed).is_err();
+            let shut = all.iter().filter(is_shut).count();
             if shut == 0 {
                 report.ok(name, format!("all {} can be opened", all.len()));
             } else {

@@ -17,13 +17,14 @@ use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::signals::Signals;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::vote::BucketLimit;
 use chatpulse_store_embedded::{
     LocalSignals, MemoryLive, SingleInstance, SqliteFile, SqliteLoginSessions, SqliteSettings,
-    SqliteStreamers, SqliteSubscriptions,
+    SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
-use chatpulse_store_pg::{PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions};
+use chatpulse_store_pg::{PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions, PgTokens};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -38,6 +39,7 @@ pub(crate) type Task =
 /// The ports of whatever was chosen.
 pub(crate) struct Stores {
     pub(crate) streamers: Arc<dyn StreamerRepository>,
+    pub(crate) tokens: Arc<dyn TokenRepository>,
     pub(crate) settings: Arc<dyn SettingsRepository>,
     pub(crate) subscriptions: Arc<dyn SubscriptionRepository>,
     pub(crate) login_sessions: Arc<dyn LoginSessions>,
@@ -96,6 +98,7 @@ impl Stores {
         let file = file.context("the database could not be opened")?;
         Ok(Self {
             streamers: Arc::new(SqliteStreamers::new(file.clone())),
+            tokens: Arc::new(SqliteTokens::new(file.clone())),
             settings: Arc::new(SqliteSettings::new(file.clone())),
             subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
             login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
@@ -111,6 +114,7 @@ impl Stores {
         let upkeep = pool.clone();
         Ok(Self {
             streamers: Arc::new(PgStreamers::new(pool.clone())),
+            tokens: Arc::new(PgTokens::new(pool.clone())),
             settings: Arc::new(PgSettings::new(pool.clone())),
             subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
             login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),

@@ -9,6 +9,7 @@ mod architecture;
 mod demo;
 mod first_run;
 mod fleet;
+mod grants;
 mod http;
 mod login;
 mod overlay;

@@ -146,7 +146,7 @@ async fn a_plain_request_to_the_socket_opens_nothing() {
     let metrics = world.metrics().await;
     assert_eq!(metrics.value("broadcaster_active_sessions", &[]), 0.0);
     assert_eq!(metrics.value("websocket_connections_current", &[]), 0.0);
-    assert!(world.sim.subscriptions().is_empty());
+    assert!(world.sim.chat_subscriptions().is_empty());
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn a_chat_is_read_no_more_some_time_after_its_address_was_replaced() {
     streamer.chat_becomes("reading").await;
     streamer.rotate().await;
     assert_eq!(old.wait_close().await.0, 4001);
-    assert!(world.sim.wait_until(crate::support::SOON, |sim| sim.subscriptions().is_empty()).await);
+    assert!(world.sim.wait_until(crate::support::SOON, |sim| sim.chat_subscriptions().is_empty()).await);
     // And is read again when the new one opens.
     let _overlay = streamer.open_overlay(&world.server).await;
     streamer.chat_becomes("reading").await;

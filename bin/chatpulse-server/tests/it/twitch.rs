@@ -74,6 +74,7 @@ async fn a_handover_loses_nothing_and_subscribes_to_nothing_again() {
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     is_read(&world, &mut streamer, &mut overlay).await;
+    let subscribed = world.sim.calls(Endpoint::CreateSubscription);
     for _ in 0..2 {
         let opened = world.sim.calls(Endpoint::Socket);
         assert_eq!(world.sim.force_reconnect(), 1);
@@ -85,7 +86,7 @@ async fn a_handover_loses_nothing_and_subscribes_to_nothing_again() {
         );
         is_read(&world, &mut streamer, &mut overlay).await;
     }
-    assert_eq!(world.sim.calls(Endpoint::CreateSubscription), 1);
+    assert_eq!(world.sim.calls(Endpoint::CreateSubscription), subscribed);
 }
 
 #[tokio::test]
@@ -106,11 +107,13 @@ async fn whatever_ends_the_socket_chat_is_read_again() {
         let mut overlay = streamer.open_overlay(&server).await;
         is_read_from(&sim, &mut streamer, &mut overlay).await;
         let opened = sim.calls(Endpoint::Socket);
+        let subscribed = sim.calls(Endpoint::CreateSubscription);
         assert_eq!(trouble(&sim), 1, "{what}");
         let again = sim.wait_until(SOON, |sim| sim.calls(Endpoint::Socket) > opened);
         assert!(again.await, "{what}");
         is_read_from(&sim, &mut streamer, &mut overlay).await;
-        assert_eq!(sim.calls(Endpoint::CreateSubscription), 1, "{what}: it outlives the socket");
+        let still = sim.calls(Endpoint::CreateSubscription);
+        assert_eq!(still, subscribed, "{what}: it outlives the socket");
     });
     join_all(stories).await;
 }
@@ -185,7 +188,7 @@ async fn the_conduit_and_its_subscriptions_outlive_a_restart() {
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     is_read(&world, &mut streamer, &mut overlay).await;
-    let (conduits, subscriptions) = (world.sim.conduits(), world.sim.subscriptions());
+    let (conduits, subscriptions) = (world.sim.conduits(), world.sim.chat_subscriptions());
     drop(overlay);
     let setup = world.server.setup().clone();
     world.server.stop().await;
@@ -202,7 +205,7 @@ async fn the_conduit_and_its_subscriptions_outlive_a_restart() {
     assert_eq!(sim.calls(Endpoint::CreateConduit), 1);
     let ids =
         |all: &[chatpulse_twitch_sim::Subscription]| all.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
-    assert_eq!(ids(&sim.subscriptions()), ids(&subscriptions));
+    assert_eq!(ids(&sim.chat_subscriptions()), ids(&subscriptions));
 }
 
 #[tokio::test]
@@ -223,8 +226,9 @@ async fn a_subscription_that_exists_already_is_taken_over() {
     let mut streamer = Streamer::at_dashboard(streamer.browser.moved_to(&server)).await;
     let mut overlay = streamer.open_overlay(&server).await;
     is_read_from(&sim, &mut streamer, &mut overlay).await;
-    assert_eq!(sim.calls(Endpoint::CreateSubscription), asked + 1);
-    let live = sim.subscriptions().iter().filter(|one| one.status == Status::Enabled).count();
+    // The chat's, and the one that tells of users who disconnect.
+    assert_eq!(sim.calls(Endpoint::CreateSubscription), asked + 2);
+    let live = sim.chat_subscriptions().iter().filter(|one| one.status == Status::Enabled).count();
     assert_eq!(live, 1);
 }
 
@@ -309,7 +313,7 @@ async fn a_subscription_that_ends_before_we_hear_of_it_is_made_again() {
     let mut overlay = streamer.open_overlay(&server).await;
     // It exists, and the answer that says so is still on its way.
     assert!(sim.wait_until_subscribed(STREAMER, SOON).await);
-    let id = sim.subscriptions()[0].id.clone();
+    let id = sim.chat_subscriptions()[0].id.clone();
     assert!(sim.revoke_subscription(&id, Status::VersionRemoved).await);
     let again = sim.wait_until(SOON, |sim| sim.calls(Endpoint::CreateSubscription) == 2);
     assert!(again.await, "the bar would be dead until the next reconciliation");

@@ -268,7 +268,7 @@ async fn a_revocation_that_can_be_mended_is_mended() {
             world
                 .sim
                 .wait_until(crate::support::SOON, |sim| sim
-                    .subscriptions()
+                    .chat_subscriptions()
                     .iter()
                     .any(|known| known.status == Status::Enabled && known.id != id))
                 .await,
@@ -298,7 +298,7 @@ async fn each_reason_that_needs_a_person_is_said_to_be_one() {
 }
 
 fn live_subscription(world: &World) -> String {
-    let all = world.sim.subscriptions();
+    let all = world.sim.chat_subscriptions();
     let live = all.iter().find(|known| known.status == chatpulse_twitch_sim::Status::Enabled);
     live.expect("a subscription is live").id.clone()
 }

@@ -15,4 +15,7 @@ pub trait TokenCipher: Send + Sync {
 
     /// Opens with the current key or an earlier one.
     fn open(&self, user: &TwitchUserId, sealed: &SealedTokens) -> Result<UserTokens, CannotOpen>;
+
+    /// Sealed with the current key; else they are due to be sealed again.
+    fn is_current(&self, sealed: &SealedTokens) -> bool;
 }

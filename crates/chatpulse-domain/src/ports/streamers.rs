@@ -41,9 +41,6 @@ pub trait StreamerRepository: Send + Sync {
     /// Gives the overlay a new address. `None` without such a streamer.
     async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError>;
 
-    /// Every account's sealed tokens, to check that they can be opened.
-    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError>;
-
     /// Notes that the bot account agreed.
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError>;
 

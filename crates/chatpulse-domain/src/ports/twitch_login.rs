@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 
-use crate::login::{Grant, LoginRole};
+use crate::login::{Grant, LoginRole, UserTokens};
 use crate::secret::Secret;
 
 use super::error::BoxError;
 
-/// Why a code was not exchanged.
+/// Why Twitch gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// Twitch does not take this code: used before, too old, or made up.
-    #[error("Twitch refused the login code")]
+    /// Twitch does not take this code or token: used before, too old, taken back, or made up.
+    #[error("Twitch refused the code or token")]
     Refused(#[source] BoxError),
     /// No usable answer. Trying again may help.
     #[error("Twitch could not be reached")]
@@ -26,4 +26,11 @@ pub trait TwitchLogin: Send + Sync {
 
     /// Turns the code that came back into the user and their tokens.
     async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError>;
+
+    /// Whether an access token is still good. Twitch demands that it is asked at the start and every hour.
+    async fn validate(&self, access: &Secret) -> Result<(), LoginError>;
+
+    /// The next pair of tokens. The old refresh token may be spent by this, so what returns must be kept. Refused: the
+    /// grant is dead.
+    async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError>;
 }

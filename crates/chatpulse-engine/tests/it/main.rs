@@ -4,6 +4,7 @@
 
 mod accounts;
 mod cleanup;
+mod grants;
 mod pipeline;
 mod sessions;
 mod settings;

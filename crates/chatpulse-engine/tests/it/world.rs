@@ -1,6 +1,6 @@
 //! An engine, everything round it faked, one streamer logged in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chatpulse_domain::login::LoginRole;
@@ -9,12 +9,14 @@ use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::streamer::Streamer;
 use chatpulse_domain::vote::BucketLimit;
-use chatpulse_engine::housekeeping::Housekeeping;
+use chatpulse_engine::housekeeping::{GrantCheck, Housekeeping};
 use chatpulse_engine::sessions::{DriftReport, OpenOverlay, Watcher};
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::clock::TestClock;
-use chatpulse_testkit::fakes::{FakeAccounts, FakeCipher, FakeFeed, FakeLive, FakeSignals, FixedLeader};
+use chatpulse_testkit::fakes::{
+    FakeAccounts, FakeCipher, FakeFeed, FakeLive, FakeLogin, FakeSignals, FixedLeader,
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct World {
@@ -25,8 +27,11 @@ pub(crate) struct World {
     pub(crate) accounts: FakeAccounts,
     pub(crate) signals: FakeSignals,
     pub(crate) feed: FakeFeed,
+    pub(crate) login: FakeLogin,
     pub(crate) leader: FixedLeader,
     housekeeping: Option<Housekeeping>,
+    ports: Ports,
+    policy: Policy,
 }
 
 /// A world with a generous bucket and the streamer reading the own chat.
@@ -39,14 +44,17 @@ pub(crate) async fn world_with(limit: Option<BucketLimit>, bot: Option<&str>) ->
     let live = FakeLive::new(clock.clone(), limit);
     let (accounts, signals, feed) = (FakeAccounts::new(), FakeSignals::new(), FakeFeed::new());
     let leader = FixedLeader::new(true);
+    let login = FakeLogin::new();
     let ports = Ports {
         clock: Arc::new(clock.clone()),
         votes: Arc::new(live.clone()),
         sessions: Arc::new(live.clone()),
         signals: Arc::new(signals.clone()),
         streamers: Arc::clone(&accounts.streamers) as _,
+        tokens: Arc::clone(&accounts.tokens) as _,
         settings: Arc::clone(&accounts.settings) as _,
         login_sessions: Arc::clone(&accounts.login_sessions) as _,
+        login: Arc::new(login.clone()),
         feed: Arc::new(feed.clone()),
         cipher: Arc::new(FakeCipher::default()),
         leadership: Arc::new(leader.clone()),
@@ -62,7 +70,20 @@ pub(crate) async fn world_with(limit: Option<BucketLimit>, bot: Option<&str>) ->
     };
     let (engine, housekeeping) = Engine::new(&ports, &policy);
     let streamer = engine.accounts.sign_in(&build::grant("ada"), LoginRole::StreamerAndReader).await.unwrap();
-    World { engine, streamer, clock, live, accounts, signals, feed, leader, housekeeping: Some(housekeeping) }
+    World {
+        engine,
+        streamer,
+        clock,
+        live,
+        accounts,
+        signals,
+        feed,
+        login,
+        leader,
+        housekeeping: Some(housekeeping),
+        ports,
+        policy,
+    }
 }
 
 impl World {
@@ -85,6 +106,23 @@ impl World {
 
     pub(crate) fn on_drift(&mut self, listener: impl Fn(&DriftReport) + Send + Sync + 'static) {
         self.housekeeping = self.housekeeping.take().map(|housekeeping| housekeeping.on_drift(listener));
+    }
+
+    /// What came of asking about users' tokens, from now on.
+    pub(crate) fn grant_checks(&mut self) -> Arc<Mutex<Vec<GrantCheck>>> {
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&found);
+        self.housekeeping = self
+            .housekeeping
+            .take()
+            .map(|housekeeping| housekeeping.on_grant_check(move |check| noted.lock().unwrap().push(check)));
+        found
+    }
+
+    /// Another engine on the same stores.
+    pub(crate) fn restart(&mut self) {
+        let (engine, housekeeping) = Engine::new(&self.ports, &self.policy);
+        (self.engine, self.housekeeping) = (engine, Some(housekeeping));
     }
 
     /// Runs housekeeping for so long of paused time, then stops it.

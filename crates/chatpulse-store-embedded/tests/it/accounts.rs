@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::tokens::KeptTokens;
 use chatpulse_domain::time::Timestamp;
 use chatpulse_store_embedded::SqliteFile;
 use chatpulse_testkit::builders as build;
@@ -32,6 +33,11 @@ async fn subscriptions_keep_the_contract() {
     contract::subscriptions::holds(fresh_accounts).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_keep_the_contract() {
+    contract::tokens::holds(fresh_accounts).await;
+}
+
 #[tokio::test]
 async fn a_restart_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
@@ -54,7 +60,8 @@ async fn a_restart_keeps_everything() {
     let file = SqliteFile::open(&path).await.unwrap();
     let after = accounts_in(&file);
     assert_eq!(after.streamers.first().await.unwrap().as_ref(), Some(&ada));
-    assert_eq!(after.streamers.all_tokens().await.unwrap(), [(ada.twitch_id, tokens)]);
+    let kept = KeptTokens { streamer: ada.id, user: ada.twitch_id, sealed: tokens };
+    assert_eq!(after.tokens.all().await.unwrap(), [kept]);
     let found = after.settings.find(ada.id).await.unwrap();
     assert_eq!(found, Some(build::versioned(settings, 2)));
     let found = after.login_sessions.find(login.hash, now).await.unwrap();

@@ -17,6 +17,7 @@ async fn every_query_is_timed_under_its_name() {
     contract::settings::holds(fresh_accounts).await;
     contract::login_sessions::holds(fresh_accounts).await;
     contract::subscriptions::holds(fresh_accounts).await;
+    contract::tokens::holds(fresh_accounts).await;
     SqliteFile::in_memory().await.unwrap().check().await.unwrap();
     let rendered = recorder.handle().render();
     let timed: BTreeSet<&str> = rendered

@@ -10,6 +10,7 @@ WITH signed_in AS (
     SET login = excluded.login,
         display_name = excluded.display_name,
         sealed_tokens = excluded.sealed_tokens,
+        tokens_checked_at = NULL,
         updated_at = now()
     RETURNING id, twitch_id, login, display_name, overlay_uuid
 ), with_settings AS (

@@ -19,6 +19,7 @@ async fn every_query_is_timed_under_its_name() {
     contract::settings::holds(async || databases.accounts().await).await;
     contract::login_sessions::holds(async || databases.accounts().await).await;
     contract::subscriptions::holds(async || databases.accounts().await).await;
+    contract::tokens::holds(async || databases.accounts().await).await;
     let database = Database::fresh().await;
     migrated(&database).await.check().await.unwrap();
     let rendered = recorder.handle().render();

@@ -222,6 +222,11 @@ pub const FAMILIES: &[Family] = &[
         Labels::One("type", &NOTIFICATION_LABELS),
         "Notifications that are not chat messages, by type.",
     ),
+    counter(
+        "grant_checks_total",
+        Labels::One("result", &["valid", "renewed", "ended", "unreadable", "unanswered"]),
+        "Times that Twitch was asked about a user's tokens, by result.",
+    ),
     // HTTP
     counter(
         "http_requests_total",

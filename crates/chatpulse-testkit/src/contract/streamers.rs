@@ -17,14 +17,12 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     a_first_login_creates_an_account(make().await).await;
     a_new_account_has_default_settings_at_version_one(make().await).await;
     logging_in_again_updates_names_and_keeps_the_rest(make().await).await;
-    logging_in_again_replaces_the_tokens(make().await).await;
     logins_at_once_make_one_account(make().await).await;
     each_account_has_its_own_address(make().await).await;
     a_rotated_address_finds_nobody(make().await).await;
     rotations_at_once_replace_each_other(make().await).await;
     only_an_account_can_rotate(make().await).await;
     the_first_is_whoever_logged_in_first(make().await).await;
-    tokens_come_back_byte_for_byte(make().await).await;
     names_in_any_script_come_back(make().await).await;
     the_bots_consent_is_noted_and_renewed(make().await).await;
 }
@@ -45,7 +43,6 @@ async fn nobody_is_found_where_nobody_logged_in(accounts: Accounts) {
     let overlay = OverlayId::random();
     assert_eq!(streamers.find_by_overlay(overlay).await.unwrap(), None);
     assert_eq!(streamers.first().await.unwrap(), None);
-    assert!(streamers.all_tokens().await.unwrap().is_empty());
 }
 
 async fn a_first_login_creates_an_account(accounts: Accounts) {
@@ -79,15 +76,6 @@ async fn logging_in_again_updates_names_and_keeps_the_rest(accounts: Accounts) {
     assert_eq!(settings, Some(build::versioned(changed, 2)));
 }
 
-async fn logging_in_again_replaces_the_tokens(accounts: Accounts) {
-    let ada = profile("Ada");
-    let latest = build::sealed();
-    sign_in(&accounts, &ada).await;
-    accounts.streamers.sign_in(&ada, &latest).await.unwrap();
-    let kept = accounts.streamers.all_tokens().await.unwrap();
-    assert_eq!(kept, [(ada.id, latest)]);
-}
-
 async fn logins_at_once_make_one_account(accounts: Accounts) {
     let ada = profile("Ada");
     let tasks: Vec<_> = (0..20)
@@ -101,7 +89,7 @@ async fn logins_at_once_make_one_account(accounts: Accounts) {
         signed_in.push(task.await.unwrap());
     }
     assert!(signed_in.iter().all(|streamer| *streamer == signed_in[0]));
-    assert_eq!(accounts.streamers.all_tokens().await.unwrap().len(), 1);
+    assert_eq!(accounts.tokens.all().await.unwrap().len(), 1);
 }
 
 async fn each_account_has_its_own_address(accounts: Accounts) {
@@ -160,17 +148,6 @@ async fn the_first_is_whoever_logged_in_first(accounts: Accounts) {
     }
     sign_in(&accounts, &zoe).await;
     assert_eq!(accounts.streamers.first().await.unwrap(), Some(first));
-}
-
-/// Whatever the bytes are: finding a streamer never looks at them.
-async fn tokens_come_back_byte_for_byte(accounts: Accounts) {
-    let ada = profile("Ada");
-    let every_byte = chatpulse_domain::login::SealedTokens((0..=255).collect());
-    let streamer = accounts.streamers.sign_in(&ada, &every_byte).await.unwrap();
-    let found = accounts.streamers.find(streamer.id).await.unwrap();
-    assert_eq!(found, Some(streamer));
-    let kept = accounts.streamers.all_tokens().await.unwrap();
-    assert_eq!(kept, [(ada.id, every_byte)]);
 }
 
 async fn names_in_any_script_come_back(accounts: Accounts) {

@@ -8,6 +8,7 @@ use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::streamer::Streamer;
 use chatpulse_domain::subscription::ChatSubscription;
+use chatpulse_domain::time::Timestamp;
 
 use super::Outage;
 use crate::contract::Accounts;
@@ -16,17 +17,21 @@ mod login_sessions;
 mod settings;
 mod streamers;
 mod subscriptions;
+mod tokens;
 
 pub use login_sessions::FakeLoginSessions;
 pub use settings::FakeSettings;
 pub use streamers::FakeStreamers;
 pub use subscriptions::FakeSubscriptions;
+pub use tokens::FakeTokens;
 
-/// One database, seen through four ports. Clones are one.
+/// One database, seen through five ports. Clones are one.
 #[derive(Clone)]
 pub struct FakeAccounts {
     /// Who logged in.
     pub streamers: Arc<FakeStreamers>,
+    /// What they gave.
+    pub tokens: Arc<FakeTokens>,
     /// What they set.
     pub settings: Arc<FakeSettings>,
     /// Who is logged in now.
@@ -36,7 +41,7 @@ pub struct FakeAccounts {
     outage: Outage,
 }
 
-/// What the four share: each is this with a port of its own.
+/// What the five share: each is this with a port of its own.
 #[derive(Clone, Default)]
 struct Database {
     tables: Arc<Mutex<Tables>>,
@@ -55,7 +60,8 @@ struct Tables {
 
 struct Account {
     streamer: Streamer,
-    tokens: SealedTokens,
+    tokens: Option<SealedTokens>,
+    checked_at: Option<Timestamp>,
     settings: VersionedSettings,
 }
 
@@ -66,6 +72,7 @@ impl FakeAccounts {
         Self {
             outage: database.outage.clone(),
             streamers: Arc::new(FakeStreamers(database.clone())),
+            tokens: Arc::new(FakeTokens(database.clone())),
             settings: Arc::new(FakeSettings(database.clone())),
             login_sessions: Arc::new(FakeLoginSessions(database.clone())),
             subscriptions: Arc::new(FakeSubscriptions(database)),
@@ -87,6 +94,7 @@ impl From<FakeAccounts> for Accounts {
     fn from(fake: FakeAccounts) -> Self {
         Self {
             streamers: fake.streamers,
+            tokens: fake.tokens,
             settings: fake.settings,
             login_sessions: fake.login_sessions,
             subscriptions: fake.subscriptions,

@@ -1,11 +1,11 @@
 //! Twitch, as the engine and the pages see it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::TwitchUserId;
-use chatpulse_domain::login::{Grant, LoginRole};
+use chatpulse_domain::login::{Grant, LoginRole, UserTokens};
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::secret::Secret;
@@ -93,10 +93,24 @@ impl ChatFeed for FakeFeed {
     }
 }
 
-/// A login that takes the codes it was told. Clones are one.
-#[derive(Debug, Clone, Default)]
+type Listener = Box<dyn Fn() + Send>;
+
+#[derive(Default)]
+struct FakeTokens {
+    /// Access tokens that ran out.
+    ended: HashSet<String>,
+    /// What each refresh token gives, once.
+    next: HashMap<String, UserTokens>,
+    /// Every access token that was asked about.
+    validated: Vec<String>,
+}
+
+/// A login that takes the codes it was told, and whose access tokens are good until told otherwise. Clones are one.
+#[derive(Clone, Default)]
 pub struct FakeLogin {
     grants: Arc<Mutex<HashMap<String, Grant>>>,
+    tokens: Arc<Mutex<FakeTokens>>,
+    after_refresh: Arc<Mutex<Option<Listener>>>,
     outage: Outage,
 }
 
@@ -111,6 +125,26 @@ impl FakeLogin {
         self.grants.lock().unwrap().insert(code.to_owned(), grant);
     }
 
+    /// This access token is good no more.
+    pub fn run_out(&self, access: &Secret) {
+        self.tokens.lock().unwrap().ended.insert(access.expose().to_owned());
+    }
+
+    /// This refresh token gives those tokens, once. Any other is refused.
+    pub fn renew(&self, refresh: &Secret, next: UserTokens) {
+        self.tokens.lock().unwrap().next.insert(refresh.expose().to_owned(), next);
+    }
+
+    /// Called whenever a refresh token was spent, before the answer arrives.
+    pub fn after_refresh(&self, listener: impl Fn() + Send + 'static) {
+        *self.after_refresh.lock().unwrap() = Some(Box::new(listener));
+    }
+
+    /// Every access token that was asked about so far.
+    pub fn validated(&self) -> Vec<String> {
+        self.tokens.lock().unwrap().validated.clone()
+    }
+
     /// Twitch is out of reach from now on.
     pub fn break_down(&self) {
         self.outage.begin();
@@ -119,6 +153,10 @@ impl FakeLogin {
     /// Twitch answers again.
     pub fn recover(&self) {
         self.outage.end();
+    }
+
+    fn reach(&self) -> Result<(), LoginError> {
+        self.outage.check("reach Twitch").map_err(|down| LoginError::Unreachable(down.into()))
     }
 }
 
@@ -130,10 +168,27 @@ impl TwitchLogin for FakeLogin {
     }
 
     async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
-        if let Err(down) = self.outage.check("reach Twitch") {
-            return Err(LoginError::Unreachable(down.into()));
-        }
+        self.reach()?;
         let grant = self.grants.lock().unwrap().remove(code.expose());
         grant.ok_or_else(|| LoginError::Refused("unknown code".into()))
+    }
+
+    async fn validate(&self, access: &Secret) -> Result<(), LoginError> {
+        self.reach()?;
+        let mut tokens = self.tokens.lock().unwrap();
+        tokens.validated.push(access.expose().to_owned());
+        if tokens.ended.contains(access.expose()) {
+            return Err(LoginError::Refused("invalid access token".into()));
+        }
+        Ok(())
+    }
+
+    async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError> {
+        self.reach()?;
+        let next = self.tokens.lock().unwrap().next.remove(refresh.expose());
+        if let Some(listener) = &*self.after_refresh.lock().unwrap() {
+            listener();
+        }
+        next.ok_or_else(|| LoginError::Refused("Invalid refresh token".into()))
     }
 }

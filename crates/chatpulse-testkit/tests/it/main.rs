@@ -20,6 +20,7 @@ async fn accounts_keep_the_contracts() {
     contract::settings::holds(async || FakeAccounts::new().into()).await;
     contract::login_sessions::holds(async || FakeAccounts::new().into()).await;
     contract::subscriptions::holds(async || FakeAccounts::new().into()).await;
+    contract::tokens::holds(async || FakeAccounts::new().into()).await;
 }
 
 #[tokio::test]

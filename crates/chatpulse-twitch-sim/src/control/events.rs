@@ -18,6 +18,13 @@ impl Sim {
         self.shared.read(|world| world.subscriptions.clone())
     }
 
+    /// Those that deliver a channel's chat.
+    pub fn chat_subscriptions(&self) -> Vec<Subscription> {
+        let mut all = self.subscriptions();
+        all.retain(|subscription| subscription.kind == "channel.chat.message");
+        all
+    }
+
     /// Whether a chat line in this channel would reach somebody now.
     pub fn chat_is_read(&self, channel: &str) -> bool {
         self.shared.read(|world| world.chat_is_read(channel))

@@ -11,6 +11,9 @@ use serde::de::IgnoredAny;
 /// The subscription type of chat.
 pub const CHAT_MESSAGE: &str = "channel.chat.message";
 
+/// The subscription type of users who disconnect the application, or whose account is gone.
+pub(crate) const AUTHORIZATION_REVOKED: &str = "user.authorization.revoke";
+
 /// `subscription` of any notification or revocation.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SubscriptionInfo<'a> {
@@ -70,6 +73,25 @@ struct ChatEvent<'a> {
 struct Text<'a> {
     #[serde(borrow, default)]
     text: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AuthorizationBody<'a> {
+    #[serde(borrow)]
+    event: AuthorizationEvent<'a>,
+}
+
+/// Login and name are null if the account is gone.
+#[derive(Debug, Deserialize)]
+struct AuthorizationEvent<'a> {
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
+}
+
+/// Who took their consent back, according to such a notification.
+pub(crate) fn withdrawn_by(body: &[u8]) -> Option<TwitchUserId> {
+    let AuthorizationBody { event } = serde_json::from_slice(body).ok()?;
+    TwitchUserId::new(&event.user_id).ok()
 }
 
 /// Reads a chat notification. `transport_id` stands in where the message has no id of its own.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_sink::ChatDelivery;
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::grant_sink::GrantSink;
 use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 use chatpulse_domain::throttle::Throttle;
 use tracing::{debug, info};
 
-use crate::eventsub::event::{AnyBody, CHAT_MESSAGE, chat_message};
+use crate::eventsub::event::{AUTHORIZATION_REVOKED, AnyBody, CHAT_MESSAGE, chat_message, withdrawn_by};
 use crate::eventsub::repeats::Repeats;
 use crate::eventsub::signature::MessageTime;
 use crate::feed::{Revocation, TwitchFeed};
@@ -54,6 +55,7 @@ impl Idle {
 pub struct EventRouter {
     clock: Arc<dyn Clock>,
     feed: TwitchFeed,
+    grants: Arc<dyn GrantSink>,
     shared: Arc<Shared>,
 }
 
@@ -65,9 +67,9 @@ struct Shared {
 }
 
 impl EventRouter {
-    /// Revocations and the like go to `feed`.
-    pub fn new(clock: Arc<dyn Clock>, feed: TwitchFeed) -> Self {
-        Self { clock, feed, shared: Arc::default() }
+    /// What becomes of subscriptions and the shard goes to `feed`, what becomes of users' consent to `grants`.
+    pub fn new(clock: Arc<dyn Clock>, feed: TwitchFeed, grants: Arc<dyn GrantSink>) -> Self {
+        Self { clock, feed, grants, shared: Arc::default() }
     }
 
     /// `Some` for chat, which belongs to the sink.
@@ -87,6 +89,10 @@ impl EventRouter {
         match (idle, known) {
             (Some(idle), _) => self.say("notification", idle),
             (None, Some("conduit.shard.disabled")) => self.feed.check_shard(),
+            (None, Some(AUTHORIZATION_REVOKED)) => match withdrawn_by(envelope.body) {
+                Some(user) => self.grants.withdrawn(&user),
+                None => self.say("notification", Idle::Malformed),
+            },
             (None, _) => debug!(kind = known, "notification"),
         }
         None
@@ -161,6 +167,8 @@ fn count(label: &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use chatpulse_domain::ids::TwitchUserId;
     use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed as _};
     use chatpulse_domain::subscription::ChatState;
@@ -174,6 +182,16 @@ mod tests {
     impl Clock for Noon {
         fn now(&self) -> Timestamp {
             Timestamp::from_unix_ms(1_789_905_600_000)
+        }
+    }
+
+    /// Who took their consent back.
+    #[derive(Default)]
+    struct Gone(Mutex<Vec<TwitchUserId>>);
+
+    impl GrantSink for Gone {
+        fn withdrawn(&self, user: &TwitchUserId) {
+            self.0.lock().unwrap().push(user.clone());
         }
     }
 
@@ -193,7 +211,7 @@ mod tests {
     #[test]
     fn a_revocation_that_is_sent_twice_takes_effect_once() {
         let feed = TwitchFeed::new();
-        let router = EventRouter::new(Arc::new(Noon), feed.clone());
+        let router = EventRouter::new(Arc::new(Noon), feed.clone(), Arc::new(Gone::default()));
         let streamer = TwitchUserId::new("42").unwrap();
         router.revocation(&envelope("m-1", REVOKED));
         assert_eq!(feed.state(&streamer), ChatState::NotAuthorized);
@@ -207,8 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_consent_back_is_told_once() {
+        let gone = Arc::new(Gone::default());
+        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new(), gone.clone());
+        let revoke = r#"{"subscription":{"type":"user.authorization.revoke"},
+            "event":{"client_id":"c","user_id":"42","user_login":null,"user_name":null}}"#;
+        for (id, body) in [("m-1", revoke), ("m-1", revoke), ("m-2", &revoke.replace("42", ""))] {
+            assert_eq!(router.notification(&envelope(id, body)), None);
+        }
+        assert_eq!(*gone.0.lock().unwrap(), [TwitchUserId::new("42").unwrap()]);
+    }
+
+    #[test]
     fn a_chat_message_without_a_readable_time_is_malformed() {
-        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new());
+        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new(), Arc::new(Gone::default()));
         let chat = r#"{"subscription":{"type":"channel.chat.message"},
             "event":{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":"yes"}}}"#;
         assert!(matches!(router.notification(&envelope("m", chat)), Some(ChatDelivery::Message(_))));

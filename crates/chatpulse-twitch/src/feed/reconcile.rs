@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::worker::FeedWorker;
 use super::{Channel, Progress, Want};
+use crate::eventsub::event::AUTHORIZATION_REVOKED;
 use crate::helix::ListedSubscription;
 
 impl FeedWorker {
@@ -19,6 +20,7 @@ impl FeedWorker {
                 return warn!(%error, "subscriptions could not be compared with Twitch's list this time");
             }
         };
+        self.hear_of_withdrawals(conduit, &listed).await;
         let (live, surplus) = sort(&listed, conduit);
         self.adopt(live);
         for id in surplus {
@@ -26,6 +28,18 @@ impl FeedWorker {
             if let Err(error) = self.helix.unsubscribe(&id).await {
                 warn!(%error, "a second subscription for the same chat is still there");
             }
+        }
+    }
+
+    /// One for the whole application, whoever streams.
+    async fn hear_of_withdrawals(&self, conduit: &ConduitId, listed: &[ListedSubscription]) {
+        let is_it =
+            |listed: &ListedSubscription| listed.kind == AUTHORIZATION_REVOKED && listed.is_live_on(conduit);
+        if listed.iter().any(is_it) {
+            return;
+        }
+        if let Err(error) = self.helix.subscribe_to_withdrawals(conduit).await {
+            warn!(%error, "users who disconnect at Twitch are noticed within the hour, not at once");
         }
     }
 
@@ -61,7 +75,7 @@ fn sort(
     conduit: &ConduitId,
 ) -> (HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>, Vec<SubscriptionId>) {
     let (mut live, mut surplus) = (HashMap::new(), Vec::new());
-    for subscription in listed.iter().filter(|listed| listed.is_live_on(conduit)) {
+    for subscription in listed.iter().filter(|listed| listed.is_chat() && listed.is_live_on(conduit)) {
         let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
         let reader = subscription.condition.user_id.as_deref().map(TwitchUserId::new);
         let (Some(Ok(broadcaster)), Some(Ok(reader)), Ok(id)) =

@@ -19,7 +19,7 @@ impl StreamerRepository for FakeStreamers {
         if let Some(account) = known {
             account.streamer.login.clone_from(&profile.login);
             account.streamer.display_name.clone_from(&profile.display_name);
-            account.tokens = tokens.clone();
+            (account.tokens, account.checked_at) = (Some(tokens.clone()), None);
             return Ok(account.streamer.clone());
         }
         let streamer = Streamer {
@@ -31,7 +31,8 @@ impl StreamerRepository for FakeStreamers {
         };
         tables.accounts.push(Account {
             streamer: streamer.clone(),
-            tokens: tokens.clone(),
+            tokens: Some(tokens.clone()),
+            checked_at: None,
             settings: VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) },
         });
         Ok(streamer)
@@ -60,15 +61,6 @@ impl StreamerRepository for FakeStreamers {
             let old = std::mem::replace(&mut account.streamer.overlay, new);
             Rotation { old, new }
         }))
-    }
-
-    async fn all_tokens(&self) -> Result<Vec<(TwitchUserId, SealedTokens)>, StoreError> {
-        let tables = self.0.enter("read all tokens")?;
-        let tokens = tables
-            .accounts
-            .iter()
-            .map(|account| (account.streamer.twitch_id.clone(), account.tokens.clone()));
-        Ok(tokens.collect())
     }
 
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {

@@ -1,0 +1,3 @@
+DELETE FROM tokens
+WHERE streamer_id = :streamer_id
+  AND sealed = :sealed

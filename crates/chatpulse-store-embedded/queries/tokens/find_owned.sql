@@ -1,0 +1,4 @@
+SELECT streamers.id, streamers.twitch_id, tokens.sealed
+FROM tokens
+JOIN streamers ON streamers.id = tokens.streamer_id
+WHERE streamers.twitch_id = :twitch_id

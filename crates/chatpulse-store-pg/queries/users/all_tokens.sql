@@ -1,3 +1,0 @@
-SELECT twitch_id, sealed_tokens
-FROM users
-ORDER BY seq
