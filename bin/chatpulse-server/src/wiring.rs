@@ -82,7 +82,12 @@ impl Parts {
         let twitch = twitch_config(&settings)?;
         let helix =
             Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
-        let (worker, feed) = FeedWorker::new(helix, Arc::clone(&stores.subscriptions), twitch.clone());
+        let (worker, feed) = FeedWorker::new(
+            helix,
+            Arc::clone(&stores.subscriptions),
+            Arc::clone(&stores.live.signals),
+            twitch.clone(),
+        );
         let login: Arc<dyn TwitchLogin> = Arc::new(
             OauthLogin::new(twitch.clone(), Arc::clone(&clock)).context("could not set up logging in")?,
         );
@@ -94,6 +99,7 @@ impl Parts {
             streamers: Arc::clone(&stores.streamers),
             tokens: Arc::clone(&stores.tokens),
             settings: Arc::clone(&stores.settings),
+            subscriptions: Arc::clone(&stores.subscriptions),
             login_sessions: Arc::clone(&stores.login_sessions),
             login: Arc::clone(&login),
             feed: Arc::new(feed.clone()),
@@ -228,7 +234,6 @@ fn open_port(settings: &Settings, keys: &DerivedKeys) -> anyhow::Result<Server> 
 /// Our application at Twitch, with TLS.
 pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig> {
     let twitch = &settings.twitch;
-    let is_alone = settings.stores.redis.is_none();
     Ok(TwitchConfig {
         client_id: twitch.client_id.clone(),
         client_secret: twitch.client_secret.clone(),
@@ -236,7 +241,6 @@ pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig>
         urls: twitch.urls.clone(),
         tls: twitch_tls(&twitch.urls)?,
         transport: twitch.transport.clone(),
-        leftover_grace: is_alone.then_some(settings.limits.subscription_grace),
     })
 }
 

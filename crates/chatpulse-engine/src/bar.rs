@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::SessionActivity;
@@ -21,6 +23,7 @@ pub struct Bar {
     sessions: Arc<dyn SessionStore>,
     signals: Arc<dyn Signals>,
     feed: Arc<dyn ChatFeed>,
+    subscriptions: Arc<dyn SubscriptionRepository>,
 }
 
 /// What the dashboard says about a streamer's overlay.
@@ -39,6 +42,7 @@ impl Bar {
             sessions: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
             feed: Arc::clone(&ports.feed),
+            subscriptions: Arc::clone(&ports.subscriptions),
         }
     }
 
@@ -69,9 +73,17 @@ impl Bar {
         let chat = match self.feed.state(&streamer.twitch_id) {
             ChatState::NotAuthorized => ChatState::NotAuthorized,
             _ if !activity.held => ChatState::Idle,
-            ChatState::Idle => ChatState::Connecting,
+            ChatState::Idle => self.chat_elsewhere(&streamer.twitch_id).await,
             state => state,
         };
         Ok(BarStatus { activity, chat })
+    }
+
+    /// Another instance serves it.
+    async fn chat_elsewhere(&self, broadcaster: &TwitchUserId) -> ChatState {
+        match self.subscriptions.find(broadcaster).await {
+            Ok(Some(_)) => ChatState::Reading,
+            Ok(None) | Err(_) => ChatState::Connecting,
+        }
     }
 }

@@ -78,7 +78,7 @@ impl Housekeeping {
             closings,
             logins: Arc::clone(&ports.login_sessions),
             clock: Arc::clone(&ports.clock),
-            cleanup: Cleanup::new(ports, policy),
+            cleanup: Cleanup::new(ports, policy, Arc::clone(&engine.sessions)),
             cleanup_interval: policy.cleanup_interval,
             reconcile_interval: policy.reconcile_interval,
             on_cleanup: Box::new(|_| {}),

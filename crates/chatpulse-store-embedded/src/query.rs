@@ -37,6 +37,7 @@ pub const QUERIES: &[&str] = &[
     subscriptions::ALL.name,
     subscriptions::CONDUIT.name,
     subscriptions::DELETE.name,
+    subscriptions::FIND.name,
     subscriptions::PUT.name,
     subscriptions::PUT_CONDUIT.name,
     tokens::ALL.name,

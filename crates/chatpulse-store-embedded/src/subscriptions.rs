@@ -15,6 +15,7 @@ pub(crate) const CONDUIT: Query = Query { name: "subscriptions.conduit", does: "
 pub(crate) const PUT_CONDUIT: Query =
     Query { name: "subscriptions.put_conduit", does: "record the conduit in SQLite" };
 pub(crate) const ALL: Query = Query { name: "subscriptions.all", does: "read all subscriptions from SQLite" };
+pub(crate) const FIND: Query = Query { name: "subscriptions.find", does: "find a subscription in SQLite" };
 pub(crate) const PUT: Query = Query { name: "subscriptions.put", does: "record a subscription in SQLite" };
 pub(crate) const DELETE: Query =
     Query { name: "subscriptions.delete", does: "forget a subscription in SQLite" };
@@ -22,6 +23,7 @@ pub(crate) const DELETE: Query =
 const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
 const UPSERT_CONDUIT: &str = include_str!("../queries/conduits/upsert.sql");
 const SELECT_ALL: &str = include_str!("../queries/subscriptions/all.sql");
+const SELECT_ONE: &str = include_str!("../queries/subscriptions/find.sql");
 const UPSERT: &str = include_str!("../queries/subscriptions/upsert.sql");
 const DELETE_ONE: &str = include_str!("../queries/subscriptions/delete.sql");
 
@@ -59,6 +61,15 @@ impl SubscriptionRepository for SqliteSubscriptions {
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
         let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], subscription);
         self.file.call(ALL, work).await
+    }
+
+    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+        let broadcaster = broadcaster.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":broadcaster": broadcaster.as_str() };
+            query::find(connection, SELECT_ONE, params, subscription)
+        };
+        self.file.call(FIND, work).await
     }
 
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {

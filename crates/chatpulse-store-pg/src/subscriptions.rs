@@ -29,6 +29,12 @@ pub(crate) const ALL: Query = Query {
     sql: include_str!("../queries/eventsub_subscriptions/all.sql"),
     repeats: Repeats::Freely,
 };
+pub(crate) const FIND: Query = Query {
+    name: "subscriptions.find",
+    does: "find a subscription in PostgreSQL",
+    sql: include_str!("../queries/eventsub_subscriptions/find.sql"),
+    repeats: Repeats::Freely,
+};
 pub(crate) const PUT: Query = Query {
     name: "subscriptions.put",
     does: "record a subscription in PostgreSQL",
@@ -67,6 +73,10 @@ impl SubscriptionRepository for PgSubscriptions {
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
         self.pool.all(&ALL, &[], subscription).await
+    }
+
+    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+        self.pool.find(&FIND, &[&broadcaster.as_str()], subscription).await
     }
 
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {

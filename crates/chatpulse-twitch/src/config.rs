@@ -1,7 +1,6 @@
 //! Which Twitch, and who we are there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chatpulse_domain::secret::Secret;
 use rustls::ClientConfig;
@@ -22,9 +21,6 @@ pub struct TwitchConfig {
     pub tls: Arc<ClientConfig>,
     /// How chat reaches us.
     pub transport: Transport,
-    /// How long a chat that nobody asked for after a restart stays subscribed; `None` where another instance may
-    /// want it.
-    pub leftover_grace: Option<Duration>,
 }
 
 /// Base URLs, without a slash at the end.

@@ -1,10 +1,11 @@
-//! The chats that are wanted, and what Twitch makes of them.
+//! The chats that are wanted here, and what Twitch makes of them.
 //!
 //! [`TwitchFeed`] is the handle: it changes the wanted set and answers at once. [`worker::FeedWorker`] is the
 //! task behind it: it keeps the conduit and its shard alive and makes Twitch's subscriptions equal the wanted
 //! set. What is wanted and what is live are kept apart, so that a lost connection forgets nothing.
 
 mod conduit;
+pub mod look;
 mod reconcile;
 mod subscribe;
 pub mod worker;
@@ -42,7 +43,17 @@ struct Shared {
 #[derive(Default)]
 struct State {
     channels: HashMap<TwitchUserId, Channel>,
+    /// Subscriptions that Twitch ended, as told to this instance: not yet known to the others.
+    ended: Vec<(TwitchUserId, SubscriptionId)>,
     shard: ShardState,
+}
+
+impl State {
+    fn set_shard(&mut self, shard: ShardState) {
+        let is_enabled = matches!(shard, ShardState::Enabled(_));
+        metrics::gauge!("eventsub_shard_enabled").set(if is_enabled { 1.0 } else { 0.0 });
+        self.shard = shard;
+    }
 }
 
 /// Where our one shard stands.
@@ -83,6 +94,8 @@ enum Progress {
     /// To be asked for then.
     Due(Instant),
     Subscribed(SubscriptionId),
+    /// Subscribed by another instance, or not: the record knows, and is looked at then.
+    AsRecorded(Instant),
     /// Twitch does not allow it; asked for again then.
     Refused(Instant),
 }
@@ -134,21 +147,21 @@ impl TwitchFeed {
 
     /// The socket was welcomed: its session wants to be our shard.
     pub(crate) fn socket_is_up(&self, session_id: &str) {
-        self.lock().shard =
-            ShardState::ToAssign(ShardTransport::Socket { session_id: session_id.to_owned() });
+        let transport = ShardTransport::Socket { session_id: session_id.to_owned() };
+        self.lock().set_shard(ShardState::ToAssign(transport));
         self.wake();
     }
 
     /// The socket is gone.
     pub(crate) fn socket_is_down(&self) {
-        self.lock().shard = ShardState::Down;
+        self.lock().set_shard(ShardState::Down);
     }
 
     /// Something was said about our shard: look at it now.
     pub(crate) fn check_shard(&self) {
         let mut state = self.lock();
         if let ShardState::Enabled(transport) = state.shard.clone() {
-            state.shard = ShardState::ToAssign(transport);
+            state.set_shard(ShardState::ToAssign(transport));
         }
         drop(state);
         self.wake();
@@ -172,9 +185,12 @@ impl TwitchFeed {
                 }
             }
             Progress::Subscribed(_) => {}
-            Progress::Due(_) | Progress::Refused(_) => channel.ended_early = Some((id.clone(), why)),
+            Progress::Due(_) | Progress::AsRecorded(_) | Progress::Refused(_) => {
+                channel.ended_early = Some((id.clone(), why));
+            }
         }
         channel.progress = progress;
+        state.ended.push((broadcaster.clone(), id.clone()));
         drop(state);
         self.wake();
     }
@@ -210,7 +226,7 @@ impl ChatFeed for TwitchFeed {
             // Still refused until Twitch says otherwise, but asked for right away.
             Progress::Refused(retry_at) => *retry_at = now,
             progress if channel.reader != wanted.reader => *progress = Progress::Due(now),
-            Progress::Subscribed(_) | Progress::Due(_) => {}
+            Progress::Subscribed(_) | Progress::AsRecorded(_) | Progress::Due(_) => {}
         }
         channel.reader = wanted.reader;
         drop(state);
@@ -218,8 +234,30 @@ impl ChatFeed for TwitchFeed {
     }
 
     fn unwant(&self, broadcaster: &TwitchUserId) {
-        if let Some(channel) = self.lock().channels.get_mut(broadcaster) {
-            channel.want = Want::StopAt(Instant::now());
+        let now = Instant::now();
+        let elsewhere =
+            || Channel { progress: Progress::AsRecorded(now), ..Channel::new(broadcaster.clone(), now) };
+        self.lock().channels.entry(broadcaster.clone()).or_insert_with(elsewhere).want = Want::StopAt(now);
+        self.wake();
+    }
+
+    fn release(&self, broadcaster: &TwitchUserId) {
+        let mut state = self.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        channel.want = Want::StopAt(Instant::now());
+        if !matches!(channel.progress, Progress::Refused(_)) {
+            state.channels.remove(broadcaster);
+        }
+    }
+
+    fn doubt(&self, broadcaster: &TwitchUserId) {
+        if let Some(channel) = self.lock().channels.get_mut(broadcaster)
+            && matches!(channel.progress, Progress::Subscribed(_))
+            && channel.want == Want::Read
+        {
+            channel.progress = Progress::AsRecorded(Instant::now());
         }
         self.wake();
     }
@@ -243,7 +281,9 @@ impl ChatFeed for TwitchFeed {
             (Progress::Subscribed(_), Want::Read) if matches!(state.shard, ShardState::Enabled(_)) => {
                 ChatState::Reading
             }
-            (Progress::Subscribed(_) | Progress::Due(_), Want::Read) => ChatState::Connecting,
+            (Progress::Subscribed(_) | Progress::AsRecorded(_) | Progress::Due(_), Want::Read) => {
+                ChatState::Connecting
+            }
         }
     }
 }
@@ -262,9 +302,10 @@ impl Channel {
     /// When there is something to do about this channel.
     fn due_at(&self) -> Option<Instant> {
         match (self.want, &self.progress) {
-            (Want::Read, Progress::Due(at) | Progress::Refused(at)) => Some(*at),
+            (Want::Read, Progress::Due(at) | Progress::AsRecorded(at) | Progress::Refused(at)) => Some(*at),
             (Want::Read, Progress::Subscribed(_)) | (Want::StopAt(_), Progress::Refused(_)) => None,
             (Want::StopAt(at), Progress::Subscribed(_) | Progress::Due(_)) => Some(at),
+            (Want::StopAt(stop_at), Progress::AsRecorded(at)) => Some(stop_at.max(*at)),
         }
     }
 }

@@ -11,11 +11,15 @@ use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::ports::cipher::TokenCipher as _;
 use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
-use chatpulse_store_embedded::{FileToCheck, OpenError, SqliteFile, SqliteStreamers, SqliteTokens};
-use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PgTokens, PoolToCheck};
+use chatpulse_store_embedded::{
+    FileToCheck, OpenError, SqliteFile, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
+};
+use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PgSubscriptions, PgTokens, PoolToCheck};
 use chatpulse_store_redis::{ConnectError, FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
+use chatpulse_twitch::feed::look::{ChatConnection, look};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::tokens::RingCipher;
 use tokio::time::timeout;
@@ -45,7 +49,7 @@ async fn check(settings: &Settings) -> anyhow::Result<Report> {
     report.ok("configuration", "every variable makes sense");
     let database = check_database(settings, &mut report).await?;
     check_live_state(settings, &mut report).await?;
-    check_twitch(settings, &mut report).await?;
+    check_twitch(settings, database.as_ref(), &mut report).await?;
     if let Some(database) = &database {
         check_tokens(settings, database.tokens.as_ref(), &mut report).await?;
     }
@@ -58,6 +62,7 @@ async fn check(settings: &Settings) -> anyhow::Result<Report> {
 struct Accounts {
     streamers: Box<dyn StreamerRepository>,
     tokens: Box<dyn TokenRepository>,
+    subscriptions: Box<dyn SubscriptionRepository>,
 }
 
 async fn check_database(settings: &Settings, report: &mut Report) -> anyhow::Result<Option<Accounts>> {
@@ -76,7 +81,8 @@ async fn check_file(path: &Path, report: &mut Report) -> Option<Accounts> {
                 report.ok("database", format!("{shown} is whole and up to date"));
                 Some(Accounts {
                     streamers: Box::new(SqliteStreamers::new(file.clone())),
-                    tokens: Box::new(SqliteTokens::new(file)),
+                    tokens: Box::new(SqliteTokens::new(file.clone())),
+                    subscriptions: Box::new(SqliteSubscriptions::new(file)),
                 })
             }
             Err(error) => {
@@ -133,7 +139,8 @@ async fn check_postgres(config: PgConfig, report: &mut Report) -> anyhow::Result
             report.ok("database", "PostgreSQL answers and is up to date");
             Ok(Some(Accounts {
                 streamers: Box::new(PgStreamers::new(pool.clone())),
-                tokens: Box::new(PgTokens::new(pool)),
+                tokens: Box::new(PgTokens::new(pool.clone())),
+                subscriptions: Box::new(PgSubscriptions::new(pool)),
             }))
         }
         Ok(PoolToCheck { migrations_pending, .. }) => {
@@ -192,11 +199,20 @@ fn with_cause(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+async fn check_twitch(
+    settings: &Settings,
+    database: Option<&Accounts>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let helix = Helix::new(twitch_config(settings)?)?;
     let name = "Twitch credentials";
     match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
-        Ok(Ok(())) => report.ok(name, "Twitch accepts client id and secret"),
+        Ok(Ok(())) => {
+            report.ok(name, "Twitch accepts client id and secret");
+            if let Some(Accounts { subscriptions, .. }) = database {
+                check_chat(&helix, subscriptions.as_ref(), report).await;
+            }
+        }
         Ok(Err(TwitchError::Unreachable(_))) | Err(_) => {
             report.fail(
                 name,
@@ -213,6 +229,30 @@ async fn check_twitch(settings: &Settings, report: &mut Report) -> anyhow::Resul
         }
     }
     Ok(())
+}
+
+/// Warnings, not failures: everything but chat works without it.
+async fn check_chat(helix: &Helix, subscriptions: &dyn SubscriptionRepository, report: &mut Report) {
+    let name = "chat connection";
+    match timeout(ANSWER_WITHIN, look(helix, subscriptions)).await {
+        Ok(Ok(ChatConnection::Enabled)) => report.ok(name, "Twitch delivers chat to our conduit"),
+        Ok(Ok(ChatConnection::NotMade)) => report.ok(name, "there is no conduit yet; the server makes it"),
+        Ok(Ok(ChatConnection::NoRoom)) => report.warn(
+            name,
+            "this client id has as many conduits as Twitch allows, and none is ours",
+            "delete one that nobody uses, or use another client id",
+        ),
+        Ok(Ok(ChatConnection::Disabled(status))) => {
+            let status = status.as_deref().unwrap_or("never connected");
+            report.warn(
+                name,
+                format!("Twitch does not deliver to our conduit: {status}"),
+                "start the server; if it runs, its log says what is wrong",
+            );
+        }
+        Ok(Err(error)) => report.warn(name, with_cause(&error), "check again in a minute"),
+        Err(_) => report.warn(name, "Twitch did not answer", "check again in a minute"),
+    }
 }
 
 /// A warning, not a failure: overlays work, and those streamers need only log in again.

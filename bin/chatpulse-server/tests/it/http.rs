@@ -321,7 +321,7 @@ async fn metrics_may_want_a_token() {
 }
 
 /// What a Solo instance promises to export: everything but Redis and its channels.
-const FAMILIES: [(&str, &str); 41] = [
+const FAMILIES: [(&str, &str); 42] = [
     ("broadcaster_active_sessions", "gauge"),
     ("broadcaster_connected_clients", "gauge"),
     ("broadcaster_tick_duration_seconds", "histogram"),
@@ -358,6 +358,7 @@ const FAMILIES: [(&str, &str); 41] = [
     ("circuit_breaker_state_changes_total", "counter"),
     ("eventsub_subscribe_attempts_total", "counter"),
     ("eventsub_setup_failures_total", "counter"),
+    ("eventsub_shard_enabled", "gauge"),
     ("eventsub_notifications_total", "counter"),
     ("grant_checks_total", "counter"),
     ("http_requests_total", "counter"),

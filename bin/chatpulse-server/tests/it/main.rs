@@ -6,6 +6,7 @@
 #![expect(clippy::float_cmp, reason = "a bar at rest is at exactly 0, and metrics count in whole numbers")]
 
 mod architecture;
+mod conduits;
 mod demo;
 mod first_run;
 mod fleet;

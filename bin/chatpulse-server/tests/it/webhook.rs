@@ -229,7 +229,8 @@ async fn a_withdrawn_authorisation_is_shown_until_the_streamer_logs_in_again() {
     let mut streamer = world.log_in().await;
     let _overlay = streamer.open_overlay(&world.server).await;
     streamer.chat_becomes("reading").await;
-    assert_eq!(world.sim.disconnect_user(STREAMER).await, 1);
+    let why = chatpulse_twitch_sim::Status::AuthorizationRevoked;
+    assert!(world.sim.revoke_subscription(&live_subscription(&world), why).await);
     streamer.chat_becomes("not_authorized").await;
     // Logging in grants it again, and it is asked for at once.
     let mut again = world.log_in().await;

@@ -12,14 +12,24 @@ pub struct ChatChannel {
     pub reader: TwitchUserId,
 }
 
-/// Keeps the set of chats that are wanted, and works in the background to make Twitch deliver just those.
+/// Keeps the set of chats that are wanted here, and works in the background to make Twitch deliver them.
 /// No call waits for Twitch: an overlay connects at once, whatever Twitch does.
+///
+/// A chat is delivered to all instances together. Whoever serves it wants it; only the leader, who also wants whatever
+/// is served elsewhere, makes Twitch stop.
 pub trait ChatFeed: Send + Sync {
     /// Read this chat from now on. Asking again is fine; after a refusal it tries anew.
     fn want(&self, channel: ChatChannel);
 
-    /// Stop reading it.
+    /// Make Twitch stop, also if another instance made it begin.
     fn unwant(&self, broadcaster: &TwitchUserId);
+
+    /// No longer this instance's business; Twitch is left alone. A refusal is remembered.
+    fn release(&self, broadcaster: &TwitchUserId);
+
+    /// Something changed about this chat, perhaps at another instance: if it is wanted here, look whether it is still
+    /// subscribed.
+    fn doubt(&self, broadcaster: &TwitchUserId);
 
     /// The streamer agreed anew: a refusal of before may no longer hold.
     fn forgive(&self, broadcaster: &TwitchUserId);

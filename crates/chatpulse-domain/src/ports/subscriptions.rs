@@ -21,6 +21,9 @@ pub trait SubscriptionRepository: Send + Sync {
     /// All records.
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError>;
 
+    /// The record of this broadcaster's chat.
+    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError>;
+
     /// Records one, in place of an earlier one of the same broadcaster.
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError>;
 

@@ -1,5 +1,6 @@
 //! Deletes sessions that nobody holds, and later stops reading their chats. Only the leader does, and looks whether it
-//! still is one before each piece.
+//! still is one before each piece. It also wants every chat that is served anywhere: so whoever comes back while Twitch
+//! is asked to stop is read again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,12 +13,18 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::session::Orphan;
+use chatpulse_domain::subscription::ChatState;
 use chatpulse_domain::time::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
+use crate::sessions::Sessions;
 use crate::{Policy, Ports};
+
+/// How often it is looked for chats that are read for nobody: their end may not have been heard of.
+const LOOK_FOR_LEFTOVERS_EVERY: Duration = Duration::from_mins(10);
 
 /// What one round of clean-up did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +42,9 @@ pub struct CleanupReport {
 }
 
 pub(super) struct Cleanup {
+    sessions: Arc<Sessions>,
     store: Arc<dyn SessionStore>,
+    records: Arc<dyn SubscriptionRepository>,
     feed: Arc<dyn ChatFeed>,
     signals: Arc<dyn Signals>,
     leadership: Arc<dyn Leadership>,
@@ -44,11 +53,15 @@ pub(super) struct Cleanup {
     subscription_grace: Duration,
     /// Channels whose session ended, and when its last overlay left. An entry goes when its grace is over.
     ended: HashMap<TwitchUserId, Timestamp>,
+    /// `None`: at once, and while another leads.
+    look_for_leftovers_at: Option<Instant>,
 }
 
 impl Cleanup {
-    pub(super) fn new(ports: &Ports, policy: &Policy) -> Self {
+    pub(super) fn new(ports: &Ports, policy: &Policy, sessions: Arc<Sessions>) -> Self {
         Self {
+            sessions,
+            records: Arc::clone(&ports.subscriptions),
             store: Arc::clone(&ports.sessions),
             feed: Arc::clone(&ports.feed),
             signals: Arc::clone(&ports.signals),
@@ -57,6 +70,7 @@ impl Cleanup {
             orphan_max_age: policy.orphan_max_age,
             subscription_grace: policy.subscription_grace,
             ended: HashMap::new(),
+            look_for_leftovers_at: None,
         }
     }
 
@@ -64,6 +78,7 @@ impl Cleanup {
     pub(super) async fn round(&mut self) -> Result<Option<CleanupReport>, StoreError> {
         if !self.leads().await {
             self.ended.clear();
+            self.look_for_leftovers_at = None;
             return Ok(None);
         }
         let started = Instant::now();
@@ -81,6 +96,7 @@ impl Cleanup {
                 break;
             }
         }
+        self.look_for_leftovers().await?;
         self.stop_reading().await?;
         report.took = started.elapsed();
         Ok(Some(report))
@@ -102,18 +118,42 @@ impl Cleanup {
         }
     }
 
-    /// A session opened, or ended without having been an orphan: its address was replaced.
+    /// A session opened, or ended, perhaps without having been an orphan; or Twitch ended its subscription.
     pub(super) async fn note_change(&mut self, broadcaster: &TwitchUserId) {
-        if !self.leads().await {
-            return;
-        }
-        if let Ok(Some(_)) = self.store.find(broadcaster).await {
-            self.ended.remove(broadcaster);
-        } else {
+        let leads = self.leads().await;
+        match self.store.find(broadcaster).await {
+            Ok(Some(_)) => {
+                self.ended.remove(broadcaster);
+                if leads && self.feed.state(broadcaster) == ChatState::Idle {
+                    self.sessions.read_chat(broadcaster.clone());
+                } else {
+                    self.feed.doubt(broadcaster);
+                }
+            }
             // Looked at once more when its grace is over.
-            let now = self.clock.now();
-            self.ended.entry(broadcaster.clone()).or_insert(now);
+            Ok(None) | Err(_) if leads => self.note_end(broadcaster),
+            Ok(None) => self.feed.release(broadcaster),
+            Err(_) => {}
         }
+    }
+
+    fn note_end(&mut self, broadcaster: &TwitchUserId) {
+        let now = self.clock.now();
+        self.ended.entry(broadcaster.clone()).or_insert(now);
+    }
+
+    /// What is recorded and has no session: left over from before a restart, or from another leader.
+    async fn look_for_leftovers(&mut self) -> Result<(), StoreError> {
+        if self.look_for_leftovers_at.is_some_and(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        for record in self.records.all().await? {
+            if self.store.find(&record.broadcaster).await?.is_none() {
+                self.note_end(&record.broadcaster);
+            }
+        }
+        self.look_for_leftovers_at = Some(Instant::now() + LOOK_FOR_LEFTOVERS_EVERY);
+        Ok(())
     }
 
     /// Channels past their grace, looked at once more: the streamer may be back.

@@ -1,9 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatpulse_domain::ports::chat_feed::ChatFeed as _;
+use chatpulse_domain::ports::sessions::SessionStore as _;
+use chatpulse_domain::ports::signals::{Signal, Signals as _};
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository as _;
+use chatpulse_domain::subscription::ChatState;
 use chatpulse_engine::sessions::Watcher;
+use chatpulse_testkit::builders as build;
 
-use crate::world::world;
+use crate::world::{World, world};
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_cleaned_up_after_its_last_overlay_and_its_chat_after_the_grace() {
@@ -52,4 +58,77 @@ async fn only_the_leader_cleans_up() {
     drop(world.open(Watcher::Viewer).await);
     world.keep_house(Duration::from_mins(5)).await;
     assert_eq!(world.viewers().await, Some(0));
+}
+
+/// Another instance says that something changed about the streamer's session, once this one listens.
+fn publish_soon(world: &World) {
+    let (signals, streamer) = (world.signals.clone(), world.streamer.twitch_id.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        signals.publish(Signal::SessionChanged(streamer));
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_leader_wants_what_another_instance_serves() {
+    let mut world = world().await;
+    let open = world.open(Watcher::Viewer).await;
+    // As if another instance served it: this feed knows nothing of it.
+    world.feed.release(&world.streamer.twitch_id);
+    publish_soon(&world);
+    world.keep_house(Duration::from_secs(3)).await;
+    assert_eq!(world.feed.wanted().len(), 1);
+    drop(open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_does_not_lead_only_lets_go() {
+    let mut world = world().await;
+    world.leader.set(false);
+    let open = world.open(Watcher::Viewer).await;
+    let streamer = world.streamer.twitch_id.clone();
+    world.keep_house(Duration::from_secs(1)).await;
+    assert_eq!(world.feed.released(), []);
+    world.live.delete(world.streamer.overlay).await.unwrap();
+    world.restart();
+    publish_soon(&world);
+    world.keep_house(Duration::from_secs(3)).await;
+    assert_eq!(world.feed.released(), [streamer]);
+    assert_eq!(world.feed.unwanted(), []);
+    drop(open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_chat_that_is_wanted_is_looked_into() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    publish_soon(&world);
+    world.keep_house(Duration::from_secs(3)).await;
+    assert_eq!(world.feed.doubted(), [world.streamer.twitch_id.clone()]);
+    assert_eq!(world.feed.asked().len(), 1, "it was wanted already");
+}
+
+/// From before a restart, or from a leader that died between clean-up and the end of the grace.
+#[tokio::test(start_paused = true)]
+async fn what_is_recorded_and_served_by_nobody_is_read_no_more_after_the_grace() {
+    for (span, unwanted) in [(9, 0), (11, 1)] {
+        let mut world = world().await;
+        let leftover = build::subscription(&build::user("somebody"));
+        world.accounts.subscriptions.put(&leftover).await.unwrap();
+        let _open = world.open(Watcher::Viewer).await;
+        world.accounts.subscriptions.put(&build::subscription(&world.streamer.twitch_id)).await.unwrap();
+        world.keep_house(Duration::from_mins(span)).await;
+        assert_eq!(world.feed.unwanted(), vec![leftover.broadcaster; unwanted]);
+    }
+}
+
+#[tokio::test]
+async fn a_dashboard_where_nothing_is_served_knows_that_the_chat_is_read() {
+    let world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    world.feed.release(&world.streamer.twitch_id);
+    let chat = async || world.engine.bar.status(&world.streamer).await.unwrap().chat;
+    assert_eq!(chat().await, ChatState::Connecting);
+    world.accounts.subscriptions.put(&build::subscription(&world.streamer.twitch_id)).await.unwrap();
+    assert_eq!(chat().await, ChatState::Reading);
 }

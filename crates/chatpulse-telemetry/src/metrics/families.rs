@@ -217,6 +217,7 @@ pub const FAMILIES: &[Family] = &[
         Labels::None,
         "Times that the conduit or its shard could not be set up.",
     ),
+    gauge("eventsub_shard_enabled", Labels::None, "1 while Twitch delivers chat to this instance."),
     counter(
         "eventsub_notifications_total",
         Labels::One("type", &NOTIFICATION_LABELS),

@@ -53,6 +53,10 @@ async fn a_record_comes_back_as_it_was_put(accounts: Accounts) {
         records.put(subscription).await.unwrap();
     }
     assert_eq!(all(&*records).await, put);
+    for subscription in put {
+        assert_eq!(records.find(&subscription.broadcaster).await.unwrap(), Some(subscription));
+    }
+    assert_eq!(records.find(&build::user("4")).await.unwrap(), None);
 }
 
 async fn deleting_forgets_just_this_record(accounts: Accounts) {

@@ -24,6 +24,8 @@ struct Feed {
     wanted: Vec<ChatChannel>,
     asked: Vec<ChatChannel>,
     unwanted: Vec<TwitchUserId>,
+    released: Vec<TwitchUserId>,
+    doubted: Vec<TwitchUserId>,
     states: HashMap<TwitchUserId, ChatState>,
 }
 
@@ -48,6 +50,16 @@ impl FakeFeed {
         self.state.lock().unwrap().unwanted.clone()
     }
 
+    /// Every call of `release` so far.
+    pub fn released(&self) -> Vec<TwitchUserId> {
+        self.state.lock().unwrap().released.clone()
+    }
+
+    /// Every call of `doubt` so far.
+    pub fn doubted(&self) -> Vec<TwitchUserId> {
+        self.state.lock().unwrap().doubted.clone()
+    }
+
     /// What [`ChatFeed::state`] says from now on; else it is reading what is wanted and idle otherwise.
     pub fn set_state(&self, broadcaster: &TwitchUserId, state: ChatState) {
         let mut feed = self.state.lock().unwrap();
@@ -67,6 +79,16 @@ impl ChatFeed for FakeFeed {
         let mut feed = self.state.lock().unwrap();
         feed.unwanted.push(broadcaster.clone());
         feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
+    }
+
+    fn release(&self, broadcaster: &TwitchUserId) {
+        let mut feed = self.state.lock().unwrap();
+        feed.released.push(broadcaster.clone());
+        feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
+    }
+
+    fn doubt(&self, broadcaster: &TwitchUserId) {
+        self.state.lock().unwrap().doubted.push(broadcaster.clone());
     }
 
     fn forgive(&self, broadcaster: &TwitchUserId) {

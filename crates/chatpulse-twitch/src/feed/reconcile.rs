@@ -4,30 +4,56 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::Progress;
 use super::worker::FeedWorker;
-use super::{Channel, Progress, Want};
 use crate::eventsub::event::AUTHORIZATION_REVOKED;
 use crate::helix::ListedSubscription;
 
 impl FeedWorker {
     pub(super) async fn reconcile(&mut self, conduit: &ConduitId) {
-        let listed = match self.helix.subscriptions_on(conduit).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                return warn!(%error, "subscriptions could not be compared with Twitch's list this time");
+        // Before Twitch's list: what is recorded meanwhile is no mistake.
+        let (recorded, listed) = match (self.records.all().await, self.helix.subscriptions_on(conduit).await)
+        {
+            (Ok(recorded), Ok(listed)) => (recorded, listed),
+            (Err(error), _) => {
+                return warn!(%error, "subscriptions are not compared with Twitch's list this time");
+            }
+            (_, Err(error)) => {
+                return warn!(%error, "subscriptions are not compared with Twitch's list this time");
             }
         };
         self.hear_of_withdrawals(conduit, &listed).await;
         let (live, surplus) = sort(&listed, conduit);
+        self.correct_records(conduit, recorded, &live).await;
         self.adopt(live);
         for id in surplus {
             info!(subscription.id = %id, "a second subscription for the same chat is removed");
             if let Err(error) = self.helix.unsubscribe(&id).await {
                 warn!(%error, "a second subscription for the same chat is still there");
             }
+        }
+    }
+
+    /// The record says what Twitch does, so that the leader knows what may have to be stopped.
+    async fn correct_records(&self, conduit: &ConduitId, recorded: Vec<ChatSubscription>, live: &Live) {
+        let mut missing = live.clone();
+        for record in recorded {
+            match missing.remove(&record.broadcaster) {
+                Some((id, _)) if id == record.id => {}
+                Some(found) => drop(missing.insert(record.broadcaster, found)),
+                None => {
+                    if let Err(error) = self.records.delete(&record.broadcaster, &record.id).await {
+                        warn!(%error, "the record of an ended subscription stays for now");
+                    }
+                }
+            }
+        }
+        for (broadcaster, (id, reader)) in missing {
+            self.record(ChatSubscription { id, conduit: conduit.clone(), broadcaster, reader }).await;
         }
     }
 
@@ -43,37 +69,27 @@ impl FeedWorker {
         }
     }
 
-    /// What is live and wanted is subscribed; what is live and unknown gets a grace, since its overlay may only
-    /// not have come back yet after our restart; what is wanted and not live is due.
-    fn adopt(&self, mut live: HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>) {
+    /// What is live and wanted is subscribed; what is wanted and not live is due. What is live and unknown here may be
+    /// wanted elsewhere.
+    fn adopt(&self, mut live: Live) {
         let now = Instant::now();
-        let mut state = self.feed.lock();
-        for (broadcaster, channel) in &mut state.channels {
+        for (broadcaster, channel) in &mut self.feed.lock().channels {
             match (live.remove(broadcaster), &channel.progress) {
                 (Some((id, reader)), _) if reader == channel.reader => {
                     channel.progress = Progress::Subscribed(id);
                 }
                 (_, Progress::Subscribed(_)) => channel.progress = Progress::Due(now),
-                (_, Progress::Due(_) | Progress::Refused(_)) => {}
+                (_, Progress::Due(_) | Progress::AsRecorded(_) | Progress::Refused(_)) => {}
             }
-        }
-        let Some(grace) = self.config.leftover_grace else { return };
-        for (broadcaster, (id, reader)) in live {
-            let channel = Channel {
-                want: Want::StopAt(now + grace),
-                progress: Progress::Subscribed(id),
-                ..Channel::new(reader, now)
-            };
-            state.channels.insert(broadcaster, channel);
         }
     }
 }
 
+/// Subscription and reader of each broadcaster's chat.
+type Live = HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>;
+
 /// One live subscription a channel, and the ids of any further ones.
-fn sort(
-    listed: &[ListedSubscription],
-    conduit: &ConduitId,
-) -> (HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>, Vec<SubscriptionId>) {
+fn sort(listed: &[ListedSubscription], conduit: &ConduitId) -> (Live, Vec<SubscriptionId>) {
     let (mut live, mut surplus) = (HashMap::new(), Vec::new());
     for subscription in listed.iter().filter(|listed| listed.is_chat() && listed.is_live_on(conduit)) {
         let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);

@@ -32,11 +32,34 @@ impl FeedWorker {
             (Want::StopAt(at), Progress::Subscribed(id)) if at <= Instant::now() => {
                 self.stop_reading(broadcaster, &id).await;
             }
+            (_, Progress::AsRecorded(at)) if at <= Instant::now() => {
+                self.look_at_record(conduit, broadcaster).await;
+            }
             (Want::StopAt(at), Progress::Due(_)) if at <= Instant::now() => {
                 self.feed.lock().channels.remove(broadcaster);
             }
             _ => {}
         }
+    }
+
+    /// From now on it is known here whether it is subscribed; what is to be done about it comes next.
+    async fn look_at_record(&self, conduit: &ConduitId, broadcaster: &TwitchUserId) {
+        let found = self.records.find(broadcaster).await;
+        let mut state = self.feed.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        if !matches!(channel.progress, Progress::AsRecorded(_)) {
+            return;
+        }
+        channel.progress = match found {
+            Ok(Some(record)) if record.conduit == *conduit => Progress::Subscribed(record.id),
+            Ok(_) => Progress::Due(Instant::now()),
+            Err(error) => {
+                warn!(%error, "whether a chat is subscribed could not be seen; trying again");
+                Progress::AsRecorded(Instant::now() + channel.backoff.wait())
+            }
+        };
     }
 
     async fn start_reading(&self, conduit: &ConduitId, channel: ChatChannel) {
@@ -154,7 +177,7 @@ impl FeedWorker {
         }
     }
 
-    async fn record(&self, subscription: ChatSubscription) {
+    pub(super) async fn record(&self, subscription: ChatSubscription) {
         if let Err(error) = self.records.put(&subscription).await {
             warn!(%error, "a subscription could not be recorded; the next reconciliation finds it at Twitch");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::{ConduitId, TwitchUserId};
 use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ pub struct FeedWorker {
     pub(super) feed: TwitchFeed,
     pub(super) helix: Arc<Helix>,
     pub(super) records: Arc<dyn SubscriptionRepository>,
+    signals: Arc<dyn Signals>,
     pub(super) config: TwitchConfig,
     pub(super) conduit: Option<ConduitId>,
     setup_backoff: Backoff,
@@ -61,17 +63,19 @@ impl FeedWorker {
     pub fn new(
         helix: Arc<Helix>,
         records: Arc<dyn SubscriptionRepository>,
+        signals: Arc<dyn Signals>,
         config: TwitchConfig,
     ) -> (Self, TwitchFeed) {
         let feed = TwitchFeed::new();
         if matches!(config.transport, Transport::Webhook { .. }) {
-            feed.lock().shard = ShardState::ToAssign(ShardTransport::Webhook);
+            feed.lock().set_shard(ShardState::ToAssign(ShardTransport::Webhook));
         }
         let now = Instant::now();
         let worker = Self {
             feed: feed.clone(),
             helix,
             records,
+            signals,
             config,
             conduit: None,
             setup_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
@@ -88,6 +92,7 @@ impl FeedWorker {
         loop {
             let turn = async {
                 self.keep_shard().await;
+                self.tell_what_ended().await;
                 self.keep_channels().await;
                 let next = self.next_step();
                 tokio::select! {
@@ -136,7 +141,7 @@ impl FeedWorker {
                 let mut state = self.feed.lock();
                 // The socket may have gone, or another come, while Twitch was asked.
                 if state.shard == ShardState::ToAssign(transport.clone()) {
-                    state.shard = ShardState::Enabled(transport);
+                    state.set_shard(ShardState::Enabled(transport));
                     info!(conduit.id = %conduit, "connected to Twitch");
                 }
             }
@@ -202,6 +207,17 @@ impl FeedWorker {
                 self.feed.check_shard();
             }
             Err(error) => warn!(%error, "our shard could not be looked at"),
+        }
+    }
+
+    /// Twitch tells one instance that it ended a subscription; whoever else relies on it looks at the record.
+    async fn tell_what_ended(&self) {
+        let ended = std::mem::take(&mut self.feed.lock().ended);
+        for (broadcaster, id) in ended {
+            if let Err(error) = self.records.delete(&broadcaster, &id).await {
+                warn!(%error, "the record of an ended subscription stays until Twitch's list is compared");
+            }
+            self.signals.publish(Signal::SessionChanged(broadcaster));
         }
     }
 

@@ -24,6 +24,11 @@ impl SubscriptionRepository for FakeSubscriptions {
         Ok(self.0.enter("read all subscriptions")?.subscriptions.clone())
     }
 
+    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+        let records = &self.0.enter("find a subscription")?.subscriptions;
+        Ok(records.iter().find(|record| record.broadcaster == *broadcaster).cloned())
+    }
+
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
         let records = &mut self.0.enter("put a subscription")?.subscriptions;
         records.retain(|record| record.broadcaster != subscription.broadcaster);

@@ -1,0 +1,144 @@
+//! Which conduit is ours where Twitch has others, and what an operator is told about it.
+
+use chatpulse_twitch_sim::Sim;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::support::SOON;
+use crate::support::metrics::Metrics;
+use crate::support::server::{Server, Setup, http_client};
+use crate::support::streamer::Streamer;
+use crate::support::world::{CLIENT_ID, CLIENT_SECRET, STREAMER, setup_for, sim_config};
+
+/// Somebody else with the same client id: a laptop, or another deployment.
+struct Neighbour<'a>(&'a Sim);
+
+impl Neighbour<'_> {
+    async fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        let http = http_client();
+        let form = [
+            ("client_id", CLIENT_ID),
+            ("client_secret", CLIENT_SECRET),
+            ("grant_type", "client_credentials"),
+        ];
+        let token = http.post(format!("{}/token", self.0.auth_url())).form(&form).send().await.unwrap();
+        let token: Value = token.json().await.unwrap();
+        let request = http.request(method, format!("{}{path}", self.0.api_url()));
+        request.bearer_auth(token["access_token"].as_str().unwrap()).header("Client-Id", CLIENT_ID)
+    }
+
+    /// Nothing is delivered to it.
+    async fn makes_a_conduit(&self) -> String {
+        let request = self.call(Method::POST, "/eventsub/conduits").await;
+        let made = request.json(&json!({ "shard_count": 1 })).send().await.unwrap();
+        let made: Value = made.error_for_status().unwrap().json().await.unwrap();
+        made["data"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn deletes(&self, conduit: &str) {
+        let request = self.call(Method::DELETE, &format!("/eventsub/conduits?id={conduit}")).await;
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+}
+
+fn ids(sim: &Sim) -> Vec<String> {
+    sim.conduits().into_iter().map(|conduit| conduit.id).collect()
+}
+
+/// What `check` says about chat: the verdict, and what it found.
+async fn chat_row(setup: &Setup) -> (String, String) {
+    let finished = setup.clone().arguments(&["check", "--json"]).run().await;
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    let rows = report["checks"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "chat connection");
+    let row = row.unwrap_or_else(|| panic!("{}", finished.stdout));
+    (row["status"].as_str().unwrap().to_owned(), row["found"].as_str().unwrap().to_owned())
+}
+
+async fn connected(server: &mut Server) {
+    assert!(server.log.says("connected to Twitch").await);
+}
+
+#[tokio::test]
+async fn the_only_conduit_is_taken_over_if_nobody_uses_it() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let unused = Neighbour(&sim).makes_a_conduit().await;
+    let mut server = Server::start(setup_for(&sim)).await;
+    connected(&mut server).await;
+    assert_eq!(ids(&sim), [unused]);
+}
+
+#[tokio::test]
+async fn a_conduit_that_somebody_uses_is_left_alone() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let mut production = Server::start(setup_for(&sim)).await;
+    connected(&mut production).await;
+    let theirs = sim.conduits();
+    let mut laptop = Server::start(setup_for(&sim)).await;
+    connected(&mut laptop).await;
+    assert_eq!(sim.conduits().len(), 2);
+    assert_eq!(sim.conduits()[0], theirs[0]);
+    laptop.stop().await;
+    assert_eq!(sim.conduits()[0], theirs[0]);
+    // Each finds its own again, however many there are.
+    let before = ids(&sim);
+    let setup = production.setup().clone();
+    production.stop().await;
+    let mut production = Server::start(setup).await;
+    connected(&mut production).await;
+    assert_eq!(ids(&sim), before);
+}
+
+#[tokio::test]
+async fn of_several_that_nobody_uses_none_is_taken() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let theirs = [Neighbour(&sim).makes_a_conduit().await, Neighbour(&sim).makes_a_conduit().await];
+    let mut server = Server::start(setup_for(&sim)).await;
+    connected(&mut server).await;
+    assert_eq!(ids(&sim)[..2], theirs);
+    assert_eq!(sim.conduits().len(), 3);
+}
+
+#[tokio::test]
+async fn at_twitchs_limit_log_and_check_say_what_to_do_and_it_is_enough_to_do_it() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let mut theirs = Vec::new();
+    for _ in 0..5 {
+        theirs.push(Neighbour(&sim).makes_a_conduit().await);
+    }
+    let mut server = Server::start(setup_for(&sim)).await;
+    assert!(server.log.says("as many conduits as Twitch allows; delete one that nobody uses").await);
+    let (status, found) = chat_row(server.setup()).await;
+    assert_eq!(status, "warning");
+    assert!(found.contains("as many conduits as Twitch allows"), "{found}");
+    let ready = server.http.get(server.url("/health/ready")).send().await.unwrap();
+    assert_eq!(ready.status(), 200, "all but chat works");
+    assert_eq!(Metrics::of(&server).await.value("eventsub_shard_enabled", &[]), 0.0);
+
+    Neighbour(&sim).deletes(&theirs.remove(2)).await;
+    connected(&mut server).await;
+    assert_eq!(ids(&sim)[..4], theirs);
+    assert_eq!(chat_row(server.setup()).await.0, "ok");
+    assert_eq!(Metrics::of(&server).await.value("eventsub_shard_enabled", &[]), 1.0);
+}
+
+#[tokio::test]
+async fn check_says_whether_chat_is_delivered() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let mut server = Server::start(setup_for(&sim)).await;
+    connected(&mut server).await;
+    let setup = server.setup().clone();
+    assert_eq!(chat_row(&setup).await.0, "ok");
+    server.stop().await;
+    assert!(sim.wait_until(SOON, |sim| sim.open_sockets() == 0).await);
+    let (status, found) = chat_row(&setup).await;
+    assert_eq!(status, "warning");
+    assert!(found.contains("websocket_disconnected"), "{found}");
+    // A conduit that was deleted at Twitch is made anew.
+    Neighbour(&sim).deletes(&ids(&sim)[0]).await;
+    assert_eq!(chat_row(&setup).await, ("ok".into(), "there is no conduit yet; the server makes it".into()));
+    let server = Server::start(setup).await;
+    let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
+    let _overlay = streamer.open_overlay(&server).await;
+    streamer.chat_becomes("reading").await;
+}

@@ -1,0 +1,3 @@
+SELECT broadcaster, id, reader, conduit
+FROM subscriptions
+WHERE broadcaster = :broadcaster
