@@ -56,7 +56,7 @@ async fn chat_row(setup: &Setup) -> (String, String) {
 }
 
 async fn connected(server: &mut Server) {
-    assert!(server.log.says("connected to Twitch").await);
+    assert!(server.log.says("connected to Twitch conduit.id").await);
 }
 
 #[tokio::test]
