@@ -128,8 +128,10 @@ impl Parts {
             Arc::new(TwitchGate::new(&settings.twitch.webhook_secrets, router.clone()))
                 as Arc<dyn WebhookGate>
         });
-        let socket = matches!(twitch.transport, Transport::WebSocket)
-            .then(|| EventSubSocket::new(twitch.clone(), feed, router, Arc::clone(&sink)));
+        let socket = matches!(twitch.transport, Transport::WebSocket).then(|| {
+            let leadership = Arc::clone(&stores.live.leadership);
+            EventSubSocket::new(twitch, feed, router, Arc::clone(&sink), leadership)
+        });
         let rendering = metrics.clone();
         let web = WebPorts {
             engine: engine.clone(),

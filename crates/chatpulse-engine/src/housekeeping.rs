@@ -31,6 +31,9 @@ use grants::{Grants, OnGrantCheck};
 /// How often a session store that was away is told what it missed.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
 
+/// A new leader looks at everything at once.
+const LOOK_WHO_LEADS_EVERY: Duration = Duration::from_secs(1);
+
 /// How often expired logins are removed.
 const SWEEP_LOGINS_EVERY: Duration = Duration::from_hours(1);
 
@@ -239,9 +242,14 @@ async fn keep_clean(
     mut rounds: Interval,
     on_cleanup: &OnCleanup,
 ) {
+    let mut looks = every(LOOK_WHO_LEADS_EVERY);
     loop {
         tokio::select! {
             Some(broadcaster) = changed.recv() => cleanup.note_change(&broadcaster).await,
+            _ = looks.tick() => if let Err(error) = cleanup.look_at_all().await {
+                warn!(%error, "chats that are read could not be compared with those that are needed; trying again");
+                looks.reset_after(RETRY_EVERY);
+            },
             _ = rounds.tick() => match cleanup.round().await {
                 Ok(report) => on_cleanup(report.as_ref()),
                 Err(error) => warn!(%error, "this round of clean-up was skipped"),

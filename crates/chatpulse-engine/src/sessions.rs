@@ -3,7 +3,7 @@
 //! [`Sessions::open`] gives out an [`OpenOverlay`]; dropping that closes it, whatever ended the socket. Calls
 //! about one overlay are put in order by its own lock, so a close can never overtake an open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -212,6 +212,26 @@ impl Sessions {
         if let Some(reader) = self.reader.account().cloned() {
             self.feed.want(ChatChannel { broadcaster, reader });
         }
+    }
+
+    /// The same for a chat that another instance serves.
+    pub(crate) fn follow_chat(&self, broadcaster: TwitchUserId) {
+        if let Some(reader) = self.reader.account().cloned() {
+            self.feed.follow(ChatChannel { broadcaster, reader });
+        }
+    }
+
+    /// And for all that are served by any instance: these.
+    pub(crate) async fn follow_all_chats(&self) -> Result<HashSet<TwitchUserId>, StoreError> {
+        let mut followed = HashSet::new();
+        let held: Vec<OverlayId> = self.store.held().await?.into_iter().map(|(overlay, _)| overlay).collect();
+        for overlays in held.chunks(COMPARED_AT_ONCE) {
+            for seed in self.seeds(overlays).await? {
+                self.follow_chat(seed.broadcaster.clone());
+                followed.insert(seed.broadcaster);
+            }
+        }
+        Ok(followed)
     }
 
     /// A streamer agreed anew: what Twitch refused before may be allowed now.

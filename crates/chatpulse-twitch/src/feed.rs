@@ -62,6 +62,8 @@ enum ShardState {
     /// No transport: the socket is not connected.
     #[default]
     Down,
+    /// Another instance has the socket.
+    Elsewhere,
     /// This transport waits to be assigned.
     ToAssign(ShardTransport),
     /// Twitch delivers to it.
@@ -152,6 +154,11 @@ impl TwitchFeed {
         self.wake();
     }
 
+    /// Another instance has the socket, and does what there is to do.
+    pub(crate) fn socket_is_elsewhere(&self) {
+        self.lock().set_shard(ShardState::Elsewhere);
+    }
+
     /// The socket is gone.
     pub(crate) fn socket_is_down(&self) {
         self.lock().set_shard(ShardState::Down);
@@ -233,6 +240,21 @@ impl ChatFeed for TwitchFeed {
         self.wake();
     }
 
+    fn follow(&self, followed: ChatChannel) {
+        let now = Instant::now();
+        let elsewhere =
+            || Channel { progress: Progress::AsRecorded(now), ..Channel::new(followed.reader.clone(), now) };
+        let mut state = self.lock();
+        let channel = state.channels.entry(followed.broadcaster.clone()).or_insert_with(elsewhere);
+        channel.want = Want::Read;
+        channel.reader = followed.reader;
+        if let Progress::Subscribed(_) = channel.progress {
+            channel.progress = Progress::AsRecorded(now);
+        }
+        drop(state);
+        self.wake();
+    }
+
     fn unwant(&self, broadcaster: &TwitchUserId) {
         let now = Instant::now();
         let elsewhere =
@@ -278,12 +300,13 @@ impl ChatFeed for TwitchFeed {
         match (&channel.progress, channel.want) {
             (Progress::Refused(_), _) => ChatState::NotAuthorized,
             (_, Want::StopAt(_)) => ChatState::Idle,
+            _ if state.shard == ShardState::Elsewhere => ChatState::Idle,
             (Progress::Subscribed(_), Want::Read) if matches!(state.shard, ShardState::Enabled(_)) => {
                 ChatState::Reading
             }
-            (Progress::Subscribed(_) | Progress::AsRecorded(_) | Progress::Due(_), Want::Read) => {
-                ChatState::Connecting
-            }
+            // Whoever wants to know looks at the record too.
+            (Progress::AsRecorded(_), Want::Read) => ChatState::Idle,
+            (Progress::Subscribed(_) | Progress::Due(_), Want::Read) => ChatState::Connecting,
         }
     }
 }

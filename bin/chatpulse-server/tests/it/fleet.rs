@@ -15,4 +15,5 @@ mod lost_signals;
 mod many_crashes;
 mod paused_leader;
 mod redis_outage;
+mod sockets;
 mod unsaved_settings;

@@ -21,6 +21,10 @@ pub trait ChatFeed: Send + Sync {
     /// Read this chat from now on. Asking again is fine; after a refusal it tries anew.
     fn want(&self, channel: ChatChannel);
 
+    /// Read this chat from now on, which another instance may have begun: looks at the record before it asks Twitch,
+    /// also if it was wanted already. A refusal stays.
+    fn follow(&self, channel: ChatChannel);
+
     /// Make Twitch stop, also if another instance made it begin.
     fn unwant(&self, broadcaster: &TwitchUserId);
 
@@ -37,6 +41,6 @@ pub trait ChatFeed: Send + Sync {
     /// The account that reads agreed anew: refusals of every chat that it reads may no longer hold.
     fn forgive_reader(&self, reader: &TwitchUserId);
 
-    /// What its connection is doing.
+    /// What its connection is doing, as far as this instance knows: idle also where another one may know better.
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
 }

@@ -15,7 +15,6 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::session::Orphan;
-use chatpulse_domain::subscription::ChatState;
 use chatpulse_domain::time::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
@@ -23,8 +22,8 @@ use tracing::warn;
 use crate::sessions::Sessions;
 use crate::{Policy, Ports};
 
-/// How often it is looked for chats that are read for nobody: their end may not have been heard of.
-const LOOK_FOR_LEFTOVERS_EVERY: Duration = Duration::from_mins(10);
+/// How often all chats are looked at: what began or ended may not have been heard of.
+const LOOK_AT_ALL_EVERY: Duration = Duration::from_mins(10);
 
 /// What one round of clean-up did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +53,7 @@ pub(super) struct Cleanup {
     /// Channels whose session ended, and when its last overlay left. An entry goes when its grace is over.
     ended: HashMap<TwitchUserId, Timestamp>,
     /// `None`: at once, and while another leads.
-    look_for_leftovers_at: Option<Instant>,
+    look_at_all_at: Option<Instant>,
 }
 
 impl Cleanup {
@@ -70,7 +69,7 @@ impl Cleanup {
             orphan_max_age: policy.orphan_max_age,
             subscription_grace: policy.subscription_grace,
             ended: HashMap::new(),
-            look_for_leftovers_at: None,
+            look_at_all_at: None,
         }
     }
 
@@ -78,7 +77,6 @@ impl Cleanup {
     pub(super) async fn round(&mut self) -> Result<Option<CleanupReport>, StoreError> {
         if !self.leads().await {
             self.ended.clear();
-            self.look_for_leftovers_at = None;
             return Ok(None);
         }
         let started = Instant::now();
@@ -96,7 +94,6 @@ impl Cleanup {
                 break;
             }
         }
-        self.look_for_leftovers().await?;
         self.stop_reading().await?;
         report.took = started.elapsed();
         Ok(Some(report))
@@ -124,8 +121,8 @@ impl Cleanup {
         match self.store.find(broadcaster).await {
             Ok(Some(_)) => {
                 self.ended.remove(broadcaster);
-                if leads && self.feed.state(broadcaster) == ChatState::Idle {
-                    self.sessions.read_chat(broadcaster.clone());
+                if leads {
+                    self.sessions.follow_chat(broadcaster.clone());
                 } else {
                     self.feed.doubt(broadcaster);
                 }
@@ -142,17 +139,24 @@ impl Cleanup {
         self.ended.entry(broadcaster.clone()).or_insert(now);
     }
 
-    /// What is recorded and has no session: left over from before a restart, or from another leader.
-    async fn look_for_leftovers(&mut self) -> Result<(), StoreError> {
-        if self.look_for_leftovers_at.is_some_and(|at| at > Instant::now()) {
+    /// Whatever is served is wanted; what is recorded and has no session is left over, from before a restart or from
+    /// another leader.
+    pub(super) async fn look_at_all(&mut self) -> Result<(), StoreError> {
+        if !self.leads().await {
+            self.look_at_all_at = None;
             return Ok(());
         }
+        if self.look_at_all_at.is_some_and(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        let served = self.sessions.follow_all_chats().await?;
         for record in self.records.all().await? {
-            if self.store.find(&record.broadcaster).await?.is_none() {
+            if !served.contains(&record.broadcaster) && self.store.find(&record.broadcaster).await?.is_none()
+            {
                 self.note_end(&record.broadcaster);
             }
         }
-        self.look_for_leftovers_at = Some(Instant::now() + LOOK_FOR_LEFTOVERS_EVERY);
+        self.look_at_all_at = Some(Instant::now() + LOOK_AT_ALL_EVERY);
         Ok(())
     }
 

@@ -104,7 +104,8 @@ async fn a_change_of_a_chat_that_is_wanted_is_looked_into() {
     let _open = world.open(Watcher::Viewer).await;
     publish_soon(&world);
     world.keep_house(Duration::from_secs(3)).await;
-    assert_eq!(world.feed.doubted(), [world.streamer.twitch_id.clone()]);
+    let streamer = world.streamer.twitch_id.clone();
+    assert_eq!(world.feed.doubted(), [streamer.clone(), streamer], "at the start, and when it changed");
     assert_eq!(world.feed.asked().len(), 1, "it was wanted already");
 }
 

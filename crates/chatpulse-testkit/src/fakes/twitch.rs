@@ -55,7 +55,7 @@ impl FakeFeed {
         self.state.lock().unwrap().released.clone()
     }
 
-    /// Every call of `doubt` so far.
+    /// Every call of `doubt` so far, and of `follow` for what was wanted already.
     pub fn doubted(&self) -> Vec<TwitchUserId> {
         self.state.lock().unwrap().doubted.clone()
     }
@@ -73,6 +73,15 @@ impl ChatFeed for FakeFeed {
         feed.asked.push(channel.clone());
         feed.wanted.retain(|wanted| wanted.broadcaster != channel.broadcaster);
         feed.wanted.push(channel);
+    }
+
+    fn follow(&self, channel: ChatChannel) {
+        let mut feed = self.state.lock().unwrap();
+        if feed.wanted.iter().any(|wanted| wanted.broadcaster == channel.broadcaster) {
+            feed.doubted.push(channel.broadcaster);
+        } else {
+            feed.wanted.push(channel);
+        }
     }
 
     fn unwant(&self, broadcaster: &TwitchUserId) {

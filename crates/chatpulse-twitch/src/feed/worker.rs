@@ -110,7 +110,7 @@ impl FeedWorker {
         let state = self.feed.lock();
         let far = Instant::now() + LOOK_AT_SHARD_EVERY;
         match state.shard {
-            ShardState::Down => far,
+            ShardState::Down | ShardState::Elsewhere => far,
             ShardState::ToAssign(_) => self.setup_at,
             ShardState::Enabled(_) => {
                 let channels = state.channels.values().filter_map(super::Channel::due_at);
@@ -124,7 +124,7 @@ impl FeedWorker {
         match shard {
             ShardState::ToAssign(transport) if self.is_due(&transport) => self.set_up(transport).await,
             ShardState::Enabled(_) if self.look_at <= Instant::now() => self.look_at_shard().await,
-            ShardState::Down | ShardState::ToAssign(_) | ShardState::Enabled(_) => {}
+            ShardState::Down | ShardState::Elsewhere | ShardState::ToAssign(_) | ShardState::Enabled(_) => {}
         }
     }
 

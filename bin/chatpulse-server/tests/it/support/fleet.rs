@@ -24,6 +24,7 @@ pub(crate) struct Fleet {
     _database: Database,
     pub(crate) postgres: PostgresServer,
     setup: Setup,
+    by_socket: bool,
 }
 
 impl Fleet {
@@ -56,7 +57,7 @@ impl Fleet {
             .set("AUTH_RATE_PER_MINUTE", "0")
             .set("API_RATE_PER_MINUTE", "0");
         let setup = change(setup);
-        Self { sim, instances: Vec::new(), redis, _database: database, postgres, setup }
+        Self { sim, instances: Vec::new(), redis, _database: database, postgres, setup, by_socket: false }
     }
 
     /// The Twitch user id of one of the extra accounts.
@@ -66,7 +67,17 @@ impl Fleet {
 
     /// One more instance, which is the caller's.
     pub(crate) async fn start_one(&self) -> Server {
+        if self.by_socket {
+            return Server::start(self.setup.clone().set("BOT_USER_ID", BOT)).await;
+        }
         Server::start_with(|port| with_webhook(self.setup.clone(), port)).await
+    }
+
+    /// Chat comes by EventSub socket; for instances that are started from now on.
+    #[must_use]
+    pub(crate) fn by_socket(mut self) -> Self {
+        self.by_socket = true;
+        self
     }
 
     pub(crate) async fn add_instances(&mut self, count: usize) {
