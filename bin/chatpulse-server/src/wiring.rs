@@ -168,9 +168,10 @@ impl Parts {
         lifecycle.own("hub", self.hub.run(lifecycle.after_http.clone()));
         lifecycle.own("housekeeping", self.housekeeping.run(lifecycle.after_http.clone()));
         lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
-        lifecycle.own("Twitch feed", self.worker.run(stop.clone()));
+        // Lines that are typed while the last requests end are votes all the same.
+        lifecycle.own("Twitch feed", self.worker.run(lifecycle.after_http.clone()));
         if let Some(socket) = self.socket {
-            lifecycle.own("EventSub socket", socket.run(stop.clone()));
+            lifecycle.own("EventSub socket", socket.run(lifecycle.after_http.clone()));
         }
         let asked_to_stop = stop.clone();
         let deadline = tokio::spawn(async move {

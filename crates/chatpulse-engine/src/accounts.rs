@@ -74,6 +74,7 @@ impl Accounts {
         }
         self.cache.forget(&streamer.twitch_id);
         self.sessions.forgive(&streamer.twitch_id);
+        self.signals.publish(Signal::ConsentGiven(streamer.twitch_id.clone()));
         match self.live.find(&streamer.twitch_id).await {
             Ok(Some(_)) => self.sessions.read_chat(streamer.twitch_id.clone()),
             Ok(None) => {}
@@ -100,7 +101,8 @@ impl Accounts {
             granted_at: self.clock.now(),
         };
         self.streamers.note_bot_grant(&noted).await?;
-        self.sessions.forgive_reader(&noted.bot);
+        self.sessions.forgive(&noted.bot);
+        self.signals.publish(Signal::ConsentGiven(noted.bot.clone()));
         Ok(noted)
     }
 

@@ -109,7 +109,10 @@ impl SessionCache {
                 self.generation.fetch_add(1, Ordering::AcqRel);
                 self.known.clear();
             }
-            Heard::Signal(Signal::SentimentChanged(_) | Signal::OverlayRotated(_)) | Heard::Closed => {}
+            Heard::Signal(
+                Signal::SentimentChanged(_) | Signal::OverlayRotated(_) | Signal::ConsentGiven(_),
+            )
+            | Heard::Closed => {}
         }
     }
 }

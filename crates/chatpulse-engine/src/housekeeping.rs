@@ -40,8 +40,8 @@ const SWEEP_LOGINS_EVERY: Duration = Duration::from_hours(1);
 /// Signals that wait for a store: a second of a hundred saves and rotations. More than that is a gap.
 const NEWS_MAX: usize = 128;
 
-/// Channels whose session changed and that the clean-up has not looked at: every streamer of an instance at once. What
-/// does not fit is found when Twitch's list is compared.
+/// Channels whose session changed and that the clean-up has not looked at: every streamer of an instance at once. More
+/// than that is a gap.
 const CHANGES_MAX: usize = 4_096;
 
 type OnCleanup = dyn Fn(Option<&CleanupReport>) + Send + Sync;
@@ -129,8 +129,15 @@ impl Housekeeping {
         } = self;
         let (news, heard) = mpsc::channel(NEWS_MAX);
         let (changes, to_look_at) = mpsc::channel(CHANGES_MAX);
-        let missed = Notify::new();
-        let listener = Listener { sessions: &sessions, cache: &cache, news, changes, missed: &missed };
+        let (missed, missed_changes) = (Notify::new(), Notify::new());
+        let listener = Listener {
+            sessions: &sessions,
+            cache: &cache,
+            news,
+            changes,
+            missed: &missed,
+            missed_changes: &missed_changes,
+        };
         let keep_logins = async {
             let mut sweeps = every(SWEEP_LOGINS_EVERY);
             loop {
@@ -155,7 +162,7 @@ impl Housekeeping {
                 () = listener.listen(signals.as_ref()) => {}
                 () = follow(&sessions, heard, &missed) => {}
                 () = keep_overlays(&sessions, &mut closings) => {}
-                () = keep_clean(&mut cleanup, to_look_at, later(self.cleanup_interval), &self.on_cleanup) => {}
+                () = keep_clean(&mut cleanup, to_look_at, &missed_changes, later(self.cleanup_interval), &self.on_cleanup) => {}
                 () = keep_settings => {}
                 () = keep_logins => {}
                 () = grants.end(self.withdrawn) => {}
@@ -176,6 +183,7 @@ struct Listener<'a> {
     news: mpsc::Sender<Signal>,
     changes: mpsc::Sender<TwitchUserId>,
     missed: &'a Notify,
+    missed_changes: &'a Notify,
 }
 
 impl Listener<'_> {
@@ -186,7 +194,10 @@ impl Listener<'_> {
             self.cache.hear(&heard);
             match heard {
                 Heard::Signal(signal) => self.hear(signal),
-                Heard::Gap => self.missed.notify_one(),
+                Heard::Gap => {
+                    self.missed.notify_one();
+                    self.missed_changes.notify_one();
+                }
                 Heard::Closed => return,
             }
         }
@@ -195,13 +206,18 @@ impl Listener<'_> {
     fn hear(&self, signal: Signal) {
         match signal {
             Signal::SentimentChanged(_) => {}
-            Signal::SessionChanged(broadcaster) => drop(self.changes.try_send(broadcaster)),
+            Signal::SessionChanged(broadcaster) => {
+                if self.changes.try_send(broadcaster).is_err() {
+                    self.missed_changes.notify_one();
+                }
+            }
             Signal::OverlayRotated(overlay) => {
                 // From this moment nothing opens there, however long the store takes.
                 self.sessions.note_retired(overlay);
                 self.hand_on(signal);
             }
             Signal::SettingsChanged { .. } => self.hand_on(signal),
+            Signal::ConsentGiven(user) => self.sessions.forgive(&user),
         }
     }
 
@@ -219,7 +235,7 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
             Some(signal) = heard.recv() => match signal {
                 Signal::OverlayRotated(overlay) => sessions.retire(overlay).await,
                 Signal::SettingsChanged { overlay, .. } => sessions.refresh_settings(overlay).await,
-                Signal::SentimentChanged(_) | Signal::SessionChanged(_) => {}
+                Signal::SentimentChanged(_) | Signal::SessionChanged(_) | Signal::ConsentGiven(_) => {}
             },
             () = missed.notified() => sessions.review().await,
         }
@@ -239,6 +255,7 @@ async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closin
 async fn keep_clean(
     cleanup: &mut Cleanup,
     mut changed: mpsc::Receiver<TwitchUserId>,
+    missed: &Notify,
     mut rounds: Interval,
     on_cleanup: &OnCleanup,
 ) {
@@ -246,6 +263,7 @@ async fn keep_clean(
     loop {
         tokio::select! {
             Some(broadcaster) = changed.recv() => cleanup.note_change(&broadcaster).await,
+            () = missed.notified() => cleanup.look_at_all_again(),
             _ = looks.tick() => if let Err(error) = cleanup.look_at_all().await {
                 warn!(%error, "chats that are read could not be compared with those that are needed; trying again");
                 looks.reset_after(RETRY_EVERY);

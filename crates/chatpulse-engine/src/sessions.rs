@@ -234,14 +234,10 @@ impl Sessions {
         Ok(followed)
     }
 
-    /// A streamer agreed anew: what Twitch refused before may be allowed now.
-    pub(crate) fn forgive(&self, broadcaster: &TwitchUserId) {
-        self.feed.forgive(broadcaster);
-    }
-
-    /// The account that reads agreed anew, which counts for every chat.
-    pub(crate) fn forgive_reader(&self, reader: &TwitchUserId) {
-        self.feed.forgive_reader(reader);
+    /// Somebody agreed anew: what Twitch refused before may be allowed now, for the account that reads every chat.
+    pub(crate) fn forgive(&self, user: &TwitchUserId) {
+        self.feed.forgive(user);
+        self.feed.forgive_reader(user);
     }
 
     pub(crate) async fn close(&self, closing: Closing) {
@@ -264,6 +260,10 @@ impl Sessions {
             let mut served = served.lock().await;
             if served.unheard {
                 self.tell(&mut served).await;
+                if !served.unheard {
+                    // Whoever heard that it opened found nothing then.
+                    self.signals.publish(Signal::SessionChanged(served.seed.broadcaster.clone()));
+                }
             }
             self.forget_if_idle(&served);
         }

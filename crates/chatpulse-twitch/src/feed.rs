@@ -156,7 +156,12 @@ impl TwitchFeed {
 
     /// Another instance has the socket, and does what there is to do.
     pub(crate) fn socket_is_elsewhere(&self) {
-        self.lock().set_shard(ShardState::Elsewhere);
+        let mut state = self.lock();
+        state.set_shard(ShardState::Elsewhere);
+        state.channels.retain(|_, channel| channel.want == Want::Read);
+        for channel in state.channels.values_mut() {
+            channel.progress = Progress::AsRecorded(Instant::now());
+        }
     }
 
     /// The socket is gone.
@@ -175,13 +180,12 @@ impl TwitchFeed {
     }
 
     /// Twitch ended this subscription.
-    pub(crate) fn revoked(&self, broadcaster: &TwitchUserId, id: &SubscriptionId, why: Revocation) {
+    pub(crate) fn revoked(&self, channel: &ChatChannel, id: &SubscriptionId, why: Revocation) {
+        let ChatChannel { broadcaster, reader } = channel;
         let mut state = self.lock();
         // Nobody may want this chat just now; the streamer is told all the same.
-        let idle = || Channel {
-            want: Want::StopAt(Instant::now()),
-            ..Channel::new(broadcaster.clone(), Instant::now())
-        };
+        let idle =
+            || Channel { want: Want::StopAt(Instant::now()), ..Channel::new(reader.clone(), Instant::now()) };
         let channel = state.channels.entry(broadcaster.clone()).or_insert_with(idle);
         let mut progress = Progress::after(why);
         match &channel.progress {
@@ -248,9 +252,7 @@ impl ChatFeed for TwitchFeed {
         let channel = state.channels.entry(followed.broadcaster.clone()).or_insert_with(elsewhere);
         channel.want = Want::Read;
         channel.reader = followed.reader;
-        if let Progress::Subscribed(_) = channel.progress {
-            channel.progress = Progress::AsRecorded(now);
-        }
+        channel.look_again(now);
         drop(state);
         self.wake();
     }
@@ -275,12 +277,17 @@ impl ChatFeed for TwitchFeed {
     }
 
     fn doubt(&self, broadcaster: &TwitchUserId) {
-        if let Some(channel) = self.lock().channels.get_mut(broadcaster)
-            && matches!(channel.progress, Progress::Subscribed(_))
-            && channel.want == Want::Read
-        {
-            channel.progress = Progress::AsRecorded(Instant::now());
+        let mut state = self.lock();
+        let Some(channel) = state.channels.get_mut(broadcaster) else {
+            return;
+        };
+        if channel.want == Want::Read {
+            channel.look_again(Instant::now());
+        } else {
+            // What this instance had to stop, as a leader of before, is served again.
+            state.channels.remove(broadcaster);
         }
+        drop(state);
         self.wake();
     }
 
@@ -294,8 +301,12 @@ impl ChatFeed for TwitchFeed {
 
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let state = self.lock();
+        let known_elsewhere = match state.shard {
+            ShardState::Enabled(_) | ShardState::Elsewhere => ChatState::Idle,
+            ShardState::Down | ShardState::ToAssign(_) => ChatState::Connecting,
+        };
         let Some(channel) = state.channels.get(broadcaster) else {
-            return ChatState::Idle;
+            return known_elsewhere;
         };
         match (&channel.progress, channel.want) {
             (Progress::Refused(_), _) => ChatState::NotAuthorized,
@@ -305,7 +316,7 @@ impl ChatFeed for TwitchFeed {
                 ChatState::Reading
             }
             // Whoever wants to know looks at the record too.
-            (Progress::AsRecorded(_), Want::Read) => ChatState::Idle,
+            (Progress::AsRecorded(_), Want::Read) => known_elsewhere,
             (Progress::Subscribed(_) | Progress::Due(_), Want::Read) => ChatState::Connecting,
         }
     }
@@ -322,13 +333,85 @@ impl Channel {
         }
     }
 
+    /// Something changed: perhaps it is subscribed no longer. A refusal stays.
+    fn look_again(&mut self, now: Instant) {
+        if let Progress::Subscribed(_) = self.progress {
+            self.progress = Progress::AsRecorded(now);
+        }
+    }
+
     /// When there is something to do about this channel.
     fn due_at(&self) -> Option<Instant> {
         match (self.want, &self.progress) {
-            (Want::Read, Progress::Due(at) | Progress::AsRecorded(at) | Progress::Refused(at)) => Some(*at),
-            (Want::Read, Progress::Subscribed(_)) | (Want::StopAt(_), Progress::Refused(_)) => None,
+            // A refusal is remembered until it would be asked again.
+            (Want::Read, Progress::Due(at) | Progress::AsRecorded(at)) | (_, Progress::Refused(at)) => {
+                Some(*at)
+            }
+            (Want::Read, Progress::Subscribed(_)) => None,
             (Want::StopAt(at), Progress::Subscribed(_) | Progress::Due(_)) => Some(at),
             (Want::StopAt(stop_at), Progress::AsRecorded(at)) => Some(stop_at.max(*at)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn streamer() -> TwitchUserId {
+        TwitchUserId::new("42").unwrap()
+    }
+
+    fn channel() -> ChatChannel {
+        ChatChannel { broadcaster: streamer(), reader: TwitchUserId::new("7").unwrap() }
+    }
+
+    fn enabled(feed: &TwitchFeed) {
+        feed.lock().set_shard(ShardState::Enabled(ShardTransport::Webhook));
+    }
+
+    #[test]
+    fn what_only_a_record_knows_is_not_said_to_be_read_while_twitch_is_away() {
+        let feed = TwitchFeed::new();
+        assert_eq!(feed.state(&streamer()), ChatState::Connecting);
+        feed.follow(channel());
+        assert_eq!(feed.state(&streamer()), ChatState::Connecting);
+        enabled(&feed);
+        assert_eq!(feed.state(&streamer()), ChatState::Idle, "look at the record");
+        feed.socket_is_elsewhere();
+        assert_eq!(feed.state(&streamer()), ChatState::Idle);
+    }
+
+    #[test]
+    fn a_refusal_of_a_chat_that_is_not_wanted_here_is_forgiven_with_its_reader() {
+        let feed = TwitchFeed::new();
+        enabled(&feed);
+        let id = SubscriptionId::new("sub-1").unwrap();
+        feed.revoked(&channel(), &id, Revocation::NotAuthorized);
+        assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
+        feed.forgive_reader(&TwitchUserId::new("8").unwrap());
+        assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
+        feed.forgive_reader(&channel().reader);
+        assert_eq!(feed.state(&streamer()), ChatState::Idle);
+        assert!(feed.lock().channels.is_empty());
+    }
+
+    #[test]
+    fn whoever_has_the_socket_no_more_leaves_refusals_to_whoever_has_it() {
+        let feed = TwitchFeed::new();
+        enabled(&feed);
+        feed.want(channel());
+        feed.revoked(&channel(), &SubscriptionId::new("sub-1").unwrap(), Revocation::NotAuthorized);
+        feed.socket_is_elsewhere();
+        assert_eq!(feed.state(&streamer()), ChatState::Idle);
+    }
+
+    #[test]
+    fn a_stop_that_a_leader_of_before_had_to_make_is_left_when_the_chat_is_served_again() {
+        let feed = TwitchFeed::new();
+        feed.unwant(&streamer());
+        assert_eq!(feed.lock().channels.len(), 1);
+        feed.doubt(&streamer());
+        assert!(feed.lock().channels.is_empty());
     }
 }

@@ -88,8 +88,8 @@ impl TwitchLogin for OauthLogin {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.expose()),
         ];
-        let token: TokenAnswer =
-            self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form)).await?;
+        let request = self.http.post(below(&self.config.urls.auth, "token")).form(&form);
+        let token: TokenAnswer = self.ask(request, is_dead_grant).await?;
         Ok(UserTokens {
             access: Secret::new(token.access_token),
             // Twitch may send the next one, or leave this one good.
@@ -145,13 +145,13 @@ impl OauthLogin {
             ("grant_type", "authorization_code"),
             ("redirect_uri", self.config.redirect_uri.as_str()),
         ];
-        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form)).await
+        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form), is_refusal).await
     }
 
     async fn look_at(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
         let authorization = format!("OAuth {}", access.expose());
         let request = self.http.get(below(&self.config.urls.auth, "validate"));
-        self.ask(request.header("Authorization", authorization)).await
+        self.ask(request.header("Authorization", authorization), |status, _| status == 401).await
     }
 
     async fn display_name(&self, access: &Secret, id: &TwitchUserId) -> Result<String, LoginError> {
@@ -160,15 +160,19 @@ impl OauthLogin {
         url.query_pairs_mut().append_pair("id", id.as_str());
         let request =
             self.http.get(url).bearer_auth(access.expose()).header("Client-Id", &self.config.client_id);
-        let answer: UsersAnswer = self.ask(request).await?;
+        let answer: UsersAnswer = self.ask(request, is_refusal).await?;
         let user =
             answer.data.into_iter().find(|user| user.id == id.as_str() && !user.display_name.is_empty());
         user.map(|user| user.display_name)
             .ok_or_else(|| LoginError::Refused("Twitch does not know the user".into()))
     }
 
-    /// A 4xx is Twitch's word; everything else may be better in a moment.
-    async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, LoginError> {
+    /// What `is_refusal` says of status and message is Twitch's word; everything else may be better in a moment.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+        is_refusal: impl Fn(u16, &str) -> bool,
+    ) -> Result<T, LoginError> {
         let unreachable = |error: reqwest::Error| LoginError::Unreachable(error.without_url().into());
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
@@ -176,11 +180,46 @@ impl OauthLogin {
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| LoginError::Unreachable(error.into()));
         }
-        let said = format!("Twitch answered {status}: {}", crate::error::message_of(&body));
-        if status.is_client_error() && status.as_u16() != 429 {
+        let message = crate::error::message_of(&body);
+        let said = format!("Twitch answered {status}: {message}");
+        if is_refusal(status.as_u16(), &message) {
             Err(LoginError::Refused(said.into()))
         } else {
             Err(LoginError::Unreachable(said.into()))
+        }
+    }
+}
+
+/// Of a login code.
+fn is_refusal(status: u16, _message: &str) -> bool {
+    (400..500).contains(&status) && status != 429
+}
+
+/// Of a refresh token. A wrong client secret or a proxy in the way says nothing about the user's grant, and must end
+/// nobody's. Source: "Refreshing Access Tokens".
+fn is_dead_grant(status: u16, message: &str) -> bool {
+    status == 401 || (status == 400 && message.to_lowercase().contains("invalid refresh token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_twitchs_word_about_the_token_itself_ends_a_grant() {
+        assert!(is_dead_grant(400, "Invalid refresh token"));
+        assert!(is_dead_grant(401, ""));
+        for (status, message) in [
+            (400, "missing client secret"),
+            (400, "invalid client"),
+            (403, "invalid client secret"),
+            (403, "Invalid refresh token"),
+            (404, "no reason given"),
+            (407, "no reason given"),
+            (429, "slow down"),
+            (503, ""),
+        ] {
+            assert!(!is_dead_grant(status, message), "{status} {message}");
         }
     }
 }

@@ -77,6 +77,23 @@ async fn only_a_refused_renewal_ends_a_login() {
     assert_eq!(Streamer::log_in(&server, &world.sim, STREAMER).await.overlay, overlay);
 }
 
+/// It says nothing about what streamers agreed to, whatever Twitch answers to it.
+#[tokio::test]
+async fn a_wrong_client_secret_ends_nobodys_login() {
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    world.sim.expire_user_tokens();
+    let right = world.server.setup().clone();
+    world.server.stop().await;
+    let server = Server::start(right.clone().set("TWITCH_CLIENT_SECRET", "mistyped")).await;
+    checked(&server, "unanswered", 1.0).await;
+    assert!(is_logged_in(&mut streamer, &server).await);
+    server.stop().await;
+    let server = Server::start(right).await;
+    checked(&server, "renewed", 1.0).await;
+    assert!(is_logged_in(&mut streamer, &server).await);
+}
+
 async fn a_disconnected_user_is_logged_out(world: World) {
     let mut streamer = world.log_in().await;
     let mut other = Streamer::log_in(&world.server, &world.sim, OTHER).await;

@@ -31,8 +31,8 @@ pub trait ChatFeed: Send + Sync {
     /// No longer this instance's business; Twitch is left alone. A refusal is remembered.
     fn release(&self, broadcaster: &TwitchUserId);
 
-    /// Something changed about this chat, perhaps at another instance: if it is wanted here, look whether it is still
-    /// subscribed.
+    /// Something changed about this chat, which is served, perhaps at another instance: if it is wanted here, look
+    /// whether it is still subscribed; if it was to be stopped, leave that.
     fn doubt(&self, broadcaster: &TwitchUserId);
 
     /// The streamer agreed anew: a refusal of before may no longer hold.

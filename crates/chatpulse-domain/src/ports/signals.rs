@@ -20,6 +20,8 @@ pub enum Signal {
     SessionChanged(TwitchUserId),
     /// This address is no longer valid: its sockets close.
     OverlayRotated(OverlayId),
+    /// This user agreed at Twitch: what was refused for want of it may be allowed now.
+    ConsentGiven(TwitchUserId),
 }
 
 /// Publishes and delivers [`Signal`]s between parts and instances. Everything that relies on one must also

@@ -160,16 +160,21 @@ impl Cleanup {
         Ok(())
     }
 
+    /// Something was missed: the next look comes soon.
+    pub(super) fn look_at_all_again(&mut self) {
+        self.look_at_all_at = None;
+    }
+
     /// Channels past their grace, looked at once more: the streamer may be back.
     async fn stop_reading(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let grace = self.subscription_grace;
-        let due: Vec<_> =
-            self.ended.extract_if(|_, ended_at| now.since(*ended_at) >= grace).map(|(id, _)| id).collect();
+        let (now, grace) = (self.clock.now(), self.subscription_grace);
+        let is_due = |(_, ended_at): &(&TwitchUserId, &Timestamp)| now.since(**ended_at) >= grace;
+        let due: Vec<TwitchUserId> = self.ended.iter().filter(is_due).map(|(id, _)| id.clone()).collect();
         for broadcaster in due {
             if self.store.find(&broadcaster).await?.is_none() && self.leads().await {
                 self.feed.unwant(&broadcaster);
             }
+            self.ended.remove(&broadcaster);
         }
         Ok(())
     }

@@ -137,7 +137,11 @@ impl Grants {
         let Ok(tokens) = self.cipher.open(&kept.user, &kept.sealed) else {
             return or_unanswered(self.keep(kept, &kept.sealed).await, GrantCheck::Unreadable);
         };
-        match self.twitch.validate(&tokens.access).await {
+        // Only a renewal must not be cut short.
+        let Some(validated) = stop.run_until_cancelled(self.twitch.validate(&tokens.access)).await else {
+            return GrantCheck::Unanswered;
+        };
+        match validated {
             Ok(()) if self.cipher.is_current(&kept.sealed) => {
                 or_unanswered(self.keep(kept, &kept.sealed).await, GrantCheck::Valid)
             }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ports::chat_feed::ChatFeed as _;
 use chatpulse_domain::ports::sessions::SessionStore as _;
-use chatpulse_domain::ports::signals::{Signal, Signals as _};
+use chatpulse_domain::ports::signals::{Heard, Signal, Signals as _};
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository as _;
 use chatpulse_domain::subscription::ChatState;
 use chatpulse_engine::sessions::Watcher;
@@ -132,4 +132,34 @@ async fn a_dashboard_where_nothing_is_served_knows_that_the_chat_is_read() {
     assert_eq!(chat().await, ChatState::Connecting);
     world.accounts.subscriptions.put(&build::subscription(&world.streamer.twitch_id)).await.unwrap();
     assert_eq!(chat().await, ChatState::Reading);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_gap_the_leader_looks_at_everything_again() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    let signals = world.signals.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        signals.gap();
+    });
+    world.keep_house(Duration::from_secs(10)).await;
+    assert_eq!(world.feed.doubted().len(), 2, "at the start, and after the gap");
+}
+
+/// Whoever heard that it opened found nothing, and the signal may not even have left.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_could_only_be_held_later_is_announced_then() {
+    let mut world = world().await;
+    world.live.break_down();
+    let _open = world.open(Watcher::Viewer).await;
+    let mut heard = world.signals.subscribe();
+    let live = world.live.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        live.recover();
+    });
+    world.keep_house(Duration::from_secs(10)).await;
+    let changed = Heard::Signal(Signal::SessionChanged(world.streamer.twitch_id.clone()));
+    assert_eq!(heard.next().await, changed);
 }

@@ -7,9 +7,10 @@ const SENTIMENT: &str = "sentiment:changed";
 const SETTINGS: &str = "config:invalidate";
 const SESSION: &str = "session:changed";
 const ROTATED: &str = "overlay:rotated";
+const CONSENT: &str = "consent:given";
 
 /// All channels.
-pub const CHANNELS: [&str; 4] = [SENTIMENT, SETTINGS, SESSION, ROTATED];
+pub const CHANNELS: [&str; 5] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT];
 
 pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, String) {
     match signal {
@@ -19,6 +20,7 @@ pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, Str
         }
         Signal::SessionChanged(broadcaster) => (SESSION, format!("{origin} {broadcaster}")),
         Signal::OverlayRotated(overlay) => (ROTATED, format!("{origin} {overlay}")),
+        Signal::ConsentGiven(user) => (CONSENT, format!("{origin} {user}")),
     }
 }
 
@@ -35,6 +37,7 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
         }
         SESSION => Signal::SessionChanged(TwitchUserId::new(first).ok()?),
         ROTATED => Signal::OverlayRotated(overlay()?),
+        CONSENT => Signal::ConsentGiven(TwitchUserId::new(first).ok()?),
         _ => return None,
     };
     Some((origin, signal))
@@ -51,8 +54,9 @@ mod tests {
         let all = [
             Signal::SentimentChanged(overlay),
             Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
-            Signal::SessionChanged(broadcaster),
+            Signal::SessionChanged(broadcaster.clone()),
             Signal::OverlayRotated(overlay),
+            Signal::ConsentGiven(broadcaster),
         ];
         for signal in all {
             let (channel, text) = encode(&signal, &origin);

@@ -27,8 +27,9 @@ async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
     let all = [
         Signal::SentimentChanged(overlay),
         Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
-        Signal::SessionChanged(broadcaster),
+        Signal::SessionChanged(broadcaster.clone()),
         Signal::OverlayRotated(overlay),
+        Signal::ConsentGiven(broadcaster),
     ];
     for signal in &all {
         signals.publish(signal.clone());

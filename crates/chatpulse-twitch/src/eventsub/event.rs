@@ -31,6 +31,8 @@ pub(crate) struct SubscriptionInfo<'a> {
 pub(crate) struct ConditionInfo<'a> {
     #[serde(borrow, default)]
     pub(crate) broadcaster_user_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) user_id: Option<Cow<'a, str>>,
 }
 
 /// A body of which only the subscription matters.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::chat_feed::ChatChannel;
 use chatpulse_domain::ports::chat_sink::ChatDelivery;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
@@ -141,7 +142,10 @@ impl EventRouter {
         };
         let why = Revocation::from_status(&subscription.status);
         info!(broadcaster.id = %broadcaster, ?why, "Twitch ended the chat subscription of {broadcaster}");
-        self.feed.revoked(&broadcaster, &id, why);
+        let reader =
+            subscription.condition.user_id.as_deref().and_then(|reader| TwitchUserId::new(reader).ok());
+        let reader = reader.unwrap_or_else(|| broadcaster.clone());
+        self.feed.revoked(&ChatChannel { broadcaster, reader }, &id, why);
     }
 
     /// What anything but chat may suffer from. From now on it counts as seen.
@@ -170,7 +174,7 @@ mod tests {
     use std::sync::Mutex;
 
     use chatpulse_domain::ids::TwitchUserId;
-    use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed as _};
+    use chatpulse_domain::ports::chat_feed::ChatFeed as _;
     use chatpulse_domain::subscription::ChatState;
     use chatpulse_domain::time::Timestamp;
 

@@ -8,13 +8,18 @@ use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::Progress;
 use super::worker::FeedWorker;
+use super::{Progress, Want};
 use crate::eventsub::event::AUTHORIZATION_REVOKED;
 use crate::helix::ListedSubscription;
 
 impl FeedWorker {
     pub(super) async fn reconcile(&mut self, conduit: &ConduitId) {
+        if matches!(self.records.conduit().await, Ok(Some(stored)) if stored != *conduit) {
+            info!("another instance has made another conduit; that one is ours from now on");
+            self.conduit = None;
+            return self.feed.check_shard();
+        }
         // Before Twitch's list: what is recorded meanwhile is no mistake.
         let (recorded, listed) = match (self.records.all().await, self.helix.subscriptions_on(conduit).await)
         {
@@ -73,15 +78,20 @@ impl FeedWorker {
     /// wanted elsewhere.
     fn adopt(&self, mut live: Live) {
         let now = Instant::now();
-        for (broadcaster, channel) in &mut self.feed.lock().channels {
+        self.feed.lock().channels.retain(|broadcaster, channel| {
             match (live.remove(broadcaster), &channel.progress) {
+                // Read for somebody else: a refusal of before, or an end, is history.
+                (Some(_), Progress::Due(_) | Progress::Refused(_)) if channel.want != Want::Read => {
+                    return false;
+                }
                 (Some((id, reader)), _) if reader == channel.reader => {
                     channel.progress = Progress::Subscribed(id);
                 }
                 (_, Progress::Subscribed(_)) => channel.progress = Progress::Due(now),
                 (_, Progress::Due(_) | Progress::AsRecorded(_) | Progress::Refused(_)) => {}
             }
-        }
+            true
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
+use chatpulse_domain::ports::signals::Signal;
 use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -35,7 +36,9 @@ impl FeedWorker {
             (_, Progress::AsRecorded(at)) if at <= Instant::now() => {
                 self.look_at_record(conduit, broadcaster).await;
             }
-            (Want::StopAt(at), Progress::Due(_)) if at <= Instant::now() => {
+            (Want::StopAt(at), Progress::Due(_)) | (Want::StopAt(_), Progress::Refused(at))
+                if at <= Instant::now() =>
+            {
                 self.feed.lock().channels.remove(broadcaster);
             }
             _ => {}
@@ -175,6 +178,8 @@ impl FeedWorker {
         if let Err(error) = self.records.delete(broadcaster, id).await {
             warn!(%error, "the record of an ended subscription stays for now");
         }
+        // Whoever serves it after all, or missed that nobody does, looks again.
+        self.signals.publish(Signal::SessionChanged(broadcaster.clone()));
     }
 
     pub(super) async fn record(&self, subscription: ChatSubscription) {

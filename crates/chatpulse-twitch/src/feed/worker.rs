@@ -32,7 +32,7 @@ pub struct FeedWorker {
     pub(super) feed: TwitchFeed,
     pub(super) helix: Arc<Helix>,
     pub(super) records: Arc<dyn SubscriptionRepository>,
-    signals: Arc<dyn Signals>,
+    pub(super) signals: Arc<dyn Signals>,
     pub(super) config: TwitchConfig,
     pub(super) conduit: Option<ConduitId>,
     setup_backoff: Backoff,
@@ -240,6 +240,10 @@ impl FeedWorker {
             due.map(|(broadcaster, _)| broadcaster.clone()).collect()
         };
         for broadcaster in due {
+            // A new socket has ten seconds to become the shard.
+            if !self.feed.is_connected() {
+                return;
+            }
             self.keep_channel(&conduit, &broadcaster).await;
         }
     }

@@ -4,6 +4,7 @@ use chatpulse_twitch_sim::{Sim, Status};
 
 use crate::support::fleet::Fleet;
 use crate::support::server::Setup;
+use crate::support::streamer::Streamer;
 use crate::support::world::STREAMER;
 use crate::support::{SOON, eventually};
 
@@ -77,4 +78,36 @@ async fn what_a_dead_leader_should_have_stopped_the_next_one_stops() {
     // A clean stop gives leadership away at once.
     fleet.instances.remove(leader).stop().await;
     assert!(fleet.sim.wait_until(SOON, |sim| live(sim).is_empty()).await);
+}
+
+/// At an instance that had nothing to do with the refusal.
+async fn agreeing_anew_counts_everywhere(fleet: Fleet) {
+    let streamer = fleet.log_in().await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    overlay.next_value().await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    fleet.sim.disconnect_user(STREAMER).await;
+    assert!(fleet.sim.wait_until(SOON, |sim| live(sim).is_empty()).await);
+    let mut again = Streamer::log_in(&fleet.instances[1], &fleet.sim, STREAMER).await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    for instance in &fleet.instances {
+        again.browser = again.browser.clone().moved_to(instance);
+        again.chat_becomes("reading").await;
+    }
+    assert_eq!(live(&fleet.sim).len(), 1);
+}
+
+#[tokio::test]
+async fn agreeing_anew_counts_everywhere_with_webhooks() {
+    agreeing_anew_counts_everywhere(Fleet::start().await).await;
+}
+
+#[tokio::test]
+async fn agreeing_anew_counts_everywhere_with_a_socket() {
+    let mut fleet = Fleet::without_instances(0, |setup| setup).await.by_socket();
+    fleet.add_instances(3).await;
+    // The leader's place is any: what is refused is known to it alone.
+    let leader = fleet.leader().await;
+    fleet.instances.swap(2, leader);
+    agreeing_anew_counts_everywhere(fleet).await;
 }
