@@ -195,7 +195,7 @@ impl Hub {
                 }
             }
             Signal::OverlayRotated(overlay) => self.close(*overlay),
-            Signal::SessionChanged(_) | Signal::ConsentGiven(_) => {}
+            Signal::SessionChanged(_) | Signal::ConsentGiven(_) | Signal::ChatRefused(_) => {}
         }
     }
 

@@ -110,7 +110,10 @@ impl SessionCache {
                 self.known.clear();
             }
             Heard::Signal(
-                Signal::SentimentChanged(_) | Signal::OverlayRotated(_) | Signal::ConsentGiven(_),
+                Signal::SentimentChanged(_)
+                | Signal::OverlayRotated(_)
+                | Signal::ConsentGiven(_)
+                | Signal::ChatRefused(_),
             )
             | Heard::Closed => {}
         }

@@ -156,13 +156,20 @@ impl Housekeeping {
                 }
             }
         };
+        let keep_clean = keep_clean(
+            &mut cleanup,
+            to_look_at,
+            &missed_changes,
+            later(self.cleanup_interval),
+            &self.on_cleanup,
+        );
         let loops = async {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = listener.listen(signals.as_ref()) => {}
                 () = follow(&sessions, heard, &missed) => {}
                 () = keep_overlays(&sessions, &mut closings) => {}
-                () = keep_clean(&mut cleanup, to_look_at, &missed_changes, later(self.cleanup_interval), &self.on_cleanup) => {}
+                () = keep_clean => {}
                 () = keep_settings => {}
                 () = keep_logins => {}
                 () = grants.end(self.withdrawn) => {}
@@ -218,6 +225,7 @@ impl Listener<'_> {
             }
             Signal::SettingsChanged { .. } => self.hand_on(signal),
             Signal::ConsentGiven(user) => self.sessions.forgive(&user),
+            Signal::ChatRefused(broadcaster) => self.sessions.note_refused(broadcaster),
         }
     }
 
@@ -235,7 +243,11 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
             Some(signal) = heard.recv() => match signal {
                 Signal::OverlayRotated(overlay) => sessions.retire(overlay).await,
                 Signal::SettingsChanged { overlay, .. } => sessions.refresh_settings(overlay).await,
-                Signal::SentimentChanged(_) | Signal::SessionChanged(_) | Signal::ConsentGiven(_) => {}
+                // Dealt with where they are heard.
+                Signal::SentimentChanged(_)
+                | Signal::SessionChanged(_)
+                | Signal::ConsentGiven(_)
+                | Signal::ChatRefused(_) => {}
             },
             () = missed.notified() => sessions.review().await,
         }

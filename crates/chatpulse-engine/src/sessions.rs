@@ -234,6 +234,13 @@ impl Sessions {
         Ok(followed)
     }
 
+    /// Another instance was refused this chat.
+    pub(crate) fn note_refused(&self, broadcaster: TwitchUserId) {
+        if let Some(reader) = self.reader.account().cloned() {
+            self.feed.refuse(ChatChannel { broadcaster, reader });
+        }
+    }
+
     /// Somebody agreed anew: what Twitch refused before may be allowed now, for the account that reads every chat.
     pub(crate) fn forgive(&self, user: &TwitchUserId) {
         self.feed.forgive(user);

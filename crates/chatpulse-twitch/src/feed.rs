@@ -44,7 +44,7 @@ struct Shared {
 struct State {
     channels: HashMap<TwitchUserId, Channel>,
     /// Subscriptions that Twitch ended, as told to this instance: not yet known to the others.
-    ended: Vec<(TwitchUserId, SubscriptionId)>,
+    ended: Vec<(TwitchUserId, SubscriptionId, Revocation)>,
     shard: ShardState,
 }
 
@@ -201,20 +201,28 @@ impl TwitchFeed {
             }
         }
         channel.progress = progress;
-        state.ended.push((broadcaster.clone(), id.clone()));
+        state.ended.push((broadcaster.clone(), id.clone(), why));
         drop(state);
         self.wake();
     }
 
     /// Asks again at once where Twitch refused a chat that is wanted; forgets the refusal of one that is not.
     fn forgive_where(&self, is_meant: impl Fn(&TwitchUserId, &Channel) -> bool) {
-        self.lock().channels.retain(|broadcaster, channel| {
+        let now = Instant::now();
+        let mut state = self.lock();
+        // Whoever has the socket asks, and what comes of it is in the record.
+        let asked = match state.shard {
+            ShardState::Elsewhere => Progress::AsRecorded(now),
+            ShardState::Down | ShardState::ToAssign(_) | ShardState::Enabled(_) => Progress::Refused(now),
+        };
+        state.channels.retain(|broadcaster, channel| {
             if !matches!(channel.progress, Progress::Refused(_)) || !is_meant(broadcaster, channel) {
                 return true;
             }
-            channel.progress = Progress::Refused(Instant::now());
+            channel.progress = asked.clone();
             channel.want == Want::Read
         });
+        drop(state);
         self.wake();
     }
 
@@ -289,6 +297,16 @@ impl ChatFeed for TwitchFeed {
         }
         drop(state);
         self.wake();
+    }
+
+    fn refuse(&self, refused: ChatChannel) {
+        let now = Instant::now();
+        let idle = || Channel { want: Want::StopAt(now), ..Channel::new(refused.reader.clone(), now) };
+        let mut state = self.lock();
+        let channel = state.channels.entry(refused.broadcaster).or_insert_with(idle);
+        if !matches!(channel.progress, Progress::Refused(_)) {
+            channel.progress = Progress::Refused(now + REFUSED_FOR);
+        }
     }
 
     fn forgive(&self, broadcaster: &TwitchUserId) {
@@ -403,6 +421,11 @@ mod tests {
         feed.want(channel());
         feed.revoked(&channel(), &SubscriptionId::new("sub-1").unwrap(), Revocation::NotAuthorized);
         feed.socket_is_elsewhere();
+        assert_eq!(feed.state(&streamer()), ChatState::Idle);
+        // And hears from there what came of it.
+        feed.refuse(channel());
+        assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
+        feed.forgive(&streamer());
         assert_eq!(feed.state(&streamer()), ChatState::Idle);
     }
 

@@ -35,6 +35,9 @@ pub trait ChatFeed: Send + Sync {
     /// whether it is still subscribed; if it was to be stopped, leave that.
     fn doubt(&self, broadcaster: &TwitchUserId);
 
+    /// Twitch refused this chat at another instance: asking here would be refused too.
+    fn refuse(&self, channel: ChatChannel);
+
     /// The streamer agreed anew: a refusal of before may no longer hold.
     fn forgive(&self, broadcaster: &TwitchUserId);
 

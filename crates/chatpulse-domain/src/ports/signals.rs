@@ -22,6 +22,8 @@ pub enum Signal {
     OverlayRotated(OverlayId),
     /// This user agreed at Twitch: what was refused for want of it may be allowed now.
     ConsentGiven(TwitchUserId),
+    /// Twitch does not allow this chat to be read until somebody agrees anew.
+    ChatRefused(TwitchUserId),
 }
 
 /// Publishes and delivers [`Signal`]s between parts and instances. Everything that relies on one must also

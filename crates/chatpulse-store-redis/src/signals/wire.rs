@@ -8,9 +8,10 @@ const SETTINGS: &str = "config:invalidate";
 const SESSION: &str = "session:changed";
 const ROTATED: &str = "overlay:rotated";
 const CONSENT: &str = "consent:given";
+const REFUSED: &str = "chat:refused";
 
 /// All channels.
-pub const CHANNELS: [&str; 5] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT];
+pub const CHANNELS: [&str; 6] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT, REFUSED];
 
 pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, String) {
     match signal {
@@ -21,6 +22,7 @@ pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, Str
         Signal::SessionChanged(broadcaster) => (SESSION, format!("{origin} {broadcaster}")),
         Signal::OverlayRotated(overlay) => (ROTATED, format!("{origin} {overlay}")),
         Signal::ConsentGiven(user) => (CONSENT, format!("{origin} {user}")),
+        Signal::ChatRefused(broadcaster) => (REFUSED, format!("{origin} {broadcaster}")),
     }
 }
 
@@ -38,6 +40,7 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
         SESSION => Signal::SessionChanged(TwitchUserId::new(first).ok()?),
         ROTATED => Signal::OverlayRotated(overlay()?),
         CONSENT => Signal::ConsentGiven(TwitchUserId::new(first).ok()?),
+        REFUSED => Signal::ChatRefused(TwitchUserId::new(first).ok()?),
         _ => return None,
     };
     Some((origin, signal))
@@ -56,7 +59,8 @@ mod tests {
             Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
             Signal::SessionChanged(broadcaster.clone()),
             Signal::OverlayRotated(overlay),
-            Signal::ConsentGiven(broadcaster),
+            Signal::ConsentGiven(broadcaster.clone()),
+            Signal::ChatRefused(broadcaster),
         ];
         for signal in all {
             let (channel, text) = encode(&signal, &origin);

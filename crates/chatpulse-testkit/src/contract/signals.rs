@@ -29,7 +29,8 @@ async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
         Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
         Signal::SessionChanged(broadcaster.clone()),
         Signal::OverlayRotated(overlay),
-        Signal::ConsentGiven(broadcaster),
+        Signal::ConsentGiven(broadcaster.clone()),
+        Signal::ChatRefused(broadcaster),
     ];
     for signal in &all {
         signals.publish(signal.clone());

@@ -100,6 +100,10 @@ impl ChatFeed for FakeFeed {
         self.state.lock().unwrap().doubted.push(broadcaster.clone());
     }
 
+    fn refuse(&self, channel: ChatChannel) {
+        self.set_state(&channel.broadcaster, ChatState::NotAuthorized);
+    }
+
     fn forgive(&self, broadcaster: &TwitchUserId) {
         let mut feed = self.state.lock().unwrap();
         feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);

@@ -126,10 +126,15 @@ impl FeedWorker {
 
     fn note_subscribed(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
         if let Some(channel) = self.feed.lock().channels.get_mut(broadcaster) {
-            channel.progress = match channel.ended_early.take() {
+            let subscribed = match channel.ended_early.take() {
                 Some((ended, why)) if ended == *id => Progress::after(why),
                 _ => Progress::Subscribed(id.clone()),
             };
+            let before = std::mem::replace(&mut channel.progress, subscribed);
+            if let (Progress::Refused(_), Progress::Subscribed(_)) = (before, &channel.progress) {
+                // Others were told that it is refused.
+                self.signals.publish(Signal::ConsentGiven(broadcaster.clone()));
+            }
             channel.backoff.reset();
         }
     }
@@ -147,6 +152,7 @@ impl FeedWorker {
         };
         drop(state);
         if matches!(error, TwitchError::Forbidden(_)) {
+            self.signals.publish(Signal::ChatRefused(broadcaster.clone()));
             warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} may not be read: the streamer must log in again, or unban the bot");
         } else {
             warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} is not read yet; trying again");

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twitch_api::eventsub::Transport as ApiTransport;
 
-use super::{ShardState, ShardTransport, TwitchFeed};
+use super::{Revocation, ShardState, ShardTransport, TwitchFeed};
 use crate::backoff::Backoff;
 use crate::config::{Transport, TwitchConfig};
 use crate::error::TwitchError;
@@ -210,14 +210,21 @@ impl FeedWorker {
         }
     }
 
-    /// Twitch tells one instance that it ended a subscription; whoever else relies on it looks at the record.
+    /// Twitch tells one instance that it ended a subscription; whoever else relies on it hears whether it can be made
+    /// again, or looks at the record where the word may be about an earlier one.
     async fn tell_what_ended(&self) {
         let ended = std::mem::take(&mut self.feed.lock().ended);
-        for (broadcaster, id) in ended {
+        for (broadcaster, id, why) in ended {
+            let present = self.records.find(&broadcaster).await;
+            let is_latest =
+                matches!(&present, Ok(record) if record.as_ref().is_none_or(|record| record.id == id));
             if let Err(error) = self.records.delete(&broadcaster, &id).await {
                 warn!(%error, "the record of an ended subscription stays until Twitch's list is compared");
             }
-            self.signals.publish(Signal::SessionChanged(broadcaster));
+            self.signals.publish(match why {
+                Revocation::NotAuthorized if is_latest => Signal::ChatRefused(broadcaster),
+                Revocation::NotAuthorized | Revocation::MakeAgain => Signal::SessionChanged(broadcaster),
+            });
         }
     }
 

@@ -88,6 +88,11 @@ async fn agreeing_anew_counts_everywhere(fleet: Fleet) {
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
     fleet.sim.disconnect_user(STREAMER).await;
     assert!(fleet.sim.wait_until(SOON, |sim| live(sim).is_empty()).await);
+    eventually("the others heard of it", async || {
+        let heard = fleet.total("pubsub_messages_received_total", &[("channel", "chat:refused")]).await;
+        (heard >= 2.0).then_some(())
+    })
+    .await;
     let mut again = Streamer::log_in(&fleet.instances[1], &fleet.sim, STREAMER).await;
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
     for instance in &fleet.instances {
@@ -110,4 +115,26 @@ async fn agreeing_anew_counts_everywhere_with_a_socket() {
     let leader = fleet.leader().await;
     fleet.instances.swap(2, leader);
     agreeing_anew_counts_everywhere(fleet).await;
+}
+
+/// Only a person can mend it: nobody asks again until somebody agrees, and every dashboard says so.
+#[tokio::test]
+async fn what_needs_a_person_is_known_everywhere_and_not_made_again() {
+    let fleet = Fleet::start().await;
+    let mut streamer = fleet.log_in().await;
+    let _overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    streamer.chat_becomes("reading").await;
+    let before = live(&fleet.sim);
+    assert!(fleet.sim.revoke_subscription(&before[0], Status::UserRemoved).await);
+    for instance in &fleet.instances {
+        streamer.browser = streamer.browser.clone().moved_to(instance);
+        streamer.chat_becomes("not_authorized").await;
+    }
+    assert!(live(&fleet.sim).is_empty());
+    let mut again = Streamer::log_in(&fleet.instances[1], &fleet.sim, STREAMER).await;
+    for instance in &fleet.instances {
+        again.browser = again.browser.clone().moved_to(instance);
+        again.chat_becomes("reading").await;
+    }
+    assert_eq!(live(&fleet.sim).len(), 1);
 }
