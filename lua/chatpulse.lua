@@ -50,13 +50,15 @@
 -- | chatpulse_bury             | instances, instance_epochs:{instances}     | instance, last beat                         | done / kept |
 -- | chatpulse_lead             | cleanup:leader, fence:{cleanup:leader}     | instance, token held (0: none), lease       | leader + token / follower |
 -- | chatpulse_resign           | cleanup:leader, fence:{cleanup:leader}     | instance, token held                        | done / kept |
+-- | chatpulse_hold_shard       | eventsub_shards                            | instance, lease                             | held + shard, how many there are |
+-- | chatpulse_leave_shard      | eventsub_shards                            | instance                                    | done |
 --
 -- Lists by time: disconnected_sessions (when nobody held it any more), sessions (when a holder last spoke of it).
 --
 -- Any function on a session answers `corrupt` and the field's name where a field is not what is written here; it
 -- then has changed nothing.
 
-local VERSION = 2
+local VERSION = 3
 
 local VOTE_STEP = 10
 local LIMIT = 100
@@ -537,6 +539,45 @@ local function resign(keys, args)
   return { 'done' }
 end
 
+-- shards -------------------------------------------------------------------------------------------------------
+
+-- eventsub_shards, a hash: shard -> "time instance" of the last word from whoever has it. An instance takes the lowest
+-- free one; whoever has the highest moves down when a lower one becomes free, so that no gap stays.
+local function hold_shard(keys, args)
+  local shards_key, instance, lease = keys[1], args[1], tonumber(args[2])
+  local now = now_ms()
+  local entries = redis.call('HGETALL', shards_key)
+  local taken, own, highest = {}, nil, -1
+  for i = 1, #entries, 2 do
+    local shard = tonumber(entries[i])
+    local at, holder = string.match(entries[i + 1], '^(%d+) (.+)$')
+    if shard and holder == instance and not own then
+      own = shard
+    elseif shard and at and since(now, tonumber(at)) < lease then
+      taken[shard] = true
+      highest = math.max(highest, shard)
+    else
+      redis.call('HDEL', shards_key, entries[i])
+    end
+  end
+  local lowest_free = 0
+  while taken[lowest_free] do lowest_free = lowest_free + 1 end
+  local shard = own
+  if not own or (own > highest and lowest_free < own) then shard = lowest_free end
+  if own and own ~= shard then redis.call('HDEL', shards_key, text(own)) end
+  redis.call('HSET', shards_key, text(shard), text(now) .. ' ' .. instance)
+  keep(shards_key, now, SESSION_KEPT_MS)
+  return { 'held', text(shard), text(math.max(highest, shard) + 1) }
+end
+
+local function leave_shard(keys, args)
+  local entries = redis.call('HGETALL', keys[1])
+  for i = 1, #entries, 2 do
+    if string.match(entries[i + 1], '^%d+ (.+)$') == args[1] then redis.call('HDEL', keys[1], entries[i]) end
+  end
+  return { 'done' }
+end
+
 -- A sign of life that only a server which takes writes can give: votes need one.
 local function probe(keys)
   local now = now_ms()
@@ -578,3 +619,5 @@ writing('chatpulse_leave', leave)
 writing('chatpulse_bury', bury)
 writing('chatpulse_lead', lead)
 writing('chatpulse_resign', resign)
+writing('chatpulse_hold_shard', hold_shard)
+writing('chatpulse_leave_shard', leave_shard)

@@ -23,7 +23,7 @@ use chatpulse_twitch::config::{Transport, TwitchConfig, TwitchUrls};
 use chatpulse_twitch::eventsub::gate::TwitchGate;
 use chatpulse_twitch::eventsub::router::EventRouter;
 use chatpulse_twitch::eventsub::socket::EventSubSocket;
-use chatpulse_twitch::feed::worker::FeedWorker;
+use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::login::OauthLogin;
 use chatpulse_twitch::tokens::RingCipher;
@@ -82,12 +82,13 @@ impl Parts {
         let twitch = twitch_config(&settings)?;
         let helix =
             Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
-        let (worker, feed) = FeedWorker::new(
-            helix,
-            Arc::clone(&stores.subscriptions),
-            Arc::clone(&stores.live.signals),
-            twitch.clone(),
-        );
+        let feed_ports = FeedPorts {
+            records: Arc::clone(&stores.subscriptions),
+            signals: Arc::clone(&stores.live.signals),
+            leadership: Arc::clone(&stores.live.leadership),
+            shards: Arc::clone(&stores.live.shards),
+        };
+        let (worker, feed) = FeedWorker::new(helix, feed_ports, twitch.clone());
         let login: Arc<dyn TwitchLogin> = Arc::new(
             OauthLogin::new(twitch.clone(), Arc::clone(&clock)).context("could not set up logging in")?,
         );
@@ -128,10 +129,8 @@ impl Parts {
             Arc::new(TwitchGate::new(&settings.twitch.webhook_secrets, router.clone()))
                 as Arc<dyn WebhookGate>
         });
-        let socket = matches!(twitch.transport, Transport::WebSocket).then(|| {
-            let leadership = Arc::clone(&stores.live.leadership);
-            EventSubSocket::new(twitch, feed, router, Arc::clone(&sink), leadership)
-        });
+        let socket = matches!(twitch.transport, Transport::WebSocket)
+            .then(|| EventSubSocket::new(twitch, feed, router, Arc::clone(&sink)));
         let rendering = metrics.clone();
         let web = WebPorts {
             engine: engine.clone(),

@@ -9,7 +9,8 @@
 //! | [`chat_feed::ChatFeed`], [`twitch_login::TwitchLogin`], [`webhook_gate::WebhookGate`] | engine, web | twitch |
 //! | [`chat_sink::ChatSink`], [`grant_sink::GrantSink`] | web, twitch | engine |
 //! | [`cipher::TokenCipher`] | engine | twitch (`ring`) |
-//! | [`leadership::Leadership`] | engine | single instance; Redis |
+//! | [`leadership::Leadership`] | engine, twitch | single instance; Redis |
+//! | [`shard_leases::ShardLeases`] | twitch | single instance; Redis |
 //! | [`health::HealthCheck`] | web | every store |
 //!
 //! Each store port has a contract in the testkit that every adapter runs. "Not found" is `Ok(None)`.
@@ -25,6 +26,7 @@ pub mod leadership;
 pub mod login_sessions;
 pub mod sessions;
 pub mod settings;
+pub mod shard_leases;
 pub mod signals;
 pub mod streamers;
 pub mod subscriptions;

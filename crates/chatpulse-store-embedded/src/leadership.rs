@@ -1,7 +1,9 @@
-//! Leadership where nobody else could lead.
+//! Leadership and shards where there is nobody to share them with.
 
 use async_trait::async_trait;
+use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
+use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardPlace};
 
 /// The only instance there is. The lock on the SQLite file keeps it so.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,5 +13,12 @@ pub struct SingleInstance;
 impl Leadership for SingleInstance {
     async fn is_leader(&self) -> bool {
         true
+    }
+}
+
+#[async_trait]
+impl ShardLeases for SingleInstance {
+    async fn hold(&self) -> Result<ShardPlace, StoreError> {
+        Ok(ShardPlace::SOLE)
     }
 }

@@ -13,6 +13,8 @@ pub(crate) const PROBE: &str = "probe";
 pub(crate) const LEADER: &str = "cleanup:leader";
 /// The last fencing token; on the leader's slot.
 pub(crate) const FENCE: &str = "fence:{cleanup:leader}";
+/// Which instance has which shard of the conduit.
+pub(crate) const SHARDS: &str = "eventsub_shards";
 /// Instances by their last heartbeat.
 pub(crate) const INSTANCES: &str = "instances";
 /// Which registration of theirs it is; on the same slot.

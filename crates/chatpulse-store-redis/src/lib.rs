@@ -4,7 +4,7 @@
 //! passes [`connection::Redis`], the one place with deadlines, breaker and metrics.
 //!
 //! What a wiring puts together: [`Redis::connect`], one [`Standing`], [`RedisLive`] (votes and sessions),
-//! [`RedisSignals`], [`RedisLeadership`] and [`RedisInstances`], and runs what has a `run`.
+//! [`RedisSignals`], [`RedisLeadership`], [`RedisShards`] and [`RedisInstances`], and runs what has a `run`.
 
 mod breaker;
 pub mod connection;
@@ -19,6 +19,7 @@ mod operation;
 pub mod probe;
 mod sessions;
 mod settings_json;
+pub mod shards;
 pub mod signals;
 mod votes;
 
@@ -29,4 +30,5 @@ pub use leadership::RedisLeadership;
 pub use live::{RedisLive, Standing};
 pub use operation::{OPERATIONS, STATUSES};
 pub use probe::{FunctionsCheck, Probe};
+pub use shards::RedisShards;
 pub use signals::{CHANNELS, RedisSignals, SignalWorker};

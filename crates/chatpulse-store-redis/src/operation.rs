@@ -37,6 +37,7 @@ operations! {
     BEAT "beat" "tell Redis that this instance lives";
     BURY "bury" "clear up after a dead instance in Redis";
     LEAD "lead" "ask Redis who leads";
+    SHARD "shard" "hold a shard in Redis";
     PROBE "probe" "get a sign of life from Redis";
     LOAD "load_functions" "load the functions into Redis";
 }

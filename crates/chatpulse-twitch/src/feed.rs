@@ -1,11 +1,15 @@
 //! The chats that are wanted here, and what Twitch makes of them.
 //!
 //! [`TwitchFeed`] is the handle: it changes the wanted set and answers at once. [`worker::FeedWorker`] is the
-//! task behind it: it keeps the conduit and its shard alive and makes Twitch's subscriptions equal the wanted
+//! task behind it: it keeps the conduit and our shard alive and makes Twitch's subscriptions equal the wanted
 //! set. What is wanted and what is live are kept apart, so that a lost connection forgets nothing.
+//!
+//! Of several instances the leader alone makes the conduit, points its webhook shard at us, and mends what differs
+//! from Twitch's list. Where chat comes by sockets, each instance has one, and a shard for it: see [`place`].
 
 mod conduit;
 pub mod look;
+mod place;
 mod reconcile;
 mod subscribe;
 pub mod worker;
@@ -46,6 +50,8 @@ struct State {
     /// Subscriptions that Twitch ended, as told to this instance: not yet known to the others.
     ended: Vec<(TwitchUserId, SubscriptionId, Revocation)>,
     shard: ShardState,
+    /// Something is known about the shard: it is set up or looked at now, whatever was planned.
+    is_urgent: bool,
 }
 
 impl State {
@@ -62,8 +68,6 @@ enum ShardState {
     /// No transport: the socket is not connected.
     #[default]
     Down,
-    /// Another instance has the socket.
-    Elsewhere,
     /// This transport waits to be assigned.
     ToAssign(ShardTransport),
     /// Twitch delivers to it.
@@ -154,27 +158,24 @@ impl TwitchFeed {
         self.wake();
     }
 
-    /// Another instance has the socket, and does what there is to do.
-    pub(crate) fn socket_is_elsewhere(&self) {
-        let mut state = self.lock();
-        state.set_shard(ShardState::Elsewhere);
-        state.channels.retain(|_, channel| channel.want == Want::Read);
-        for channel in state.channels.values_mut() {
-            channel.progress = Progress::AsRecorded(Instant::now());
-        }
-    }
-
     /// The socket is gone.
     pub(crate) fn socket_is_down(&self) {
         self.lock().set_shard(ShardState::Down);
     }
 
-    /// Something was said about our shard: look at it now.
-    pub(crate) fn check_shard(&self) {
+    /// Twitch disabled one of our conduit's shards, perhaps this one.
+    pub(crate) fn doubt_shard(&self) {
+        self.lock().is_urgent = true;
+        self.wake();
+    }
+
+    /// Our shard is to be pointed at its transport again.
+    fn assign_again(&self) {
         let mut state = self.lock();
         if let ShardState::Enabled(transport) = state.shard.clone() {
             state.set_shard(ShardState::ToAssign(transport));
         }
+        state.is_urgent = true;
         drop(state);
         self.wake();
     }
@@ -208,18 +209,12 @@ impl TwitchFeed {
 
     /// Asks again at once where Twitch refused a chat that is wanted; forgets the refusal of one that is not.
     fn forgive_where(&self, is_meant: impl Fn(&TwitchUserId, &Channel) -> bool) {
-        let now = Instant::now();
         let mut state = self.lock();
-        // Whoever has the socket asks, and what comes of it is in the record.
-        let asked = match state.shard {
-            ShardState::Elsewhere => Progress::AsRecorded(now),
-            ShardState::Down | ShardState::ToAssign(_) | ShardState::Enabled(_) => Progress::Refused(now),
-        };
         state.channels.retain(|broadcaster, channel| {
             if !matches!(channel.progress, Progress::Refused(_)) || !is_meant(broadcaster, channel) {
                 return true;
             }
-            channel.progress = asked.clone();
+            channel.progress = Progress::Refused(Instant::now());
             channel.want == Want::Read
         });
         drop(state);
@@ -320,7 +315,7 @@ impl ChatFeed for TwitchFeed {
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let state = self.lock();
         let known_elsewhere = match state.shard {
-            ShardState::Enabled(_) | ShardState::Elsewhere => ChatState::Idle,
+            ShardState::Enabled(_) => ChatState::Idle,
             ShardState::Down | ShardState::ToAssign(_) => ChatState::Connecting,
         };
         let Some(channel) = state.channels.get(broadcaster) else {
@@ -329,7 +324,6 @@ impl ChatFeed for TwitchFeed {
         match (&channel.progress, channel.want) {
             (Progress::Refused(_), _) => ChatState::NotAuthorized,
             (_, Want::StopAt(_)) => ChatState::Idle,
-            _ if state.shard == ShardState::Elsewhere => ChatState::Idle,
             (Progress::Subscribed(_), Want::Read) if matches!(state.shard, ShardState::Enabled(_)) => {
                 ChatState::Reading
             }
@@ -396,8 +390,6 @@ mod tests {
         assert_eq!(feed.state(&streamer()), ChatState::Connecting);
         enabled(&feed);
         assert_eq!(feed.state(&streamer()), ChatState::Idle, "look at the record");
-        feed.socket_is_elsewhere();
-        assert_eq!(feed.state(&streamer()), ChatState::Idle);
     }
 
     #[test]
@@ -412,21 +404,6 @@ mod tests {
         feed.forgive_reader(&channel().reader);
         assert_eq!(feed.state(&streamer()), ChatState::Idle);
         assert!(feed.lock().channels.is_empty());
-    }
-
-    #[test]
-    fn whoever_has_the_socket_no_more_leaves_refusals_to_whoever_has_it() {
-        let feed = TwitchFeed::new();
-        enabled(&feed);
-        feed.want(channel());
-        feed.revoked(&channel(), &SubscriptionId::new("sub-1").unwrap(), Revocation::NotAuthorized);
-        feed.socket_is_elsewhere();
-        assert_eq!(feed.state(&streamer()), ChatState::Idle);
-        // And hears from there what came of it.
-        feed.refuse(channel());
-        assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
-        feed.forgive(&streamer());
-        assert_eq!(feed.state(&streamer()), ChatState::Idle);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use http::{Request, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use twitch_api::eventsub::channel::ChannelChatMessageV1;
+use twitch_api::eventsub::conduit::ConduitShardDisabledV1;
 use twitch_api::eventsub::user::UserAuthorizationRevokeV1;
-use twitch_api::eventsub::{Shard, Transport as ApiTransport};
+use twitch_api::eventsub::{EventSubscription, Shard, Transport as ApiTransport};
 use twitch_api::helix::eventsub as calls;
 use twitch_api::helix::{CreateRequestError, RequestDelete, RequestGet, RequestPatch, RequestPost};
 
@@ -22,9 +23,6 @@ use crate::http_client;
 
 /// The crate builds addresses below this; ours may point elsewhere.
 const CRATE_BASE: &str = "/helix/";
-
-/// The one shard that we use. Twitch routes by channel, so a second would only help with a second connection.
-pub(crate) const SHARD: &str = "0";
 
 /// Twitch promises no page size; a listing longer than this many pages is not ours to read in one go.
 const PAGES_MAX: usize = 200;
@@ -85,6 +83,13 @@ struct Page<T> {
     pagination: Option<Pagination>,
 }
 
+impl<T> Page<T> {
+    /// Where the next page begins.
+    fn cursor(&self) -> Option<String> {
+        self.pagination.as_ref()?.cursor.clone().filter(|cursor| !cursor.is_empty())
+    }
+}
+
 #[derive(Deserialize)]
 struct Pagination {
     #[serde(default)]
@@ -94,6 +99,15 @@ struct Pagination {
 #[derive(Deserialize)]
 struct ListedConduit {
     id: String,
+    #[serde(default)]
+    shard_count: u32,
+}
+
+/// A conduit of this client id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Conduit {
+    pub(crate) id: ConduitId,
+    pub(crate) shard_count: u32,
 }
 
 #[derive(Deserialize)]
@@ -135,14 +149,17 @@ impl Helix {
     }
 
     /// All conduits of this client id.
-    pub(crate) async fn conduits(&self) -> Result<Vec<ConduitId>, TwitchError> {
+    pub(crate) async fn conduits(&self) -> Result<Vec<Conduit>, TwitchError> {
         let page: Page<ListedConduit> = self
             .call(|token, client| calls::GetConduitsRequest::default().create_request(token, client))
             .await?;
-        Ok(page.data.iter().filter_map(|conduit| ConduitId::new(&conduit.id).ok()).collect())
+        let conduit = |listed: ListedConduit| {
+            Some(Conduit { id: ConduitId::new(&listed.id).ok()?, shard_count: listed.shard_count })
+        };
+        Ok(page.data.into_iter().filter_map(conduit).collect())
     }
 
-    /// A new conduit with our one shard.
+    /// A new conduit with one shard.
     pub(crate) async fn create_conduit(&self) -> Result<ConduitId, TwitchError> {
         let page: Page<ListedConduit> = self
             .call(|token, client| {
@@ -157,31 +174,57 @@ impl Helix {
         made.ok_or_else(|| TwitchError::malformed("a conduit without an id"))
     }
 
-    /// Status of our shard; `None` if it was never assigned.
-    pub(crate) async fn shard_status(&self, conduit: &ConduitId) -> Result<Option<String>, TwitchError> {
-        Ok(self.shards(conduit).await?.into_iter().find(|(id, _)| id == SHARD).map(|(_, status)| status))
+    /// Gives a conduit more shards, or takes the highest away.
+    pub(crate) async fn resize_conduit(&self, conduit: &ConduitId, shards: u32) -> Result<(), TwitchError> {
+        let resized = self.send(|token, client| {
+            let body = calls::UpdateConduitBody::new(conduit.as_str(), shards as usize);
+            calls::UpdateConduitRequest::default().create_request(body, token, client)
+        });
+        resized.await.map(drop)
+    }
+
+    /// Status of a shard; `None` if it was never assigned.
+    pub(crate) async fn shard_status(
+        &self,
+        conduit: &ConduitId,
+        shard: u32,
+    ) -> Result<Option<String>, TwitchError> {
+        let id = shard.to_string();
+        Ok(self
+            .shards(conduit)
+            .await?
+            .into_iter()
+            .find(|(listed, _)| *listed == id)
+            .map(|(_, status)| status))
     }
 
     /// Id and status of each shard.
     pub(crate) async fn shards(&self, conduit: &ConduitId) -> Result<Vec<(String, String)>, TwitchError> {
-        let page: Page<ListedShard> = self
-            .call(|token, client| {
-                calls::GetConduitShardsRequest::new(conduit.as_str()).create_request(token, client)
-            })
-            .await?;
-        Ok(page.data.into_iter().map(|shard| (shard.id, shard.status)).collect())
+        let mut request = calls::GetConduitShardsRequest::new(conduit.as_str());
+        let mut all = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let page: Page<ListedShard> =
+                self.call(|token, client| request.create_request(token, client)).await?;
+            let next = page.cursor();
+            all.extend(page.data.into_iter().map(|shard| (shard.id, shard.status)));
+            let Some(cursor) = next else { break };
+            request.after = Some(std::borrow::Cow::Owned(cursor.into()));
+        }
+        Ok(all)
     }
 
-    /// Points our shard at a transport; returns its status. Twitch answers 202 also when the shard was refused:
-    /// the refusal is inside.
+    /// Points a shard at a transport; returns its status. Twitch answers 202 also when the shard was refused: the
+    /// refusal is inside.
     pub(crate) async fn assign_shard(
         &self,
         conduit: &ConduitId,
+        shard: u32,
         to: ApiTransport,
     ) -> Result<String, TwitchError> {
+        let id = shard.to_string();
         let answer: ShardsUpdated = self
             .call(|token, client| {
-                let shards = vec![Shard::new(SHARD, to.clone())];
+                let shards = vec![Shard::new(id.clone(), to.clone())];
                 let body = calls::UpdateConduitShardsBody::new(conduit.as_str(), shards);
                 calls::UpdateConduitShardsRequest::default().create_request(body, token, client)
             })
@@ -189,25 +232,36 @@ impl Helix {
         if let Some(problem) = answer.errors.first() {
             return Err(TwitchError::ShardRefused(problem.message.clone()));
         }
-        let status = answer.data.into_iter().find(|shard| shard.id == SHARD).map(|shard| shard.status);
+        let status = answer.data.into_iter().find(|listed| listed.id == id).map(|listed| listed.status);
         Ok(status.unwrap_or_default())
     }
 
     /// Asks to hear of users who take their consent back. It needs nobody's.
     pub(crate) async fn subscribe_to_withdrawals(&self, conduit: &ConduitId) -> Result<(), TwitchError> {
-        let created = self
-            .send(|token, client| {
-                let withdrawals = UserAuthorizationRevokeV1::new(client.to_owned());
-                let body =
-                    calls::CreateEventSubSubscriptionBody::new(withdrawals, ApiTransport::conduit(conduit));
-                calls::CreateEventSubSubscriptionRequest::new().create_request(body, token, client)
-            })
-            .await;
-        match created {
-            // Another instance was faster.
-            Ok(_) | Err(TwitchError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error),
+        self.subscribe_to(conduit, |client| UserAuthorizationRevokeV1::new(client.to_owned())).await
+    }
+
+    /// Asks to hear of this conduit's shards that Twitch disables.
+    pub(crate) async fn subscribe_to_lost_shards(&self, conduit: &ConduitId) -> Result<(), TwitchError> {
+        let event = |client: &str| ConduitShardDisabledV1::client_id(client).conduit_id(conduit.as_str());
+        match self.subscribe_to(conduit, event).await {
+            // Twitch's list did not show it yet.
+            Err(TwitchError::Conflict { .. }) => Ok(()),
+            asked => asked,
         }
+    }
+
+    async fn subscribe_to<E: EventSubscription>(
+        &self,
+        conduit: &ConduitId,
+        event: impl Fn(&str) -> E,
+    ) -> Result<(), TwitchError> {
+        let created = self.send(|token, client| {
+            let transport = ApiTransport::conduit(conduit);
+            let body = calls::CreateEventSubSubscriptionBody::new(event(client), transport);
+            calls::CreateEventSubSubscriptionRequest::new().create_request(body, token, client)
+        });
+        created.await.map(drop)
     }
 
     /// Asks for a channel's chat.
@@ -282,12 +336,10 @@ impl Helix {
         for _ in 0..PAGES_MAX {
             let page: Page<ListedSubscription> =
                 self.call(|token, client| request.create_request(token, client)).await?;
+            let next = page.cursor();
             all.extend(page.data);
-            match page.pagination.and_then(|pagination| pagination.cursor).filter(|cursor| !cursor.is_empty())
-            {
-                Some(cursor) => request.after = Some(std::borrow::Cow::Owned(cursor.into())),
-                None => break,
-            }
+            let Some(cursor) = next else { break };
+            request.after = Some(std::borrow::Cow::Owned(cursor.into()));
         }
         Ok(all)
     }

@@ -14,6 +14,7 @@ use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
+use chatpulse_domain::ports::shard_leases::ShardLeases;
 use chatpulse_domain::ports::signals::Signals;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
@@ -56,6 +57,7 @@ pub(crate) struct LiveStores {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) signals: Arc<dyn Signals>,
     pub(crate) leadership: Arc<dyn Leadership>,
+    pub(crate) shards: Arc<dyn ShardLeases>,
     /// Other instances may share it.
     pub(crate) is_shared: bool,
 }
@@ -150,6 +152,7 @@ impl LiveStores {
             sessions: live,
             signals: Arc::new(LocalSignals::new()),
             leadership: Arc::new(SingleInstance),
+            shards: Arc::new(SingleInstance),
             is_shared: false,
         }
     }

@@ -226,8 +226,8 @@ async fn a_subscription_that_exists_already_is_taken_over() {
     let mut streamer = Streamer::at_dashboard(streamer.browser.moved_to(&server)).await;
     let mut overlay = streamer.open_overlay(&server).await;
     is_read_from(&sim, &mut streamer, &mut overlay).await;
-    // The chat's, and the one that tells of users who disconnect.
-    assert_eq!(sim.calls(Endpoint::CreateSubscription), asked + 2);
+    // The chat's, and the two that tell of users who disconnect and of lost shards.
+    assert_eq!(sim.calls(Endpoint::CreateSubscription), asked + 3);
     let live = sim.chat_subscriptions().iter().filter(|one| one.status == Status::Enabled).count();
     assert_eq!(live, 1);
 }

@@ -10,6 +10,7 @@ mod metrics;
 mod odd;
 mod outage;
 mod schema;
+mod shards;
 mod signals;
 mod support;
 mod tls;

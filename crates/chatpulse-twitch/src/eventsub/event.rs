@@ -14,6 +14,9 @@ pub const CHAT_MESSAGE: &str = "channel.chat.message";
 /// The subscription type of users who disconnect the application, or whose account is gone.
 pub(crate) const AUTHORIZATION_REVOKED: &str = "user.authorization.revoke";
 
+/// Twitch stopped delivering to one of our shards.
+pub(crate) const SHARD_DISABLED: &str = "conduit.shard.disabled";
+
 /// `subscription` of any notification or revocation.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SubscriptionInfo<'a> {

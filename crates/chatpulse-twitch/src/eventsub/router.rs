@@ -13,7 +13,9 @@ use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 use chatpulse_domain::throttle::Throttle;
 use tracing::{debug, info};
 
-use crate::eventsub::event::{AUTHORIZATION_REVOKED, AnyBody, CHAT_MESSAGE, chat_message, withdrawn_by};
+use crate::eventsub::event::{
+    AUTHORIZATION_REVOKED, AnyBody, CHAT_MESSAGE, SHARD_DISABLED, chat_message, withdrawn_by,
+};
 use crate::eventsub::repeats::Repeats;
 use crate::eventsub::signature::MessageTime;
 use crate::feed::{Revocation, TwitchFeed};
@@ -89,7 +91,7 @@ impl EventRouter {
         let idle = self.idle(envelope).or(known.is_none().then_some(Idle::UnknownType));
         match (idle, known) {
             (Some(idle), _) => self.say("notification", idle),
-            (None, Some("conduit.shard.disabled")) => self.feed.check_shard(),
+            (None, Some(SHARD_DISABLED)) => self.feed.doubt_shard(),
             (None, Some(AUTHORIZATION_REVOKED)) => match withdrawn_by(envelope.body) {
                 Some(user) => self.grants.withdrawn(&user),
                 None => self.say("notification", Idle::Malformed),

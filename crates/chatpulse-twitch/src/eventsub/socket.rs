@@ -1,4 +1,4 @@
-//! EventSub over a WebSocket that we open. Its session becomes our conduit's shard, so subscriptions outlive it.
+//! EventSub over a WebSocket that we open. Its session becomes a shard of our conduit, so subscriptions outlive it.
 //!
 //! Read [`EventSubSocket::run`], then `EventSubSocket::read`. Source: Twitch's "Handling WebSocket Events": the first
 //! frame is a welcome; silence longer than the keepalive means lost; on `session_reconnect` the new socket is
@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ports::chat_sink::ChatSink;
-use chatpulse_domain::ports::leadership::Leadership;
 use futures_util::StreamExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, interval, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use tokio_util::sync::CancellationToken;
@@ -36,16 +35,12 @@ const KEEPALIVE_DEFAULT: Duration = Duration::from_secs(10);
 /// A socket that lived this long was fine: the next attempt comes soon.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
 
-/// The lease says it at once, whoever asks.
-const LOOK_WHO_LEADS_EVERY: Duration = Duration::from_secs(1);
-
 /// Keeps one EventSub socket connected.
 pub struct EventSubSocket {
     config: TwitchConfig,
     feed: TwitchFeed,
     router: EventRouter,
     sink: Arc<dyn ChatSink>,
-    leadership: Arc<dyn Leadership>,
 }
 
 /// Why a socket ended.
@@ -74,36 +69,17 @@ struct Session {
 
 impl EventSubSocket {
     /// Chat goes to `sink`, everything else through `router`.
-    ///
-    /// The conduit has one shard, so of all instances the leader alone has a socket.
-    pub fn new(
-        config: TwitchConfig,
-        feed: TwitchFeed,
-        router: EventRouter,
-        sink: Arc<dyn ChatSink>,
-        leadership: Arc<dyn Leadership>,
-    ) -> Self {
-        Self { config, feed, router, sink, leadership }
+    pub fn new(config: TwitchConfig, feed: TwitchFeed, router: EventRouter, sink: Arc<dyn ChatSink>) -> Self {
+        Self { config, feed, router, sink }
     }
 
-    /// While this instance leads: connects, reads, connects again. Until `stop`.
+    /// Connects, reads, connects again. Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
         let live = async {
             loop {
-                if !self.leadership.is_leader().await {
-                    self.feed.socket_is_elsewhere();
-                    self.until_leader().await;
-                    self.feed.socket_is_down();
-                }
                 let started = Instant::now();
-                let ended = tokio::select! {
-                    ended = Box::pin(self.live_once()) => ended,
-                    () = self.until_follower() => {
-                        info!("another instance leads, and has the EventSub socket from now on");
-                        continue;
-                    }
-                };
+                let ended = Box::pin(self.live_once()).await;
                 self.feed.socket_is_down();
                 if started.elapsed() > STABLE_AFTER {
                     backoff.reset();
@@ -114,20 +90,6 @@ impl EventSubSocket {
             }
         };
         stop.run_until_cancelled(Box::pin(live)).await;
-    }
-
-    async fn until_leader(&self) {
-        let mut looks = interval(LOOK_WHO_LEADS_EVERY);
-        while !self.leadership.is_leader().await {
-            looks.tick().await;
-        }
-    }
-
-    async fn until_follower(&self) {
-        let mut looks = interval(LOOK_WHO_LEADS_EVERY);
-        while self.leadership.is_leader().await {
-            looks.tick().await;
-        }
     }
 
     async fn live_once(&self) -> Ended {

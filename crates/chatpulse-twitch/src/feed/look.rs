@@ -12,9 +12,9 @@ const CONDUITS_MAX: usize = 5;
 /// What is there at Twitch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChatConnection {
-    /// Our conduit's shard gets what is said.
+    /// Each of our conduit's shards gets what is said.
     Enabled,
-    /// Our conduit is there and its shard has this status; `None` if it never had a transport.
+    /// Our conduit is there and one of its shards has this status; `None` if none ever had a transport.
     Disabled(Option<String>),
     /// There is none yet, or no longer; the server makes one.
     NotMade,
@@ -37,12 +37,14 @@ pub enum LookError {
 pub async fn look(helix: &Helix, records: &dyn SubscriptionRepository) -> Result<ChatConnection, LookError> {
     let stored = records.conduit().await?;
     let existing = helix.conduits().await?;
-    let Some(ours) = stored.filter(|stored| existing.contains(stored)) else {
+    let Some(ours) = stored.filter(|stored| existing.iter().any(|conduit| conduit.id == *stored)) else {
         let is_full = existing.len() >= CONDUITS_MAX;
         return Ok(if is_full { ChatConnection::NoRoom } else { ChatConnection::NotMade });
     };
-    Ok(match helix.shard_status(&ours).await? {
-        Some(status) if status == "enabled" => ChatConnection::Enabled,
-        status => ChatConnection::Disabled(status),
+    let shards = helix.shards(&ours).await?;
+    let is_enabled = |status: &String| status == "enabled";
+    Ok(match shards.iter().map(|(_, status)| status).find(|status| !is_enabled(status)) {
+        None if !shards.is_empty() => ChatConnection::Enabled,
+        status => ChatConnection::Disabled(status.cloned()),
     })
 }

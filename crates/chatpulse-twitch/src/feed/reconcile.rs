@@ -10,15 +10,15 @@ use tracing::{info, warn};
 
 use super::worker::FeedWorker;
 use super::{Progress, Want};
-use crate::eventsub::event::AUTHORIZATION_REVOKED;
+use crate::error::TwitchError;
+use crate::eventsub::event::{AUTHORIZATION_REVOKED, SHARD_DISABLED};
 use crate::helix::ListedSubscription;
 
 impl FeedWorker {
     pub(super) async fn reconcile(&mut self, conduit: &ConduitId) {
         if matches!(self.records.conduit().await, Ok(Some(stored)) if stored != *conduit) {
             info!("another instance has made another conduit; that one is ours from now on");
-            self.conduit = None;
-            return self.feed.check_shard();
+            return self.feed.assign_again();
         }
         // Before Twitch's list: what is recorded meanwhile is no mistake.
         let (recorded, listed) = match (self.records.all().await, self.helix.subscriptions_on(conduit).await)
@@ -31,10 +31,13 @@ impl FeedWorker {
                 return warn!(%error, "subscriptions are not compared with Twitch's list this time");
             }
         };
-        self.hear_of_withdrawals(conduit, &listed).await;
         let (live, surplus) = sort(&listed, conduit);
-        self.correct_records(conduit, recorded, &live).await;
-        self.adopt(live);
+        self.adopt(&live);
+        if !self.leadership.is_leader().await {
+            return;
+        }
+        self.hear_of_more_than_chat(conduit, &listed).await;
+        self.correct_records(conduit, recorded, live).await;
         for id in surplus {
             info!(subscription.id = %id, "a second subscription for the same chat is removed");
             if let Err(error) = self.helix.unsubscribe(&id).await {
@@ -44,8 +47,7 @@ impl FeedWorker {
     }
 
     /// The record says what Twitch does, so that the leader knows what may have to be stopped.
-    async fn correct_records(&self, conduit: &ConduitId, recorded: Vec<ChatSubscription>, live: &Live) {
-        let mut missing = live.clone();
+    async fn correct_records(&self, conduit: &ConduitId, recorded: Vec<ChatSubscription>, mut missing: Live) {
         for record in recorded {
             match missing.remove(&record.broadcaster) {
                 Some((id, _)) if id == record.id => {}
@@ -62,30 +64,50 @@ impl FeedWorker {
         }
     }
 
-    /// One for the whole application, whoever streams.
-    async fn hear_of_withdrawals(&self, conduit: &ConduitId, listed: &[ListedSubscription]) {
-        let is_it =
-            |listed: &ListedSubscription| listed.kind == AUTHORIZATION_REVOKED && listed.is_live_on(conduit);
-        if listed.iter().any(is_it) {
-            return;
-        }
-        if let Err(error) = self.helix.subscribe_to_withdrawals(conduit).await {
+    /// Users who take their consent back, and shards that Twitch disables: one subscription each, whoever streams.
+    async fn hear_of_more_than_chat(&self, conduit: &ConduitId, listed: &[ListedSubscription]) {
+        let is_missing = |kind| !listed.iter().any(|one| one.kind == kind && one.is_live_on(conduit));
+        if is_missing(AUTHORIZATION_REVOKED)
+            && let Err(error) = self.hear_of_withdrawals(conduit).await
+        {
             warn!(%error, "users who disconnect at Twitch are noticed within the hour, not at once");
         }
+        if is_missing(SHARD_DISABLED)
+            && let Err(error) = self.helix.subscribe_to_lost_shards(conduit).await
+        {
+            warn!(%error, "a shard that Twitch disables is noticed within a minute, not at once");
+        }
+    }
+
+    async fn hear_of_withdrawals(&self, conduit: &ConduitId) -> Result<(), TwitchError> {
+        let existing = match self.helix.subscribe_to_withdrawals(conduit).await {
+            Err(TwitchError::Conflict { existing }) => existing,
+            asked => return asked,
+        };
+        let found = match existing {
+            Some(id) => self.helix.subscription(&id).await?,
+            None => None,
+        };
+        if found.is_some_and(|found| !found.is_live_on(conduit)) {
+            info!(
+                "another conduit of this client id hears of users who disconnect at Twitch; here they are noticed within the hour"
+            );
+        }
+        Ok(())
     }
 
     /// What is live and wanted is subscribed; what is wanted and not live is due. What is live and unknown here may be
     /// wanted elsewhere.
-    fn adopt(&self, mut live: Live) {
+    fn adopt(&self, live: &Live) {
         let now = Instant::now();
         self.feed.lock().channels.retain(|broadcaster, channel| {
-            match (live.remove(broadcaster), &channel.progress) {
+            match (live.get(broadcaster), &channel.progress) {
                 // Read for somebody else: a refusal of before, or an end, is history.
                 (Some(_), Progress::Due(_) | Progress::Refused(_)) if channel.want != Want::Read => {
                     return false;
                 }
-                (Some((id, reader)), _) if reader == channel.reader => {
-                    channel.progress = Progress::Subscribed(id);
+                (Some((id, reader)), _) if *reader == channel.reader => {
+                    channel.progress = Progress::Subscribed(id.clone());
                 }
                 (_, Progress::Subscribed(_)) => channel.progress = Progress::Due(now),
                 (_, Progress::Due(_) | Progress::AsRecorded(_) | Progress::Refused(_)) => {}

@@ -1,10 +1,12 @@
-//! The task behind the feed. Read [`FeedWorker::run`]: shard first, then whatever channel is due.
+//! The task behind the feed. Read [`FeedWorker::turn`]: shard first, then whatever channel is due.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::{ConduitId, TwitchUserId};
 use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::leadership::Leadership;
+use chatpulse_domain::ports::shard_leases::ShardLeases;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use tokio::time::Instant;
@@ -12,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twitch_api::eventsub::Transport as ApiTransport;
 
+use super::place::PlaceKeeper;
 use super::{Revocation, ShardState, ShardTransport, TwitchFeed};
 use crate::backoff::Backoff;
 use crate::config::{Transport, TwitchConfig};
@@ -33,8 +36,12 @@ pub struct FeedWorker {
     pub(super) helix: Arc<Helix>,
     pub(super) records: Arc<dyn SubscriptionRepository>,
     pub(super) signals: Arc<dyn Signals>,
+    pub(super) leadership: Arc<dyn Leadership>,
+    pub(super) shards: Arc<dyn ShardLeases>,
     pub(super) config: TwitchConfig,
     pub(super) conduit: Option<ConduitId>,
+    /// Our shard, as it was assigned last.
+    shard: u32,
     setup_backoff: Backoff,
     setup_at: Instant,
     /// What was tried last: a new socket session has ten seconds, so it never waits out an older one's backoff.
@@ -43,13 +50,27 @@ pub struct FeedWorker {
     reconcile_at: Instant,
 }
 
+/// What the feed works with.
+pub struct FeedPorts {
+    /// What is subscribed, and which conduit is ours.
+    pub records: Arc<dyn SubscriptionRepository>,
+    /// Tells the other instances.
+    pub signals: Arc<dyn Signals>,
+    /// Whoever leads makes the conduit and mends what differs from Twitch's list.
+    pub leadership: Arc<dyn Leadership>,
+    /// Which shard is ours, where each instance has a socket.
+    pub shards: Arc<dyn ShardLeases>,
+}
+
 /// Why the shard is not set up yet.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SetupError {
     #[error(transparent)]
     Twitch(#[from] TwitchError),
-    #[error("the stored conduit could not be read or written")]
+    #[error("which conduit and shard are ours could not be read or written")]
     Store(#[from] StoreError),
+    #[error("the leading instance has not made the conduit yet")]
+    NotMadeYet,
     #[error("Twitch did not verify the webhook: the shard is `{0}`")]
     NotVerified(String),
     #[error(
@@ -60,12 +81,7 @@ pub(super) enum SetupError {
 
 impl FeedWorker {
     /// The worker, to be run by its owner, and the handle for everybody else.
-    pub fn new(
-        helix: Arc<Helix>,
-        records: Arc<dyn SubscriptionRepository>,
-        signals: Arc<dyn Signals>,
-        config: TwitchConfig,
-    ) -> (Self, TwitchFeed) {
+    pub fn new(helix: Arc<Helix>, ports: FeedPorts, config: TwitchConfig) -> (Self, TwitchFeed) {
         let feed = TwitchFeed::new();
         if matches!(config.transport, Transport::Webhook { .. }) {
             feed.lock().set_shard(ShardState::ToAssign(ShardTransport::Webhook));
@@ -74,10 +90,13 @@ impl FeedWorker {
         let worker = Self {
             feed: feed.clone(),
             helix,
-            records,
-            signals,
+            records: ports.records,
+            signals: ports.signals,
+            leadership: ports.leadership,
+            shards: ports.shards,
             config,
             conduit: None,
+            shard: 0,
             setup_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
             setup_at: now,
             tried: None,
@@ -89,20 +108,32 @@ impl FeedWorker {
 
     /// Works until `stop`. Runs only once the listener is up: Twitch's challenge must find it.
     pub async fn run(mut self, stop: CancellationToken) {
-        loop {
-            let turn = async {
-                self.keep_shard().await;
-                self.tell_what_ended().await;
-                self.keep_channels().await;
-                let next = self.next_step();
-                tokio::select! {
-                    () = self.feed.shared.wake.notified() => {}
-                    () = tokio::time::sleep_until(next) => {}
-                }
-            };
-            if stop.run_until_cancelled(turn).await.is_none() {
-                return;
+        let place = PlaceKeeper {
+            feed: self.feed.clone(),
+            leadership: Arc::clone(&self.leadership),
+            shards: Arc::clone(&self.shards),
+        };
+        let transport = self.config.transport.clone();
+        let turns = async {
+            loop {
+                self.turn().await;
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = place.run(&transport) => {}
+            () = turns => {}
+        }
+    }
+
+    async fn turn(&mut self) {
+        self.keep_shard().await;
+        self.tell_what_ended().await;
+        self.keep_channels().await;
+        let next = self.next_step();
+        tokio::select! {
+            () = self.feed.shared.wake.notified() => {}
+            () = tokio::time::sleep_until(next) => {}
         }
     }
 
@@ -110,7 +141,7 @@ impl FeedWorker {
         let state = self.feed.lock();
         let far = Instant::now() + LOOK_AT_SHARD_EVERY;
         match state.shard {
-            ShardState::Down | ShardState::Elsewhere => far,
+            ShardState::Down => far,
             ShardState::ToAssign(_) => self.setup_at,
             ShardState::Enabled(_) => {
                 let channels = state.channels.values().filter_map(super::Channel::due_at);
@@ -120,11 +151,17 @@ impl FeedWorker {
     }
 
     async fn keep_shard(&mut self) {
-        let shard = self.feed.lock().shard.clone();
+        let (shard, is_urgent) = {
+            let mut state = self.feed.lock();
+            (state.shard.clone(), std::mem::take(&mut state.is_urgent))
+        };
+        if is_urgent {
+            (self.look_at, self.setup_at) = (Instant::now(), Instant::now());
+        }
         match shard {
             ShardState::ToAssign(transport) if self.is_due(&transport) => self.set_up(transport).await,
             ShardState::Enabled(_) if self.look_at <= Instant::now() => self.look_at_shard().await,
-            ShardState::Down | ShardState::Elsewhere | ShardState::ToAssign(_) | ShardState::Enabled(_) => {}
+            ShardState::Down | ShardState::ToAssign(_) | ShardState::Enabled(_) => {}
         }
     }
 
@@ -146,33 +183,40 @@ impl FeedWorker {
                 }
             }
             Err(error) => {
-                metrics::counter!("eventsub_setup_failures_total").increment(1);
-                if matches!(error, SetupError::Twitch(TwitchError::NotFound(_))) {
-                    self.conduit = None;
-                }
                 let wait = self.setup_backoff.wait();
                 self.setup_at = Instant::now() + wait;
+                if matches!(error, SetupError::NotMadeYet) {
+                    return info!(retry_in_ms = wait.as_millis(), "not connected to Twitch yet: {error}");
+                }
+                metrics::counter!("eventsub_setup_failures_total").increment(1);
                 warn!(%error, retry_in_ms = wait.as_millis(), "not connected to Twitch, so no chat is read; trying again");
             }
         }
     }
 
     async fn assign(&mut self, transport: &ShardTransport) -> Result<ConduitId, SetupError> {
-        let conduit = match self.conduit.clone() {
-            Some(conduit) => conduit,
-            None => self.find_or_make_conduit().await?,
-        };
-        self.conduit = Some(conduit.clone());
+        let place = self.place().await?;
+        let conduit = self.conduit_for(place).await?;
+        (self.conduit, self.shard) = (Some(conduit.clone()), place.index);
         let to = match (transport, &self.config.transport) {
+            // Whoever leads points it at our address; each time, Twitch verifies it anew.
+            (ShardTransport::Webhook, _) if !self.leadership.is_leader().await => None,
             (ShardTransport::Webhook, Transport::Webhook { callback, secret }) => {
-                ApiTransport::webhook(callback, secret.expose().to_owned())
+                Some(ApiTransport::webhook(callback, secret.expose().to_owned()))
             }
-            (ShardTransport::Socket { session_id }, _) => ApiTransport::websocket(session_id),
+            (ShardTransport::Socket { session_id }, _) => Some(ApiTransport::websocket(session_id)),
             (ShardTransport::Webhook, Transport::WebSocket) => return Ok(conduit),
         };
-        let status = self.helix.assign_shard(&conduit, to).await?;
+        let status = match to {
+            Some(to) => self.helix.assign_shard(&conduit, place.index, to).await?,
+            None => self.status_of_shard(&conduit).await?,
+        };
         self.await_enabled(&conduit, status).await?;
         Ok(conduit)
+    }
+
+    async fn status_of_shard(&self, conduit: &ConduitId) -> Result<String, TwitchError> {
+        Ok(self.helix.shard_status(conduit, self.shard).await?.unwrap_or_default())
     }
 
     /// A socket is enabled at once; a webhook only when Twitch has got its challenge back.
@@ -185,7 +229,7 @@ impl FeedWorker {
                 break;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
-            status = self.helix.shard_status(conduit).await?.unwrap_or_default();
+            status = self.status_of_shard(conduit).await?;
         }
         if status == "enabled" { Ok(()) } else { Err(SetupError::NotVerified(status)) }
     }
@@ -193,20 +237,22 @@ impl FeedWorker {
     async fn look_at_shard(&mut self) {
         self.look_at = Instant::now() + LOOK_AT_SHARD_EVERY;
         let Some(conduit) = self.conduit.clone() else {
-            return self.feed.check_shard();
+            return self.feed.assign_again();
         };
-        match self.helix.shard_status(&conduit).await {
+        match self.helix.shard_status(&conduit, self.shard).await {
             Ok(Some(status)) if status == "enabled" => {}
             Ok(status) => {
                 warn!(?status, "Twitch has disabled our shard; taking it back");
-                self.feed.check_shard();
+                return self.feed.assign_again();
             }
             Err(TwitchError::NotFound(_)) => {
-                warn!(conduit.id = %conduit, "our conduit is gone at Twitch; making another");
-                self.conduit = None;
-                self.feed.check_shard();
+                warn!(conduit.id = %conduit, "our conduit is gone at Twitch; another is made");
+                return self.feed.assign_again();
             }
-            Err(error) => warn!(%error, "our shard could not be looked at"),
+            Err(error) => return warn!(%error, "our shard could not be looked at"),
+        }
+        if let Err(error) = self.drop_unused_shards(&conduit).await {
+            warn!(%error, "whether the conduit has more shards than needed could not be seen");
         }
     }
 

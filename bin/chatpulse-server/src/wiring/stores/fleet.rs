@@ -10,7 +10,7 @@ use chatpulse_domain::vote::BucketLimit;
 use chatpulse_store_pg::{PgConfig, Tls};
 use chatpulse_store_redis::{
     ConnectError, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive,
-    RedisSignals, Standing,
+    RedisShards, RedisSignals, Standing,
 };
 use tracing::warn;
 
@@ -38,11 +38,15 @@ pub(crate) fn redis_config(redis: &RedisSettings) -> anyhow::Result<RedisConfig>
 pub(super) struct Membership {
     redis: Redis,
     instances: RedisInstances,
+    shards: RedisShards,
 }
 
 impl Membership {
     /// The others need not wait for us to be found dead.
     pub(super) async fn leave(&self) {
+        if let Err(error) = self.shards.leave().await {
+            warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
+        }
         if let Err(error) = self.instances.leave().await {
             warn!(%error, "the other instances could not be told that this one stops; they will find out");
         }
@@ -68,6 +72,7 @@ pub(super) async fn join(
     let (instances, beating) = (membership(), membership());
     instances.beat().await.context("this instance could not be registered in Redis")?;
 
+    let shards = RedisShards::new(redis.clone(), instance.clone());
     let (leading, probe) = (leadership.clone(), Probe::new(redis.clone()));
     stores.tasks.push(("Redis signals", Box::new(move |stop| Box::pin(worker.run(stop)))));
     stores.tasks.push(("Redis leadership", Box::new(move |stop| Box::pin(leading.run(stop)))));
@@ -81,9 +86,10 @@ pub(super) async fn join(
         sessions: live,
         signals: Arc::new(signals),
         leadership: Arc::new(leadership),
+        shards: Arc::new(shards.clone()),
         is_shared: true,
     };
-    stores.closing.redis = Some(Membership { redis, instances });
+    stores.closing.redis = Some(Membership { redis, instances, shards });
     Ok(())
 }
 

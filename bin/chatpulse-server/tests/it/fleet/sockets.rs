@@ -1,53 +1,90 @@
-//! A fleet without a public address: chat comes by one EventSub socket, which the leader has.
+//! A fleet without a public address: each instance reads chat by a socket of its own, which is its shard of the one
+//! conduit.
 
 use std::time::Duration;
 
-use chatpulse_twitch_sim::{ChatLine, Chatter, Endpoint, Sim};
+use chatpulse_twitch_sim::{ChatLine, Chatter, Conduit, Endpoint, Fault, Sim, Status};
+use futures_util::future::join_all;
 
 use crate::support::fleet::Fleet;
-use crate::support::live::session_keys;
 use crate::support::server::Setup;
 use crate::support::world::STREAMER;
 use crate::support::{SOON, eventually};
 
-/// Twitch promises nothing about the pace; we promise this.
+/// We promise this; Twitch promises nothing about the pace.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_mins(1);
 
-async fn say(sim: &Sim, name: &str) {
-    let line = ChatLine::new(STREAMER, Chatter::named(name), "yes");
-    assert_eq!(sim.say(line).await.deliveries, 1);
+async fn start(instances: usize) -> Fleet {
+    let fast = |setup: Setup| setup.set("CLEANUP_INTERVAL", "500ms");
+    let mut fleet = Fleet::without_instances(0, fast).await.by_socket();
+    // At once: nobody waits for the others.
+    fleet.instances = join_all((0..instances).map(|_| fleet.start_one())).await;
+    fleet
+}
+
+/// The one conduit has so many shards, all of them enabled, each with a socket of its own.
+fn has_shards(sim: &Sim, count: usize) -> bool {
+    let conduits = sim.conduits();
+    let [Conduit { shards, .. }] = conduits.as_slice() else {
+        return false;
+    };
+    let sessions = shards.iter().filter(|shard| shard.status == Status::Enabled);
+    let mut sessions: Vec<_> =
+        sessions.filter_map(|shard| shard.transport.as_ref()?.session_id().map(str::to_owned)).collect();
+    sessions.sort();
+    sessions.dedup();
+    shards.len() == count && sessions.len() == count
 }
 
 #[tokio::test]
-async fn one_socket_serves_all_instances_and_outlives_each_of_them() {
-    let fast = |setup: Setup| setup.set("CLEANUP_INTERVAL", "500ms");
-    let mut fleet = Fleet::without_instances(0, fast).await.by_socket();
-    fleet.add_instances(3).await;
-    let leader = fleet.leader().await;
-    let follower = (leader + 1) % 3;
+async fn instances_that_start_at_once_make_one_conduit_with_a_shard_for_each() {
+    let fleet = start(4).await;
+    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 4)).await, "{:?}", fleet.sim.conduits());
+    assert_eq!(fleet.sim.calls(Endpoint::CreateConduit), 1);
+}
+
+#[tokio::test]
+async fn a_dead_instances_shard_is_taken_over_and_no_line_is_lost_for_good() {
+    let mut fleet = start(3).await;
+    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 3)).await);
     let mut streamer = fleet.log_in().await;
-    let mut overlay = streamer.open_overlay(&fleet.instances[follower]).await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
     for instance in &fleet.instances {
         streamer.browser = streamer.browser.clone().moved_to(instance);
         streamer.chat_becomes("reading").await;
     }
-    assert_eq!(fleet.sim.open_sockets(), 1);
-    say(&fleet.sim, "Early").await;
+    let say = async |name: &str| fleet.sim.say(ChatLine::new(STREAMER, Chatter::named(name), "yes")).await;
+    assert_eq!(say("Early").await.deliveries, 1);
     overlay.shows(|value| value > 5.0).await;
-    let sockets = fleet.sim.calls(Endpoint::Socket);
 
-    let killed = fleet.instances.remove(leader);
+    // Once without warning, whoever it is, and once in order.
+    let killed = fleet.instances.remove(1);
     killed.signal("KILL").await;
-    let taken_over = fleet.sim.wait_until(TAKEN_OVER_WITHIN, |sim| {
-        sim.calls(Endpoint::Socket) > sockets && sim.chat_is_read(STREAMER)
-    });
-    assert!(taken_over.await, "somebody else has the socket");
-    // What the dead leader counted is gone with it.
-    assert_eq!(fleet.counted("applied").await, 0.0);
-    say(&fleet.sim, "Late").await;
-    eventually("the line is counted", async || (fleet.counted("applied").await == 1.0).then_some(())).await;
-    assert_eq!(fleet.sim.calls(Endpoint::Socket), sockets + 1, "and nobody fights over it");
-    assert_eq!(fleet.sim.chat_subscriptions().len(), 1);
-    assert!(!session_keys(&fleet.redis, &streamer.overlay).is_empty());
+    let taken_over = fleet.sim.wait_until(TAKEN_OVER_WITHIN, |sim| has_shards(sim, 2));
+    assert!(taken_over.await, "{:?}", fleet.sim.conduits());
+    fleet.instances.remove(1).stop().await;
+    let taken_over = fleet.sim.wait_until(TAKEN_OVER_WITHIN, |sim| has_shards(sim, 1));
+    assert!(taken_over.await, "{:?}", fleet.sim.conduits());
+    assert_eq!(fleet.sim.open_sockets(), 1);
+
+    let before = fleet.counted("applied").await;
+    assert_eq!(fleet.sim.say(ChatLine::new(STREAMER, Chatter::named("Late"), "yes")).await.deliveries, 1);
+    eventually("the line counts", async || (fleet.counted("applied").await == before + 1.0).then_some(()))
+        .await;
+    assert_eq!(fleet.sim.calls(Endpoint::CreateConduit), 1);
+    assert_eq!(fleet.sim.chat_subscriptions().len(), 1, "it outlived both");
+}
+
+#[tokio::test]
+async fn a_shard_that_twitch_refuses_delays_one_instance_and_no_other() {
+    let fleet = start(1).await;
+    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 1)).await);
+    let refused = Fault::status(202).body(
+        r#"{"data":[],"errors":[{"id":"1","message":"The websocket session is not connected.","code":"invalid_parameter"}]}"#,
+    );
+    fleet.sim.fail_next(Endpoint::UpdateShards, &refused, 2);
+    let mut second = fleet.start_one().await;
+    assert!(second.log.says("Twitch refused the shard: The websocket session is not connected").await);
+    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 2)).await);
 }

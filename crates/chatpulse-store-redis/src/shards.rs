@@ -1,0 +1,53 @@
+//! Which shard of the conduit is whose. The rule is in `lua/chatpulse.lua`, `hold_shard`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatpulse_domain::ids::InstanceId;
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardPlace};
+
+use crate::connection::Redis;
+use crate::functions::Call;
+use crate::keys;
+use crate::operation::SHARD;
+
+/// How long a shard stays with an instance that is not heard of.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// The shards, seen from one instance. Clones are one.
+#[derive(Clone)]
+pub struct RedisShards {
+    redis: Redis,
+    instance: InstanceId,
+    lease: Duration,
+}
+
+impl RedisShards {
+    /// For this process; asks nothing yet.
+    pub fn new(redis: Redis, instance: InstanceId) -> Self {
+        Self::with_lease(redis, instance, LEASE)
+    }
+
+    /// With another span; for tests.
+    pub fn with_lease(redis: Redis, instance: InstanceId, lease: Duration) -> Self {
+        Self { redis, instance, lease }
+    }
+
+    /// Gives our shard away at shutdown: nobody has to wait for the lease to end.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        let call = Call::writing("leave_shard").keys([keys::SHARDS]).arg(&self.instance);
+        self.redis.call(SHARD, call).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl ShardLeases for RedisShards {
+    async fn hold(&self) -> Result<ShardPlace, StoreError> {
+        let call =
+            Call::writing("hold_shard").keys([keys::SHARDS]).arg(&self.instance).arg(self.lease.as_millis());
+        let reply = self.redis.call(SHARD, call).await?;
+        let number = |index| reply.number::<u32>(index, "shards").map_err(|failure| failure.during(SHARD));
+        Ok(ShardPlace { index: number(1)?, count: number(2)? })
+    }
+}
