@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cache::SessionCache;
+use crate::grants::Withdrawal;
 use crate::sessions::{Closing, DriftReport, Sessions};
 use crate::{Engine, Policy, Ports};
 use cleanup::Cleanup;
@@ -61,7 +62,7 @@ pub struct Housekeeping {
     on_cleanup: Box<OnCleanup>,
     on_drift: Box<dyn Fn(&DriftReport) + Send + Sync>,
     grants: Grants,
-    withdrawn: mpsc::Receiver<TwitchUserId>,
+    withdrawn: mpsc::Receiver<Withdrawal>,
     on_grant_check: Box<OnGrantCheck>,
 }
 
@@ -71,7 +72,7 @@ impl Housekeeping {
         policy: &Policy,
         engine: &Engine,
         closings: mpsc::Receiver<Closing>,
-        withdrawn: mpsc::Receiver<TwitchUserId>,
+        withdrawn: mpsc::Receiver<Withdrawal>,
     ) -> Self {
         Self {
             sessions: Arc::clone(&engine.sessions),
@@ -127,6 +128,7 @@ impl Housekeeping {
             grants,
             ..
         } = self;
+        let stop = stop.child_token();
         let (news, heard) = mpsc::channel(NEWS_MAX);
         let (changes, to_look_at) = mpsc::channel(CHANGES_MAX);
         let (missed, missed_changes) = (Notify::new(), Notify::new());
@@ -172,11 +174,12 @@ impl Housekeeping {
                 () = keep_clean => {}
                 () = keep_settings => {}
                 () = keep_logins => {}
-                () = grants.end(self.withdrawn) => {}
             }
+            // Also if one of them ended by itself: whoever owns us is to notice.
+            stop.cancel();
         };
-        // Not among them: it must not be dropped between two tokens.
-        tokio::join!(loops, grants.check(&stop, &self.on_grant_check));
+        // Not among them: they must not be dropped between two tokens, or before they are through.
+        tokio::join!(loops, grants.check(&stop, &self.on_grant_check), grants.end(self.withdrawn, &stop));
         while let Ok(closing) = closings.try_recv() {
             sessions.close(closing).await;
         }

@@ -1,5 +1,7 @@
 //! Accounts in SQLite.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
@@ -135,7 +137,12 @@ fn sign_in(
     let signed_in = query::find(&transaction, UPSERT_STREAMER, params, streamer)?;
     let signed_in = signed_in.ok_or(Failure::Unanswered("the account was not returned"))?;
     let streamer_id = signed_in.id.to_string();
-    let params = named_params! { ":streamer_id": streamer_id, ":sealed": tokens.0 };
+    let agreed_at = Timestamp::from(SystemTime::now());
+    let params = named_params! {
+        ":streamer_id": streamer_id,
+        ":sealed": tokens.0,
+        ":agreed_at_ms": agreed_at.unix_ms,
+    };
     query::execute(&transaction, UPSERT_TOKENS, params)?;
     settings::create(&transaction, signed_in.id, &OverlaySettings::default())?;
     transaction.commit()?;

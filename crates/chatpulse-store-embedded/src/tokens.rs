@@ -81,18 +81,19 @@ impl TokenRepository for SqliteTokens {
         self.file.call(FORGET, work).await
     }
 
-    async fn end_grant(&self, user: &TwitchUserId) -> Result<bool, StoreError> {
+    async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
         let user = user.clone();
-        self.file.call(END_GRANT, move |connection: &mut Connection| end_grant(connection, &user)).await
+        self.file.call(END_GRANT, move |connection: &mut Connection| end_grant(connection, &user, at)).await
     }
 }
 
-fn end_grant(connection: &mut Connection, user: &TwitchUserId) -> Result<bool, Failure> {
+fn end_grant(connection: &mut Connection, user: &TwitchUserId, at: Timestamp) -> Result<bool, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let owned = query::find(&transaction, SELECT_OWNED, named_params! { ":twitch_id": user.as_str() }, kept)?;
+    let params = named_params! { ":twitch_id": user.as_str(), ":at_ms": at.unix_ms };
+    let owned = query::find(&transaction, SELECT_OWNED, params, kept)?;
     let is_forgotten = owned.map(|owned| forget(&transaction, &owned)).transpose()?;
-    let was_bot =
-        query::execute(&transaction, DELETE_BOT_GRANT, named_params! { ":bot": user.as_str() })? > 0;
+    let params = named_params! { ":bot": user.as_str(), ":at_ms": at.unix_ms };
+    let was_bot = query::execute(&transaction, DELETE_BOT_GRANT, params)? > 0;
     transaction.commit()?;
     Ok(was_bot || is_forgotten == Some(true))
 }

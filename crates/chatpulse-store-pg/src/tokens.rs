@@ -79,8 +79,8 @@ impl TokenRepository for PgTokens {
         Ok(forgotten.is_some())
     }
 
-    async fn end_grant(&self, user: &TwitchUserId) -> Result<bool, StoreError> {
-        Ok(self.pool.find(&END_GRANT, &[&user.as_str()], |_| Ok(())).await?.is_some())
+    async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.pool.find(&END_GRANT, &[&user.as_str(), &Instant(at)], |_| Ok(())).await?.is_some())
     }
 }
 

@@ -9,10 +9,13 @@ use std::time::Duration;
 pub struct SimConfig {
     /// Port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
-    /// The one registered application.
+    /// The registered application.
     pub client_id: String,
     /// Its secret; the application is of the confidential kind.
     pub client_secret: String,
+    /// Further applications, id and secret. Each has tokens, conduits and subscriptions of its own; what users agree to
+    /// counts for all of them.
+    pub other_clients: Vec<(String, String)>,
     /// Registered redirect addresses, compared exactly. Empty accepts any.
     pub redirect_uris: Vec<String>,
     /// Accounts that can log in. The first is signed in until [`crate::Sim::sign_in_as`].
@@ -31,6 +34,7 @@ impl Default for SimConfig {
             port: 0,
             client_id: "simulatedclientid0123456789abc".to_owned(),
             client_secret: "simulatedclientsecret012345678".to_owned(),
+            other_clients: Vec::new(),
             redirect_uris: Vec::new(),
             users: vec![
                 SimUser::new("1971641", "streamer", "Streamer"),
@@ -40,6 +44,15 @@ impl Default for SimConfig {
             keepalive_secs: 10,
             limits: Limits::default(),
         }
+    }
+}
+
+impl SimConfig {
+    /// The secret of a registered application.
+    pub(crate) fn secret_of(&self, client_id: &str) -> Option<&str> {
+        let others = self.other_clients.iter().map(|(id, secret)| (id, secret));
+        let mut all = others.chain([(&self.client_id, &self.client_secret)]);
+        all.find(|(id, _)| *id == client_id).map(|(_, secret)| secret.as_str())
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) enum Owner {
 /// An access token that was given out.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
+    pub(crate) client_id: String,
     pub(crate) owner: Owner,
     pub(crate) scopes: Scopes,
     expires: Instant,
@@ -34,6 +35,7 @@ impl Token {
 /// What the consent page hands to the browser, and the application exchanges.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
+    pub(crate) client_id: String,
     pub(crate) user_id: String,
     pub(crate) scopes: Scopes,
     pub(crate) redirect_uri: String,
@@ -42,6 +44,7 @@ pub(crate) struct Code {
 
 #[derive(Debug, Clone)]
 struct Refresh {
+    client_id: String,
     user_id: String,
     scopes: Scopes,
     state: RefreshState,
@@ -84,24 +87,32 @@ impl Tokens {
         &mut self,
         ids: &mut Ids,
         lifetime: Duration,
+        client_id: &str,
         grant: (&str, Scopes),
         uri: &str,
     ) -> String {
         let code = ids.token();
         let (user_id, scopes) = grant;
         let expires = Instant::now() + lifetime;
-        let entry = Code { user_id: user_id.to_owned(), scopes, redirect_uri: uri.to_owned(), expires };
+        let entry = Code {
+            client_id: client_id.to_owned(),
+            user_id: user_id.to_owned(),
+            scopes,
+            redirect_uri: uri.to_owned(),
+            expires,
+        };
         self.codes.insert(code.clone(), entry);
         code
     }
 
-    /// Exchanges a code, which works once.
-    pub(crate) fn redeem_code(&mut self, code: &str) -> Option<Code> {
-        self.codes.remove(code).filter(|code| code.expires > Instant::now())
+    /// Exchanges a code, which works once, for the application that it was given to.
+    pub(crate) fn redeem_code(&mut self, code: &str, client_id: &str) -> Option<Code> {
+        let code = self.codes.remove(code)?;
+        (code.expires > Instant::now() && code.client_id == client_id).then_some(code)
     }
 
-    pub(crate) fn issue_app(&mut self, ids: &mut Ids, limits: &Limits) -> String {
-        self.insert_access(ids, Owner::App, Scopes::new(), limits.app_token_lifetime)
+    pub(crate) fn issue_app(&mut self, ids: &mut Ids, limits: &Limits, client_id: &str) -> String {
+        self.insert_access(ids, client_id, Owner::App, Scopes::new(), limits.app_token_lifetime)
     }
 
     /// A fresh pair of access and refresh token.
@@ -109,15 +120,21 @@ impl Tokens {
         &mut self,
         ids: &mut Ids,
         limits: &Limits,
+        client_id: &str,
         user_id: &str,
         scopes: Scopes,
     ) -> Issued {
         let refresh_token = ids.refresh_token();
-        let entry =
-            Refresh { user_id: user_id.to_owned(), scopes: scopes.clone(), state: RefreshState::Valid };
+        let entry = Refresh {
+            client_id: client_id.to_owned(),
+            user_id: user_id.to_owned(),
+            scopes: scopes.clone(),
+            state: RefreshState::Valid,
+        };
         self.refresh.insert(refresh_token.clone(), entry);
         let owner = Owner::User(user_id.to_owned());
-        let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
+        let access_token =
+            self.insert_access(ids, client_id, owner, scopes.clone(), limits.user_token_lifetime);
         Issued { access_token, refresh_token, scopes }
     }
 
@@ -126,9 +143,11 @@ impl Tokens {
         &mut self,
         ids: &mut Ids,
         limits: &Limits,
+        client_id: &str,
         old: &str,
     ) -> Result<Issued, RefreshRefused> {
-        let entry = self.refresh.get_mut(old).ok_or(RefreshRefused::Unknown)?;
+        let entry = self.refresh.get_mut(old).filter(|entry| entry.client_id == client_id);
+        let entry = entry.ok_or(RefreshRefused::Unknown)?;
         match entry.state {
             RefreshState::Valid => {}
             RefreshState::Spent => return Err(RefreshRefused::Unknown),
@@ -137,10 +156,11 @@ impl Tokens {
         let (user_id, scopes) = (entry.user_id.clone(), entry.scopes.clone());
         if limits.rotate_refresh_tokens {
             entry.state = RefreshState::Spent;
-            return Ok(self.issue_user(ids, limits, &user_id, scopes));
+            return Ok(self.issue_user(ids, limits, client_id, &user_id, scopes));
         }
         let owner = Owner::User(user_id);
-        let access_token = self.insert_access(ids, owner, scopes.clone(), limits.user_token_lifetime);
+        let access_token =
+            self.insert_access(ids, client_id, owner, scopes.clone(), limits.user_token_lifetime);
         Ok(Issued { access_token, refresh_token: old.to_owned(), scopes })
     }
 
@@ -171,9 +191,17 @@ impl Tokens {
         self.refresh.clear();
     }
 
-    fn insert_access(&mut self, ids: &mut Ids, owner: Owner, scopes: Scopes, lifetime: Duration) -> String {
+    fn insert_access(
+        &mut self,
+        ids: &mut Ids,
+        client_id: &str,
+        owner: Owner,
+        scopes: Scopes,
+        lifetime: Duration,
+    ) -> String {
         let access_token = ids.token();
-        let token = Token { owner, scopes, expires: Instant::now() + lifetime };
+        let token =
+            Token { client_id: client_id.to_owned(), owner, scopes, expires: Instant::now() + lifetime };
         self.access.insert(access_token.clone(), token);
         access_token
     }

@@ -49,6 +49,15 @@ impl World {
         self.conduits.iter().find(|conduit| conduit.id == id)
     }
 
+    pub(crate) fn conduits_of(&self, client_id: &str) -> impl Iterator<Item = &Conduit> {
+        self.conduits.iter().filter(move |conduit| conduit.client_id == client_id)
+    }
+
+    /// The application's conduit of this id; another's is as good as none.
+    pub(crate) fn own_conduit(&self, id: &str, client_id: &str) -> Option<&Conduit> {
+        self.conduit(id).filter(|conduit| conduit.client_id == client_id)
+    }
+
     pub(crate) fn conduit_mut(&mut self, id: &str) -> Option<&mut Conduit> {
         self.conduits.iter_mut().find(|conduit| conduit.id == id)
     }

@@ -1,6 +1,6 @@
 //! Which conduit is ours where Twitch has others, and what an operator is told about it.
 
-use chatpulse_twitch_sim::Sim;
+use chatpulse_twitch_sim::{ChatLine, Chatter, Conduit, Endpoint, Sim, SimConfig};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -141,4 +141,39 @@ async fn check_says_whether_chat_is_delivered() {
     let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
     let _overlay = streamer.open_overlay(&server).await;
     streamer.chat_becomes("reading").await;
+}
+
+/// Production and staging, say, each with a client id of its own at the same Twitch.
+#[tokio::test]
+async fn two_deployments_with_different_client_ids_never_touch_each_others_conduits() {
+    const OTHER_CLIENT: [&str; 2] = ["anotherclientid0123456789abcde", "anotherclientsecret0123456789a"];
+    let [id, secret] = OTHER_CLIENT.map(str::to_owned);
+    let config = SimConfig { other_clients: vec![(id.clone(), secret.clone())], ..sim_config() };
+    let sim = Sim::start(config).await.unwrap();
+    let mut production = Server::start(setup_for(&sim)).await;
+    connected(&mut production).await;
+    let setup = setup_for(&sim).set("TWITCH_CLIENT_ID", id.clone()).set("TWITCH_CLIENT_SECRET", secret);
+    let mut staging = Server::start(setup.clone()).await;
+    connected(&mut staging).await;
+    let owners = |sim: &Sim| sim.conduits().into_iter().map(|conduit| conduit.client_id).collect::<Vec<_>>();
+    assert_eq!(owners(&sim), [CLIENT_ID.to_owned(), id.clone()]);
+    let before = sim.conduits();
+
+    // The same streamer at both.
+    for server in [&production, &staging] {
+        let mut streamer = Streamer::log_in(server, &sim, STREAMER).await;
+        let mut overlay = streamer.open_overlay(server).await;
+        streamer.chat_becomes("reading").await;
+        let line = ChatLine::new(STREAMER, Chatter::named("Ada"), "yes");
+        assert!(sim.say(line).await.deliveries >= 1);
+        overlay.shows(|value| value > 2.0).await;
+    }
+    staging.stop().await;
+    let mut staging = Server::start(setup).await;
+    connected(&mut staging).await;
+    let ids_of = |all: &[Conduit]| all.iter().map(|conduit| conduit.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids_of(&sim.conduits()), ids_of(&before));
+    assert_eq!(sim.conduits()[0], before[0], "whose shard nobody touched");
+    assert_eq!(sim.calls(Endpoint::DeleteConduit), 0);
+    assert_eq!(sim.calls(Endpoint::DeleteSubscription), 0);
 }

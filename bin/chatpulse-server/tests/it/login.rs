@@ -6,7 +6,7 @@ use reqwest::Method;
 use crate::support::browser::{Answer, Browser, parameter, path_of};
 use crate::support::eventually;
 use crate::support::server::{Server, Setup};
-use crate::support::streamer::{Streamer, agree, between};
+use crate::support::streamer::{Streamer, agree, between, connect_bot};
 use crate::support::world::{BOT, CLIENT_ID, OTHER, STREAMER, World};
 
 const SESSION: &str = "chatpulse_session";
@@ -257,18 +257,6 @@ async fn a_session_ends_on_the_server_too() {
     assert_eq!(streamer.open_overlay(&world.server).await.next_value().await, 0.0);
 }
 
-/// The consent page for the bot, agreed to by this account; what our callback answers.
-async fn connect_bot(browser: &mut Browser, world: &World, account: &str) -> Answer {
-    let start = browser.get("/auth/start?role=bot").await.expect(302);
-    let mut form: Vec<(String, String)> =
-        url::Url::parse(start.location()).unwrap().query_pairs().into_owned().collect();
-    form.push(("decision".to_owned(), "authorize".to_owned()));
-    form.push(("user_id".to_owned(), account.to_owned()));
-    let authorize = format!("{}/authorize", world.sim.auth_url());
-    let back = browser.post_elsewhere(&authorize, &form).await.expect(303);
-    browser.get(&path_of(back.location())).await
-}
-
 #[tokio::test]
 async fn only_the_bot_account_can_be_connected_as_the_bot() {
     let world = World::websocket_with(|setup| setup.set("BOT_USER_ID", BOT)).await;
@@ -277,10 +265,10 @@ async fn only_the_bot_account_can_be_connected_as_the_bot() {
     let hint = "href=\"/auth/start?role=bot\"";
     assert!(streamer.browser.get("/dashboard").await.body.contains(hint));
 
-    let wrong = connect_bot(&mut streamer.browser, &world, OTHER).await.expect_page(403);
+    let wrong = connect_bot(&mut streamer.browser, &world.sim, OTHER).await.expect_page(403);
     assert!(wrong.body.contains("Other is not the account"), "{}", wrong.body);
     assert!(streamer.browser.get("/dashboard").await.body.contains(hint));
-    let done = connect_bot(&mut streamer.browser, &world, BOT).await.expect_page(200);
+    let done = connect_bot(&mut streamer.browser, &world.sim, BOT).await.expect_page(200);
     assert!(done.body.contains("ChatPulse_Bot") && done.body.contains("connected"));
     assert_eq!(streamer.browser.cookies[SESSION], session, "the own login stays");
     let page = streamer.browser.get("/dashboard").await.body;
@@ -288,7 +276,7 @@ async fn only_the_bot_account_can_be_connected_as_the_bot() {
 
     // A browser without a login has none afterwards.
     let mut fresh = Browser::at(&world.server);
-    connect_bot(&mut fresh, &world, BOT).await.expect(200);
+    connect_bot(&mut fresh, &world.sim, BOT).await.expect(200);
     fresh.get("/dashboard").await.leads_to("/auth/login");
 }
 
@@ -298,7 +286,7 @@ async fn a_bot_that_agrees_after_the_overlay_was_opened_reads_at_once() {
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     streamer.chat_becomes("not_authorized").await;
-    connect_bot(&mut Browser::at(&world.server), &world, BOT).await.expect(200);
+    connect_bot(&mut Browser::at(&world.server), &world.sim, BOT).await.expect(200);
     streamer.chat_becomes("reading").await;
     world.say("Ada", "yes").await;
     overlay.shows(|value| value > 5.0).await;

@@ -224,20 +224,6 @@ async fn other_notifications_are_counted_by_type_and_unknown_ones_together() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_authorisation_is_shown_until_the_streamer_logs_in_again() {
-    let world = World::webhook().await;
-    let mut streamer = world.log_in().await;
-    let _overlay = streamer.open_overlay(&world.server).await;
-    streamer.chat_becomes("reading").await;
-    let why = chatpulse_twitch_sim::Status::AuthorizationRevoked;
-    assert!(world.sim.revoke_subscription(&live_subscription(&world), why).await);
-    streamer.chat_becomes("not_authorized").await;
-    // Logging in grants it again, and it is asked for at once.
-    let mut again = world.log_in().await;
-    again.chat_becomes("reading").await;
-}
-
-#[tokio::test]
 async fn a_revocation_that_is_delivered_again_takes_nothing_away_again() {
     let world = World::webhook().await;
     let mut streamer = world.log_in().await;
@@ -253,53 +239,4 @@ async fn a_revocation_that_is_delivered_again_takes_nothing_away_again() {
     assert_eq!(again.status().await["chat"], "reading");
     let metrics = world.metrics().await;
     assert_eq!(metrics.value("eventsub_notifications_total", &[("type", "revocation")]), 2.0);
-}
-
-#[tokio::test]
-async fn a_revocation_that_can_be_mended_is_mended() {
-    use chatpulse_twitch_sim::Status;
-    let world = World::webhook().await;
-    let mut streamer = world.log_in().await;
-    let mut overlay = streamer.open_overlay(&world.server).await;
-    for why in [Status::NotificationFailuresExceeded, Status::VersionRemoved] {
-        streamer.chat_becomes("reading").await;
-        let id = live_subscription(&world);
-        assert!(world.sim.revoke_subscription(&id, why).await);
-        assert!(
-            world
-                .sim
-                .wait_until(crate::support::SOON, |sim| sim
-                    .chat_subscriptions()
-                    .iter()
-                    .any(|known| known.status == Status::Enabled && known.id != id))
-                .await,
-            "{why:?}"
-        );
-    }
-    streamer.chat_becomes("reading").await;
-    world.say("Ada", "yes").await;
-    overlay.shows(|value| value > 5.0).await;
-}
-
-#[tokio::test]
-async fn each_reason_that_needs_a_person_is_said_to_be_one() {
-    use chatpulse_twitch_sim::Status;
-    let world = World::webhook().await;
-    let mut streamer = world.log_in().await;
-    let _overlay = streamer.open_overlay(&world.server).await;
-    for why in
-        [Status::UserRemoved, Status::ModeratorRemoved, Status::ChatUserBanned, Status::AuthorizationRevoked]
-    {
-        streamer.chat_becomes("reading").await;
-        assert!(world.sim.revoke_subscription(&live_subscription(&world), why).await);
-        streamer.chat_becomes("not_authorized").await;
-        // The next login asks again.
-        streamer = world.log_in().await;
-    }
-}
-
-fn live_subscription(world: &World) -> String {
-    let all = world.sim.chat_subscriptions();
-    let live = all.iter().find(|known| known.status == chatpulse_twitch_sim::Status::Enabled);
-    live.expect("a subscription is live").id.clone()
 }

@@ -41,7 +41,7 @@ pub trait TokenRepository: Send + Sync {
     /// longer these.
     async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError>;
 
-    /// This user took everything back: forgets their tokens and their consent to be the bot, and ends their logins.
-    /// False if there was none of it.
-    async fn end_grant(&self, user: &TwitchUserId) -> Result<bool, StoreError>;
+    /// This user took everything back at `at`: forgets their tokens and their consent to be the bot, and ends their
+    /// logins; but not what they agreed to later. False if there was none of it.
+    async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError>;
 }

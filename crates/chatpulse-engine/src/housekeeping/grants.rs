@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::{SealedTokens, UserTokens};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
@@ -23,6 +22,7 @@ use tracing::{info, warn};
 
 use super::{RETRY_EVERY, every};
 use crate::Ports;
+use crate::grants::Withdrawal;
 
 /// Twitch audits that every token is validated this often.
 const CHECK_EVERY: Duration = Duration::from_hours(1);
@@ -208,22 +208,30 @@ impl Grants {
         }
     }
 
-    /// Ends the grants of users who took them back, one after the other.
-    pub(super) async fn end(&self, mut withdrawn: mpsc::Receiver<TwitchUserId>) {
-        while let Some(user) = withdrawn.recv().await {
-            loop {
-                match self.tokens.end_grant(&user).await {
-                    Ok(true) => info!("{user} took back their consent at Twitch: tokens and logins are gone"),
-                    Ok(false) => {}
-                    Err(error) => {
-                        warn!(%error, "a user took back their consent at Twitch, which could not be noted; trying again");
-                        sleep(RETRY_EVERY).await;
-                        continue;
-                    }
+    /// Ends the grants of users who took them back, one after the other; until `stop`, and what is known by then.
+    pub(super) async fn end(&self, mut withdrawn: mpsc::Receiver<Withdrawal>, stop: &CancellationToken) {
+        while let Some(Some(next)) = stop.run_until_cancelled(withdrawn.recv()).await {
+            while !self.end_one(&next).await {
+                if stop.run_until_cancelled(sleep(RETRY_EVERY)).await.is_none() {
+                    break;
                 }
-                break;
             }
         }
+        while let Ok(left) = withdrawn.try_recv() {
+            self.end_one(&left).await;
+        }
+    }
+
+    async fn end_one(&self, Withdrawal { user, at }: &Withdrawal) -> bool {
+        match self.tokens.end_grant(user, *at).await {
+            Ok(true) => info!("{user} took back their consent at Twitch: tokens and logins are gone"),
+            Ok(false) => {}
+            Err(error) => {
+                warn!(%error, "a user took back their consent at Twitch, which could not be noted yet");
+                return false;
+            }
+        }
+        true
     }
 }
 

@@ -7,6 +7,7 @@ use chatpulse_domain::ports::grant_sink::GrantSink as _;
 use chatpulse_domain::ports::login_sessions::LoginSessions as _;
 use chatpulse_domain::ports::streamers::StreamerRepository as _;
 use chatpulse_domain::ports::tokens::TokenRepository as _;
+use chatpulse_domain::time::Timestamp;
 use chatpulse_engine::housekeeping::GrantCheck;
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::fakes::FakeCipher;
@@ -14,6 +15,8 @@ use chatpulse_testkit::fakes::FakeCipher;
 use crate::world::{World, world};
 
 const A_DAY: Duration = Duration::from_hours(24);
+/// After all that was agreed to.
+const LATER: Timestamp = Timestamp::from_unix_ms(4_102_444_800_000);
 const A_MINUTE: Duration = Duration::from_mins(1);
 
 /// The streamer's, opened; `None` once forgotten.
@@ -122,8 +125,8 @@ async fn who_takes_consent_back_is_logged_out_at_every_instance() {
     let mut world = world().await;
     world.leader.set(false);
     let login = log_in(&world).await;
-    world.engine.grants.withdrawn(&build::user("stranger"));
-    world.engine.grants.withdrawn(&world.streamer.twitch_id);
+    world.engine.grants.withdrawn(&build::user("stranger"), LATER);
+    world.engine.grants.withdrawn(&world.streamer.twitch_id, LATER);
     world.accounts.break_down();
     let accounts = world.accounts.clone();
     tokio::spawn(async move {

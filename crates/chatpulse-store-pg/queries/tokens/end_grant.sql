@@ -1,9 +1,10 @@
--- $1 Twitch id
+-- $1 Twitch id · $2 when it was taken back
 WITH ended AS (
     UPDATE users
     SET sealed_tokens = NULL
     WHERE twitch_id = $1
       AND sealed_tokens IS NOT NULL
+      AND (agreed_at IS NULL OR agreed_at <= $2)
     RETURNING id
 ), logged_out AS (
     DELETE FROM login_sessions
@@ -12,6 +13,7 @@ WITH ended AS (
 ), no_bot AS (
     DELETE FROM bot_grants
     WHERE bot = $1
+      AND granted_at <= $2
     RETURNING bot
 )
 SELECT 1 AS ended

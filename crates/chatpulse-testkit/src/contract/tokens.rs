@@ -13,6 +13,8 @@ use crate::builders as build;
 use crate::clock::START_MS;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(START_MS);
+/// After all that was agreed to.
+const LATER: Timestamp = Timestamp::from_unix_ms(4_102_444_800_000);
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// Checks them all; `make` gives an adapter with no accounts.
@@ -26,6 +28,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     with_the_tokens_the_logins_end_and_nothing_else(make().await).await;
     an_ended_grant_takes_everything_along_and_only_once(make().await).await;
     the_grant_of_a_bot_without_an_account_ends_too(make().await).await;
+    what_was_agreed_to_later_outlives_a_withdrawal(make().await).await;
     a_new_login_begins_anew(make().await).await;
 }
 
@@ -163,22 +166,35 @@ async fn an_ended_grant_takes_everything_along_and_only_once(accounts: Accounts)
         let agreed = BotGrant { bot: bot.clone(), ..build::bot_grant("Bot") };
         accounts.streamers.note_bot_grant(&agreed).await.unwrap();
     }
-    assert!(accounts.tokens.end_grant(&ada.twitch_id).await.unwrap());
+    assert!(accounts.tokens.end_grant(&ada.twitch_id, LATER).await.unwrap());
     assert!(!is_logged_in(&accounts, &logins[0]).await);
     assert!(is_logged_in(&accounts, &logins[1]).await);
     assert_eq!(accounts.tokens.all().await.unwrap(), [others]);
     assert_eq!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap(), None);
     assert!(accounts.streamers.find_bot_grant(&bob.twitch_id).await.unwrap().is_some());
     assert_eq!(accounts.streamers.find(ada.id).await.unwrap(), Some(ada.clone()));
-    assert!(!accounts.tokens.end_grant(&ada.twitch_id).await.unwrap());
+    assert!(!accounts.tokens.end_grant(&ada.twitch_id, LATER).await.unwrap());
 }
 
 async fn the_grant_of_a_bot_without_an_account_ends_too(accounts: Accounts) {
     let agreed = BotGrant { bot: build::fresh_user(), ..build::bot_grant("Robo") };
     accounts.streamers.note_bot_grant(&agreed).await.unwrap();
-    assert!(accounts.tokens.end_grant(&agreed.bot).await.unwrap());
+    assert!(accounts.tokens.end_grant(&agreed.bot, LATER).await.unwrap());
     assert_eq!(accounts.streamers.find_bot_grant(&agreed.bot).await.unwrap(), None);
-    assert!(!accounts.tokens.end_grant(&build::fresh_user()).await.unwrap());
+    assert!(!accounts.tokens.end_grant(&build::fresh_user(), LATER).await.unwrap());
+}
+
+async fn what_was_agreed_to_later_outlives_a_withdrawal(accounts: Accounts) {
+    let (ada, tokens) = sign_in(&accounts, "Ada").await;
+    let login = build::login_session(ada.id, NOW.plus(A_MOMENT));
+    accounts.login_sessions.begin(&login).await.unwrap();
+    let agreed = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
+    accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+    let before_all = Timestamp::from_unix_ms(0);
+    assert!(!accounts.tokens.end_grant(&ada.twitch_id, before_all).await.unwrap());
+    assert!(is_logged_in(&accounts, &login).await);
+    assert_eq!(accounts.tokens.all().await.unwrap(), [tokens]);
+    assert_eq!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap(), Some(agreed));
 }
 
 async fn a_new_login_begins_anew(accounts: Accounts) {

@@ -62,6 +62,7 @@ struct Account {
     streamer: Streamer,
     tokens: Option<SealedTokens>,
     checked_at: Option<Timestamp>,
+    agreed_at: Timestamp,
     settings: VersionedSettings,
 }
 

@@ -13,6 +13,11 @@ impl Sim {
         self.shared.read(|world| world.conduits.clone())
     }
 
+    /// Deletes a conduit with its subscriptions, as Twitch does after three days without a shard.
+    pub fn delete_conduit(&self, id: &str) {
+        self.shared.change(|world| world.delete_conduit(id));
+    }
+
     /// All subscriptions, oldest first, dead ones too.
     pub fn subscriptions(&self) -> Vec<Subscription> {
         self.shared.read(|world| world.subscriptions.clone())

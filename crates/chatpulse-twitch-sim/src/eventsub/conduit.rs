@@ -10,6 +10,8 @@ use crate::ids::stable_hash;
 pub struct Conduit {
     /// Given by Twitch.
     pub id: String,
+    /// Whose it is.
+    pub client_id: String,
     /// As many as the application asked for.
     pub shards: Vec<Shard>,
 }
@@ -48,8 +50,8 @@ impl Shard {
 }
 
 impl Conduit {
-    pub(crate) fn new(id: String, shard_count: usize) -> Self {
-        Self { id, shards: (0..shard_count).map(Shard::empty).collect() }
+    pub(crate) fn new(id: String, client_id: String, shard_count: usize) -> Self {
+        Self { id, client_id, shards: (0..shard_count).map(Shard::empty).collect() }
     }
 
     /// Adds empty shards at the end, or drops the highest ones.
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     fn conduit(statuses: &[Status]) -> Conduit {
-        let mut conduit = Conduit::new("c".to_owned(), statuses.len());
+        let mut conduit = Conduit::new("c".to_owned(), "client".to_owned(), statuses.len());
         for (shard, status) in conduit.shards.iter_mut().zip(statuses) {
             shard.status = *status;
         }

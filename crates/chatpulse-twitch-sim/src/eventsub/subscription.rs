@@ -119,6 +119,8 @@ pub struct Subscription {
     pub created_at: String,
     /// Points of the total cost.
     pub cost: u32,
+    /// The application that asked.
+    pub client_id: String,
     /// The user whose token created it; none for an app token.
     pub owner: Option<String>,
 }

@@ -10,9 +10,10 @@ use crate::helix::error::HelixError;
 use crate::shared::Shared;
 use crate::tokens::{Owner, Scopes};
 
-/// A valid token of our client id.
+/// A valid token, with the client id that it was given to.
 #[derive(Debug)]
 pub(crate) struct Caller {
+    pub(crate) client_id: String,
     owner: Owner,
     scopes: Scopes,
 }
@@ -57,8 +58,8 @@ fn identify(request: &HttpRequest) -> Result<Caller, HelixError> {
     let token = token.ok_or_else(|| unauthorized("Invalid OAuth token"))?;
     let client_id = request.headers().get("client-id").and_then(|value| value.to_str().ok());
     let client_id = client_id.ok_or_else(|| unauthorized("Client-Id header is missing"))?;
-    if client_id != shared.config.client_id {
+    if client_id != token.client_id {
         return Err(unauthorized("Client ID and OAuth token do not match"));
     }
-    Ok(Caller { owner: token.owner, scopes: token.scopes })
+    Ok(Caller { client_id: token.client_id, owner: token.owner, scopes: token.scopes })
 }

@@ -8,6 +8,7 @@ use crate::eventsub::subscription::{Status, Transport};
 use crate::helix::caller::Caller;
 use crate::helix::error::{Data, HelixError, body};
 use crate::shared::Shared;
+use crate::world::World;
 
 /// Conduits of one application.
 const CONDUITS_MAX: usize = 5;
@@ -38,7 +39,7 @@ pub(crate) struct DeleteQuery {
 /// `GET /eventsub/conduits`
 pub(crate) async fn list(caller: Caller, shared: web::Data<Shared>) -> Result<HttpResponse, HelixError> {
     caller.must_be_app()?;
-    let data = shared.read(|world| world.conduits.iter().map(answer).collect());
+    let data = shared.read(|world| world.conduits_of(&caller.client_id).map(answer).collect());
     Ok(HttpResponse::Ok().json(Data { data }))
 }
 
@@ -52,10 +53,10 @@ pub(crate) async fn create(
     let CreateBody { shard_count } = body(&bytes)?;
     let shard_count = valid_count(shard_count)?;
     let created = shared.change(|world| {
-        if world.conduits.len() >= CONDUITS_MAX {
+        if world.conduits_of(&caller.client_id).count() >= CONDUITS_MAX {
             return Err(HelixError::new(429, "Conduit limit reached"));
         }
-        let conduit = Conduit::new(world.ids.uuid(), shard_count);
+        let conduit = Conduit::new(world.ids.uuid(), caller.client_id.clone(), shard_count);
         let created = answer(&conduit);
         world.conduits.push(conduit);
         Ok(created)
@@ -74,7 +75,7 @@ pub(crate) async fn update(
     let id = id.ok_or_else(|| HelixError::missing("id"))?;
     let shard_count = valid_count(shard_count)?;
     let updated = shared.change(|world| {
-        let conduit = world.conduit_mut(&id)?;
+        let conduit = world.conduit_mut(&id).filter(|conduit| conduit.client_id == caller.client_id)?;
         conduit.resize(shard_count);
         Some(answer(conduit))
     });
@@ -91,17 +92,24 @@ pub(crate) async fn delete(
     caller.must_be_app()?;
     let id = query.into_inner().id.ok_or_else(|| HelixError::missing("id"))?;
     shared.change(|world| {
-        let index = world.conduits.iter().position(|conduit| conduit.id == id).ok_or_else(not_found)?;
-        world.conduits.remove(index);
-        let gone = Transport::Conduit { conduit_id: id };
-        for subscription in &mut world.subscriptions {
+        world.own_conduit(&id, &caller.client_id).ok_or_else(not_found)?;
+        world.delete_conduit(&id);
+        Ok::<_, HelixError>(())
+    })?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl World {
+    /// Its subscriptions stay listed, dead.
+    pub(crate) fn delete_conduit(&mut self, id: &str) {
+        self.conduits.retain(|conduit| conduit.id != id);
+        let gone = Transport::Conduit { conduit_id: id.to_owned() };
+        for subscription in &mut self.subscriptions {
             if subscription.transport == gone && subscription.status == Status::Enabled {
                 subscription.status = Status::ConduitDeleted;
             }
         }
-        Ok::<_, HelixError>(())
-    })?;
-    Ok(HttpResponse::NoContent().finish())
+    }
 }
 
 fn answer(conduit: &Conduit) -> ConduitAnswer {

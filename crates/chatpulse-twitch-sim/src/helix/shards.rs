@@ -73,7 +73,8 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, HelixError> {
     caller.must_be_app()?;
     let conduit_id = query.conduit_id.as_deref().ok_or_else(|| HelixError::missing("conduit_id"))?;
-    let shards = shared.read(|world| world.conduit(conduit_id).map(|conduit| conduit.shards.clone()));
+    let shards = shared
+        .read(|world| world.own_conduit(conduit_id, &caller.client_id).map(|conduit| conduit.shards.clone()));
     let mut shards = shards.ok_or_else(not_found)?;
     shards.retain(|shard| shard.transport.is_some());
     if let Some(status) = &query.status {
@@ -93,7 +94,7 @@ pub(crate) async fn update(
     caller.must_be_app()?;
     let UpdateBody { conduit_id, shards: wanted } = body(&bytes)?;
     let conduit_id = conduit_id.ok_or_else(|| HelixError::missing("conduit_id"))?;
-    if shared.read(|world| world.conduit(&conduit_id).is_none()) {
+    if shared.read(|world| world.own_conduit(&conduit_id, &caller.client_id).is_none()) {
         return Err(not_found());
     }
     if wanted.iter().any(|shard| shard.id.is_none()) {

@@ -113,7 +113,7 @@ impl World {
 
 /// An app token sees webhooks and conduits, a user token those over WebSocket of that user.
 fn belongs_to(subscription: &Subscription, caller: &Caller) -> bool {
-    subscription.owner.as_deref() == caller.user()
+    subscription.client_id == caller.client_id && subscription.owner.as_deref() == caller.user()
 }
 
 fn cost_max(caller: &Caller) -> u32 {

@@ -19,6 +19,7 @@ use crate::tokens::Scopes;
 
 /// What the application asks for, checked.
 pub(crate) struct Asked {
+    pub(crate) client_id: String,
     pub(crate) redirect_uri: Url,
     pub(crate) scopes: Scopes,
     pub(crate) state: Option<String>,
@@ -68,7 +69,7 @@ pub(crate) async fn decide(
     shared.change(|world| world.accounts.grant(&user.id, &asked.scopes));
     let shared = shared.into_inner();
     let granted = json!({
-        "client_id": shared.config.client_id,
+        "client_id": asked.client_id,
         "user_id": user.id,
         "user_login": user.login,
         "user_name": user.display_name,
@@ -84,9 +85,8 @@ enum Checked {
 }
 
 fn check(params: &Params, config: &SimConfig) -> Result<Checked, OauthError> {
-    if params.get("client_id") != Some(config.client_id.as_str()) {
-        return Err(OauthError::INVALID_CLIENT);
-    }
+    let client_id = params.get("client_id").filter(|id| config.secret_of(id).is_some());
+    let client_id = client_id.ok_or(OauthError::INVALID_CLIENT)?.to_owned();
     let redirect_uri = params.get("redirect_uri").ok_or(OauthError::REDIRECT_MISMATCH)?;
     let registered = &config.redirect_uris;
     if !registered.is_empty() && registered.iter().all(|uri| uri != redirect_uri) {
@@ -101,15 +101,16 @@ fn check(params: &Params, config: &SimConfig) -> Result<Checked, OauthError> {
         return Err(OauthError::new(400, "invalid response type"));
     }
     let state = params.get("state").map(str::to_owned);
-    Ok(Checked::Asked(Asked { redirect_uri, scopes: params.scopes(), state }))
+    Ok(Checked::Asked(Asked { client_id, redirect_uri, scopes: params.scopes(), state }))
 }
 
 fn accept(request: &HttpRequest, shared: &Shared, asked: Asked, user_id: &str) -> HttpResponse {
     let scope = asked.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let lifetime = shared.config.limits.code_lifetime;
     let uri = asked.redirect_uri.to_string();
+    let grant = (user_id, asked.scopes);
     let code = shared
-        .change(|world| world.tokens.issue_code(&mut world.ids, lifetime, (user_id, asked.scopes), &uri));
+        .change(|world| world.tokens.issue_code(&mut world.ids, lifetime, &asked.client_id, grant, &uri));
     let mut target = asked.redirect_uri;
     target.query_pairs_mut().append_pair("code", &code).append_pair("scope", &scope);
     if let Some(state) = &asked.state {

@@ -42,48 +42,46 @@ pub(crate) async fn issue(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, OauthError> {
     let params = Params::new(request.query_string(), &body);
-    check_client(&params, &shared)?;
+    let client_id = check_client(&params, &shared)?;
     let answer = match params.get("grant_type") {
-        Some("authorization_code") => by_code(&params, &shared),
-        Some("client_credentials") => Ok(for_app(&shared)),
-        Some("refresh_token") => by_refresh_token(&params, &shared),
+        Some("authorization_code") => by_code(&params, client_id, &shared),
+        Some("client_credentials") => Ok(for_app(client_id, &shared)),
+        Some("refresh_token") => by_refresh_token(&params, client_id, &shared),
         Some(_) => Err(OauthError::new(400, "invalid grant type")),
         None => Err(OauthError::new(400, "missing grant type")),
     };
     Ok(HttpResponse::Ok().json(answer?))
 }
 
-fn check_client(params: &Params, shared: &Shared) -> Result<(), OauthError> {
+fn check_client<'a>(params: &'a Params, shared: &Shared) -> Result<&'a str, OauthError> {
     let client_id = params.get("client_id").ok_or(OauthError::new(400, "missing client id"))?;
-    if client_id != shared.config.client_id {
-        return Err(OauthError::INVALID_CLIENT);
-    }
+    let registered = shared.config.secret_of(client_id).ok_or(OauthError::INVALID_CLIENT)?;
     let secret = params.get("client_secret").ok_or(OauthError::new(400, "missing client secret"))?;
-    if secret != shared.config.client_secret {
+    if secret != registered {
         return Err(OauthError::new(403, "invalid client secret"));
     }
-    Ok(())
+    Ok(client_id)
 }
 
-fn by_code(params: &Params, shared: &Shared) -> Result<TokenAnswer, OauthError> {
+fn by_code(params: &Params, client_id: &str, shared: &Shared) -> Result<TokenAnswer, OauthError> {
     let code = params.get("code").ok_or(OauthError::new(400, "missing code"))?;
     let redirect_uri = params.get("redirect_uri").and_then(|uri| Url::parse(uri).ok());
     let limits = &shared.config.limits;
     shared.change(|world| {
-        let code = world.tokens.redeem_code(code);
+        let code = world.tokens.redeem_code(code, client_id);
         let code = code.ok_or(OauthError::new(400, "Invalid authorization code"))?;
         if redirect_uri.is_none_or(|uri| uri.as_str() != code.redirect_uri) {
             return Err(OauthError::REDIRECT_MISMATCH);
         }
-        let issued = world.tokens.issue_user(&mut world.ids, limits, &code.user_id, code.scopes);
+        let issued = world.tokens.issue_user(&mut world.ids, limits, client_id, &code.user_id, code.scopes);
         Ok(for_user(issued, shared))
     })
 }
 
-fn by_refresh_token(params: &Params, shared: &Shared) -> Result<TokenAnswer, OauthError> {
+fn by_refresh_token(params: &Params, client_id: &str, shared: &Shared) -> Result<TokenAnswer, OauthError> {
     let old = params.get("refresh_token").ok_or(OauthError::new(400, "missing refresh token"))?;
     let limits = &shared.config.limits;
-    let issued = shared.change(|world| world.tokens.refresh(&mut world.ids, limits, old));
+    let issued = shared.change(|world| world.tokens.refresh(&mut world.ids, limits, client_id, old));
     match issued {
         Ok(issued) => Ok(for_user(issued, shared)),
         Err(RefreshRefused::Unknown) => Err(OauthError::named(400, "Invalid refresh token")),
@@ -91,10 +89,10 @@ fn by_refresh_token(params: &Params, shared: &Shared) -> Result<TokenAnswer, Oau
     }
 }
 
-fn for_app(shared: &Shared) -> TokenAnswer {
+fn for_app(client_id: &str, shared: &Shared) -> TokenAnswer {
     let limits = &shared.config.limits;
     TokenAnswer {
-        access_token: shared.change(|world| world.tokens.issue_app(&mut world.ids, limits)),
+        access_token: shared.change(|world| world.tokens.issue_app(&mut world.ids, limits, client_id)),
         expires_in: limits.app_token_lifetime.as_secs(),
         refresh_token: None,
         scope: Scopes::new(),
@@ -125,7 +123,7 @@ pub(crate) async fn validate(
             Owner::User(id) => Some(world.accounts.profile(id)),
         };
         Some(Validation {
-            client_id: shared.config.client_id.clone(),
+            client_id: token.client_id.clone(),
             login: user.as_ref().map(|user| user.login.clone()),
             scopes: Some(token.scopes.clone()).filter(|scopes| !scopes.is_empty()),
             user_id: user.map(|user| user.id),
@@ -143,7 +141,7 @@ pub(crate) async fn revoke(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, OauthError> {
     let params = Params::new(request.query_string(), &body);
-    if params.get("client_id") != Some(shared.config.client_id.as_str()) {
+    if params.get("client_id").and_then(|id| shared.config.secret_of(id)).is_none() {
         return Err(OauthError::new(404, "client does not exist"));
     }
     let token = params.get("token").unwrap_or_default();

@@ -11,6 +11,7 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
 use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 use chatpulse_domain::throttle::Throttle;
+use chatpulse_domain::time::Timestamp;
 use tracing::{debug, info};
 
 use crate::eventsub::event::{
@@ -93,7 +94,7 @@ impl EventRouter {
             (Some(idle), _) => self.say("notification", idle),
             (None, Some(SHARD_DISABLED)) => self.feed.doubt_shard(),
             (None, Some(AUTHORIZATION_REVOKED)) => match withdrawn_by(envelope.body) {
-                Some(user) => self.grants.withdrawn(&user),
+                Some(user) => self.grants.withdrawn(&user, self.time_of(envelope)),
                 None => self.say("notification", Idle::Malformed),
             },
             (None, _) => debug!(kind = known, "notification"),
@@ -160,6 +161,10 @@ impl EventRouter {
         }
     }
 
+    fn time_of(&self, envelope: &Envelope<'_>) -> Timestamp {
+        envelope.sent_at.map_or_else(|| self.clock.now(), MessageTime::to_timestamp)
+    }
+
     fn say(&self, what: &'static str, idle: Idle) {
         if self.shared.said[idle as usize].allows(self.clock.now()) {
             info!("Twitch sent a {what} without effect: {} (said once a minute)", idle.words());
@@ -178,7 +183,6 @@ mod tests {
     use chatpulse_domain::ids::TwitchUserId;
     use chatpulse_domain::ports::chat_feed::ChatFeed as _;
     use chatpulse_domain::subscription::ChatState;
-    use chatpulse_domain::time::Timestamp;
 
     use super::*;
     use crate::feed::TwitchFeed;
@@ -196,7 +200,8 @@ mod tests {
     struct Gone(Mutex<Vec<TwitchUserId>>);
 
     impl GrantSink for Gone {
-        fn withdrawn(&self, user: &TwitchUserId) {
+        fn withdrawn(&self, user: &TwitchUserId, at: Timestamp) {
+            assert_eq!(at, Noon.now(), "when Twitch said it, not when it came");
             self.0.lock().unwrap().push(user.clone());
         }
     }

@@ -60,6 +60,12 @@ impl MessageTime {
         OffsetDateTime::parse(text, &Rfc3339).ok().map(Self)
     }
 
+    /// To the millisecond.
+    pub fn to_timestamp(self) -> Timestamp {
+        let unix_ms = self.0.unix_timestamp_nanos().div_euclid(1_000_000);
+        Timestamp::from_unix_ms(i64::try_from(unix_ms).unwrap_or(i64::MAX))
+    }
+
     /// Within ten minutes of `now`, before or after.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         let now_ns = i128::from(now.unix_ms) * 1_000_000;

@@ -32,6 +32,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE_MARGIN: Duration = Duration::from_secs(3);
 /// What Twitch promises where the welcome does not say.
 const KEEPALIVE_DEFAULT: Duration = Duration::from_secs(10);
+/// Its successor waits meanwhile, and has ten seconds to become the shard.
+const READ_OUT_WITHIN: Duration = Duration::from_secs(1);
 /// A socket that lived this long was fine: the next attempt comes soon.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
 
@@ -121,8 +123,7 @@ impl EventSubSocket {
         loop {
             tokio::select! {
                 welcomed = &mut successor => {
-                    // The old one is closed only now; Twitch may have said something on it until here.
-                    let _ = timeout(Duration::from_secs(1), session.socket.close(None)).await;
+                    self.read_out(session).await;
                     return welcomed;
                 }
                 frame = self.next(&mut session) => match frame {
@@ -134,6 +135,18 @@ impl EventSubSocket {
                 }
             }
         }
+    }
+
+    /// The old socket is closed only now, and what Twitch said on it until here is read.
+    async fn read_out(&self, mut old: Session) {
+        let rest = async {
+            if old.socket.close(None).await.is_ok() {
+                while let Ok(frame) = next_frame(&mut old.socket).await {
+                    self.handle(&frame).await;
+                }
+            }
+        };
+        let _ = timeout(READ_OUT_WITHIN, rest).await;
     }
 
     async fn connect(&self, url: &str) -> Result<Session, Ended> {

@@ -31,7 +31,7 @@ impl FeedWorker {
                 return warn!(%error, "subscriptions are not compared with Twitch's list this time");
             }
         };
-        let (live, surplus) = sort(&listed, conduit);
+        let (live, surplus) = sort(&listed, conduit, |broadcaster| self.reader_of(broadcaster));
         self.adopt(&live);
         if !self.leadership.is_leader().await {
             return;
@@ -44,6 +44,10 @@ impl FeedWorker {
                 warn!(%error, "a second subscription for the same chat is still there");
             }
         }
+    }
+
+    fn reader_of(&self, broadcaster: &TwitchUserId) -> Option<TwitchUserId> {
+        self.feed.lock().channels.get(broadcaster).map(|channel| channel.reader.clone())
     }
 
     /// The record says what Twitch does, so that the leader knows what may have to be stopped.
@@ -120,9 +124,14 @@ impl FeedWorker {
 /// Subscription and reader of each broadcaster's chat.
 type Live = HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>;
 
-/// One live subscription a channel, and the ids of any further ones.
-fn sort(listed: &[ListedSubscription], conduit: &ConduitId) -> (Live, Vec<SubscriptionId>) {
-    let (mut live, mut surplus) = (HashMap::new(), Vec::new());
+/// One live subscription a channel, and the ids of any further ones. Of several the one counts whose reader is wanted
+/// here, else the oldest, which Twitch lists first.
+fn sort(
+    listed: &[ListedSubscription],
+    conduit: &ConduitId,
+    wanted: impl Fn(&TwitchUserId) -> Option<TwitchUserId>,
+) -> (Live, Vec<SubscriptionId>) {
+    let (mut live, mut surplus) = (Live::new(), Vec::new());
     for subscription in listed.iter().filter(|listed| listed.is_chat() && listed.is_live_on(conduit)) {
         let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
         let reader = subscription.condition.user_id.as_deref().map(TwitchUserId::new);
@@ -131,10 +140,46 @@ fn sort(listed: &[ListedSubscription], conduit: &ConduitId) -> (Live, Vec<Subscr
         else {
             continue;
         };
+        let is_wanted = wanted(&broadcaster).is_some_and(|wanted| wanted == reader);
         match live.entry(broadcaster) {
-            Entry::Occupied(_) => surplus.push(id),
             Entry::Vacant(free) => drop(free.insert((id, reader))),
+            Entry::Occupied(mut taken) if is_wanted => surplus.push(taken.insert((id, reader)).0),
+            Entry::Occupied(_) => surplus.push(id),
         }
     }
     (live, surplus)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn chat(id: &str, reader: &str, conduit: &str) -> ListedSubscription {
+        let chat = json!({
+            "id": id, "status": "enabled", "type": "channel.chat.message",
+            "condition": { "broadcaster_user_id": "42", "user_id": reader },
+            "transport": { "method": "conduit", "conduit_id": conduit },
+        });
+        serde_json::from_value(chat).unwrap()
+    }
+
+    #[test]
+    fn of_several_for_one_chat_the_one_by_the_wanted_reader_stays() {
+        let ours = ConduitId::new("ours").unwrap();
+        let all = [
+            chat("old-bot", "7", "ours"),
+            chat("bot", "8", "ours"),
+            chat("third", "9", "ours"),
+            chat("theirs", "8", "theirs"),
+        ];
+        let ids = |surplus: &[SubscriptionId]| surplus.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (live, surplus) = sort(&all, &ours, |_| Some(TwitchUserId::new("8").unwrap()));
+        assert_eq!(live.values().next().unwrap().0.to_string(), "bot");
+        assert_eq!(ids(&surplus), ["old-bot", "third"], "and what is not ours is not touched");
+        let (live, surplus) = sort(&all, &ours, |_| None);
+        assert_eq!(live.values().next().unwrap().0.to_string(), "old-bot");
+        assert_eq!(ids(&surplus), ["bot", "third"]);
+    }
 }

@@ -65,7 +65,7 @@ impl FeedWorker {
         };
     }
 
-    async fn start_reading(&self, conduit: &ConduitId, channel: ChatChannel) {
+    async fn start_reading(&mut self, conduit: &ConduitId, channel: ChatChannel) {
         let asked = match self.helix.subscribe(conduit, &channel).await {
             Err(TwitchError::Conflict { existing }) => {
                 self.settle_conflict(conduit, &channel, existing).await
@@ -93,7 +93,12 @@ impl FeedWorker {
                 })
                 .await;
             }
-            Err(error) => self.note_failed(broadcaster, &error),
+            Err(error) => {
+                if matches!(error, TwitchError::RateLimited) {
+                    self.paused_until = Instant::now() + RATE_LIMITED_FOR;
+                }
+                self.note_failed(broadcaster, &error);
+            }
         }
     }
 
@@ -147,7 +152,7 @@ impl FeedWorker {
         let now = Instant::now();
         channel.progress = match error {
             TwitchError::Forbidden(_) => Progress::Refused(now + REFUSED_FOR),
-            TwitchError::RateLimited => Progress::Due(now + RATE_LIMITED_FOR),
+            TwitchError::RateLimited => Progress::Due(self.paused_until),
             _ => Progress::Due(now + channel.backoff.wait()),
         };
         drop(state);

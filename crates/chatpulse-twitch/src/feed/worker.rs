@@ -27,8 +27,11 @@ const LOOK_AT_SHARD_EVERY: Duration = Duration::from_mins(1);
 /// How often our subscriptions are compared with Twitch's list.
 const RECONCILE_EVERY: Duration = Duration::from_mins(10);
 
-/// Twitch has this long to verify a webhook shard, asked once a second.
-const VERIFY_ATTEMPTS: u32 = 20;
+/// Twitch has this long to verify a webhook shard.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Whether it has is asked soon at first, then once a second.
+const FIRST_ASKED_AFTER: Duration = Duration::from_millis(100);
 
 /// Keeps shard and subscriptions as they should be.
 pub struct FeedWorker {
@@ -48,6 +51,8 @@ pub struct FeedWorker {
     tried: Option<ShardTransport>,
     look_at: Instant,
     reconcile_at: Instant,
+    /// Out of points: all our requests share one bucket, so none is made before.
+    pub(super) paused_until: Instant,
 }
 
 /// What the feed works with.
@@ -102,6 +107,7 @@ impl FeedWorker {
             tried: None,
             look_at: now,
             reconcile_at: now,
+            paused_until: now,
         };
         (worker, feed)
     }
@@ -145,7 +151,8 @@ impl FeedWorker {
             ShardState::ToAssign(_) => self.setup_at,
             ShardState::Enabled(_) => {
                 let channels = state.channels.values().filter_map(super::Channel::due_at);
-                channels.chain([self.look_at, self.reconcile_at]).min().unwrap_or(far)
+                let next = channels.chain([self.look_at, self.reconcile_at]).min().unwrap_or(far);
+                next.max(self.paused_until)
             }
         }
     }
@@ -221,14 +228,13 @@ impl FeedWorker {
 
     /// A socket is enabled at once; a webhook only when Twitch has got its challenge back.
     async fn await_enabled(&self, conduit: &ConduitId, mut status: String) -> Result<(), SetupError> {
-        for _ in 0..VERIFY_ATTEMPTS {
-            if status == "enabled" {
-                return Ok(());
-            }
-            if status != "webhook_callback_verification_pending" && !status.is_empty() {
+        let (deadline, mut pause) = (Instant::now() + VERIFIED_WITHIN, FIRST_ASKED_AFTER);
+        while status == "webhook_callback_verification_pending" || status.is_empty() {
+            if Instant::now() > deadline {
                 break;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(Duration::from_secs(1));
             status = self.status_of_shard(conduit).await?;
         }
         if status == "enabled" { Ok(()) } else { Err(SetupError::NotVerified(status)) }
@@ -275,7 +281,7 @@ impl FeedWorker {
     }
 
     async fn keep_channels(&mut self) {
-        if !self.feed.is_connected() {
+        if !self.feed.is_connected() || self.paused_until > Instant::now() {
             return;
         }
         let Some(conduit) = self.conduit.clone() else {
@@ -294,7 +300,7 @@ impl FeedWorker {
         };
         for broadcaster in due {
             // A new socket has ten seconds to become the shard.
-            if !self.feed.is_connected() {
+            if !self.feed.is_connected() || self.paused_until > Instant::now() {
                 return;
             }
             self.keep_channel(&conduit, &broadcaster).await;

@@ -68,6 +68,18 @@ pub(crate) async fn agree(browser: &mut Browser, sim: &Sim, user: &str) -> Strin
     path_of(answer.expect(302).location())
 }
 
+/// The consent page for the bot, agreed to by this account; what our callback answers.
+pub(crate) async fn connect_bot(browser: &mut Browser, sim: &Sim, account: &str) -> Answer {
+    let start = browser.get("/auth/start?role=bot").await.expect(302);
+    let mut form: Vec<(String, String)> =
+        url::Url::parse(start.location()).unwrap().query_pairs().into_owned().collect();
+    form.push(("decision".to_owned(), "authorize".to_owned()));
+    form.push(("user_id".to_owned(), account.to_owned()));
+    let authorize = format!("{}/authorize", sim.auth_url());
+    let back = browser.post_elsewhere(&authorize, &form).await.expect(303);
+    browser.get(&path_of(back.location())).await
+}
+
 impl Streamer {
     pub(crate) async fn log_in(server: &Server, sim: &Sim, user: &str) -> Self {
         let mut browser = Browser::at(server);

@@ -27,6 +27,42 @@ pub(crate) const RESULTS: [&str; 9] = [
     "error",
 ];
 
+/// How chat comes to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Socket,
+    Webhook,
+}
+
+impl Way {
+    /// A server at this Twitch.
+    pub(crate) async fn start(self, setup: Setup) -> Server {
+        match self {
+            Self::Socket => Server::start(setup).await,
+            Self::Webhook => Server::start_with(|port| with_webhook(setup.clone(), port)).await,
+        }
+    }
+}
+
+/// The same story once for each [`Way`].
+macro_rules! by_both_ways {
+    ($($story:ident)*) => {
+        mod by_socket {
+            $(#[tokio::test]
+            async fn $story() {
+                super::$story(crate::support::world::Way::Socket).await;
+            })*
+        }
+        mod by_webhook {
+            $(#[tokio::test]
+            async fn $story() {
+                super::$story(crate::support::world::Way::Webhook).await;
+            })*
+        }
+    };
+}
+pub(crate) use by_both_ways;
+
 pub(crate) struct World {
     pub(crate) sim: Sim,
     pub(crate) server: Server,
@@ -62,6 +98,11 @@ pub(crate) fn setup_for(sim: &Sim) -> Setup {
         .set("TWITCH_EVENTSUB_WS_URL", sim.eventsub_ws_url())
 }
 
+/// For a test that asks as often as it likes.
+pub(crate) fn unhurried(setup: Setup) -> Setup {
+    setup.set("AUTH_RATE_PER_MINUTE", "0").set("API_RATE_PER_MINUTE", "0")
+}
+
 /// The webhook group, for a server that listens there.
 pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
     setup
@@ -71,6 +112,18 @@ pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
 }
 
 impl World {
+    /// Chat comes this way. A bot that is not the streamer has agreed.
+    pub(crate) async fn by(way: Way) -> Self {
+        Self::by_with(way, |setup| setup).await
+    }
+
+    pub(crate) async fn by_with(way: Way, change: impl Fn(Setup) -> Setup) -> Self {
+        let sim = Sim::start(sim_config()).await.unwrap();
+        sim.grant(BOT, &["user:read:chat", "user:bot"]);
+        let server = way.start(change(unhurried(setup_for(&sim)))).await;
+        Self { sim, server }
+    }
+
     /// Chat comes by EventSub socket.
     pub(crate) async fn websocket() -> Self {
         Self::websocket_with(|setup| setup).await

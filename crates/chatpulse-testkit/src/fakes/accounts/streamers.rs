@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
@@ -5,6 +7,7 @@ use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSetti
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+use chatpulse_domain::time::Timestamp;
 
 use super::{Account, Database};
 
@@ -20,6 +23,7 @@ impl StreamerRepository for FakeStreamers {
             account.streamer.login.clone_from(&profile.login);
             account.streamer.display_name.clone_from(&profile.display_name);
             (account.tokens, account.checked_at) = (Some(tokens.clone()), None);
+            account.agreed_at = Timestamp::from(SystemTime::now());
             return Ok(account.streamer.clone());
         }
         let streamer = Streamer {
@@ -33,6 +37,7 @@ impl StreamerRepository for FakeStreamers {
             streamer: streamer.clone(),
             tokens: Some(tokens.clone()),
             checked_at: None,
+            agreed_at: Timestamp::from(SystemTime::now()),
             settings: VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) },
         });
         Ok(streamer)

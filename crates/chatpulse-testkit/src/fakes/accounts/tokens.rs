@@ -39,12 +39,13 @@ impl TokenRepository for FakeTokens {
         Ok(forget(&mut tables, old))
     }
 
-    async fn end_grant(&self, user: &TwitchUserId) -> Result<bool, StoreError> {
+    async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.0.enter("end a user's grant")?;
-        let owned = tables.accounts.iter().filter_map(kept).find(|kept| kept.user == *user);
+        let mut agreed_before = tables.accounts.iter().filter(|account| account.agreed_at <= at);
+        let owned = agreed_before.find(|account| account.streamer.twitch_id == *user).and_then(kept);
         let is_forgotten = owned.is_some_and(|owned| forget(&mut tables, &owned));
         let bots = tables.bot_grants.len();
-        tables.bot_grants.retain(|grant| grant.bot != *user);
+        tables.bot_grants.retain(|grant| grant.bot != *user || grant.granted_at > at);
         Ok(is_forgotten || tables.bot_grants.len() < bots)
     }
 }

@@ -47,9 +47,8 @@ pub(crate) async fn create(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, HelixError> {
     let wanted = body(&bytes)?;
-    let client_id = shared.config.client_id.clone();
     let (created, total, total_cost) = shared.change(|world| {
-        let created = world.subscribe(wanted, &caller, &client_id)?;
+        let created = world.subscribe(wanted, &caller)?;
         let total = world.subscriptions.iter().filter(|found| belongs_to(found, &caller)).count();
         Ok::<_, HelixError>((created, total, world.total_cost(&caller)))
     })?;
@@ -67,22 +66,17 @@ pub(crate) async fn create(
 }
 
 impl World {
-    fn subscribe(
-        &mut self,
-        wanted: CreateBody,
-        caller: &Caller,
-        client_id: &str,
-    ) -> Result<Subscription, HelixError> {
+    fn subscribe(&mut self, wanted: CreateBody, caller: &Caller) -> Result<Subscription, HelixError> {
         let kind = wanted.r#type.ok_or_else(|| HelixError::missing("type"))?;
         let version = wanted.version.ok_or_else(|| HelixError::missing("version"))?;
         let needs = rules::needs(&kind, &version)
             .ok_or_else(|| HelixError::bad_request("invalid subscription type and version"))?;
         let given = wanted.condition.into_iter().filter_map(|(key, value)| Some((key, value?)));
         let condition: BTreeMap<String, String> = given.collect();
-        needs.check_condition(&condition, client_id)?;
+        needs.check_condition(&condition, &caller.client_id)?;
         let (status, transport) = self.transport(wanted.transport, caller, needs)?;
         self.check_grants(needs, &condition, &transport, caller)?;
-        self.check_equals(&kind, &condition, &transport)?;
+        self.check_equals(&kind, &condition, &transport, &caller.client_id)?;
         let cost = self.cost(needs, &condition);
         if self.total_cost(caller) + cost > cost_max(caller) {
             return Err(HelixError::new(429, "cost exceeded"));
@@ -99,6 +93,7 @@ impl World {
             transport,
             created_at: now(),
             cost,
+            client_id: caller.client_id.clone(),
             owner: caller.user().map(str::to_owned),
         };
         self.subscriptions.push(subscription.clone());
@@ -122,7 +117,8 @@ impl World {
             "conduit" => {
                 must_fit()?;
                 let conduit_id = wanted.conduit_id.ok_or_else(|| HelixError::missing("conduit_id"))?;
-                self.conduit(&conduit_id).ok_or_else(|| HelixError::bad_request("conduit not found"))?;
+                self.own_conduit(&conduit_id, &caller.client_id)
+                    .ok_or_else(|| HelixError::bad_request("conduit not found"))?;
                 Ok((Status::Enabled, Transport::Conduit { conduit_id }))
             }
             "webhook" => {
@@ -174,12 +170,13 @@ impl World {
         kind: &str,
         condition: &BTreeMap<String, String>,
         transport: &Transport,
+        client_id: &str,
     ) -> Result<(), HelixError> {
         let alive = [Status::Enabled, Status::WebhookCallbackVerificationPending];
         let equals: Vec<&Subscription> = self
             .subscriptions
             .iter()
-            .filter(|found| alive.contains(&found.status))
+            .filter(|found| alive.contains(&found.status) && found.client_id == client_id)
             .filter(|found| found.kind == kind && found.condition == *condition)
             .collect();
         if let Some(same) = equals.iter().find(|found| found.transport.same_place(transport)) {

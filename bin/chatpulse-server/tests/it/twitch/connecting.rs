@@ -1,0 +1,159 @@
+//! From nothing to a chat that is read, with whatever may go wrong on the way.
+
+use std::time::Duration;
+
+use chatpulse_twitch_sim::{Endpoint, Fault, Sim, SimConfig};
+use futures_util::future::join_all;
+
+use super::{is_read, is_read_from, live};
+use crate::support::SOON;
+use crate::support::recording::Recording;
+use crate::support::server::free_port;
+use crate::support::streamer::{SCOPES, Streamer};
+use crate::support::world::{
+    BOT, OTHER, STREAMER, Way, World, by_both_ways, setup_for, sim_config, unhurried,
+};
+
+/// An enabled shard is looked at once a minute.
+const ONE_LOOK: Duration = Duration::from_secs(75);
+
+by_both_ways! {
+    chat_is_connected_step_by_step
+    a_twitch_that_comes_late_is_found
+    an_app_token_that_ended_is_renewed
+    hiccups_of_twitch_at_every_step_of_the_start_only_delay_it
+    the_conduit_and_its_subscriptions_outlive_a_restart
+    a_conduit_that_is_deleted_while_we_run_is_made_anew
+}
+
+async fn chat_is_connected_step_by_step(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    assert_eq!(streamer.status().await["chat"], "idle");
+    world.sim.set_latency(Duration::from_millis(400));
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    assert_eq!(streamer.status().await["chat"], "connecting");
+    streamer.chat_becomes("reading").await;
+    overlay.close().await;
+    streamer.chat_becomes("idle").await;
+}
+
+async fn a_twitch_that_comes_late_is_found(way: Way) {
+    let port = free_port().await;
+    let config = || SimConfig { port, ..sim_config() };
+    let sim = Sim::start(config()).await.unwrap();
+    let server = way.start(unhurried(setup_for(&sim))).await;
+    let first = Streamer::log_in(&server, &sim, STREAMER).await;
+    let setup = server.setup().clone();
+    server.stop().await;
+    sim.stop().await;
+
+    let server = way.start(setup).await;
+    let mut streamer = Streamer::at_dashboard(first.browser.moved_to(&server)).await;
+    let mut overlay = streamer.open_overlay(&server).await;
+    streamer.chat_becomes("connecting").await;
+    let ready = server.http.get(server.url("/health/ready")).send().await.unwrap();
+    assert_eq!(ready.status(), 200, "readiness does not depend on Twitch");
+    streamer.test_vote("for").await.expect(200);
+    overlay.shows(|value| value > 2.0).await;
+
+    let sim = Sim::start(config()).await.unwrap();
+    sim.grant(STREAMER, &SCOPES);
+    sim.grant(BOT, &["user:read:chat", "user:bot"]);
+    is_read_from(&sim, &mut streamer, &mut overlay).await;
+}
+
+async fn an_app_token_that_ended_is_renewed(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    world.sim.expire_app_tokens();
+    let mut other = Streamer::log_in(&world.server, &world.sim, OTHER).await;
+    let _other = other.open_overlay(&world.server).await;
+    other.chat_becomes("reading").await;
+    assert!(world.sim.chat_is_read(OTHER));
+}
+
+async fn hiccups_of_twitch_at_every_step_of_the_start_only_delay_it(way: Way) {
+    let refused_inside = Fault::status(202).body(
+        r#"{"data":[],"errors":[{"id":"0","message":"The websocket session is not connected.","code":"invalid_parameter"}]}"#,
+    );
+    let unauthorized =
+        Fault::status(401).body(r#"{"error":"Unauthorized","status":401,"message":"Invalid OAuth token"}"#);
+    let mut hiccups = vec![
+        (Endpoint::Token, Fault::status(503)),
+        (Endpoint::GetConduits, Fault::status(500).body("<html>oops")),
+        (Endpoint::GetConduits, unauthorized.clone()),
+        (Endpoint::CreateConduit, Fault::status(503)),
+        (Endpoint::CreateConduit, unauthorized.clone()),
+        (Endpoint::UpdateShards, refused_inside),
+        (Endpoint::UpdateShards, Fault::status(404)),
+        (Endpoint::UpdateShards, unauthorized.clone()),
+        (Endpoint::CreateSubscription, Fault::status(503)),
+        (Endpoint::CreateSubscription, unauthorized.clone()),
+        (Endpoint::GetSubscriptions, Fault::status(503)),
+        (Endpoint::GetSubscriptions, unauthorized.clone()),
+    ];
+    hiccups.push(match way {
+        Way::Socket => (Endpoint::Socket, Fault::status(503)),
+        Way::Webhook => (Endpoint::GetShards, Fault::status(503)),
+    });
+    join_all(hiccups.into_iter().map(|(endpoint, fault)| async move {
+        let sim = Sim::start(sim_config()).await.unwrap();
+        sim.grant(BOT, &["user:read:chat", "user:bot"]);
+        sim.fail_next(endpoint, &fault, 1);
+        let server = way.start(unhurried(setup_for(&sim))).await;
+        assert!(sim.wait_until(SOON, |sim| !sim.conduits().is_empty()).await, "{endpoint:?}");
+        let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
+        let mut overlay = streamer.open_overlay(&server).await;
+        is_read_from(&sim, &mut streamer, &mut overlay).await;
+        assert_eq!(sim.conduits().len(), 1, "{endpoint:?}");
+    }))
+    .await;
+}
+
+async fn the_conduit_and_its_subscriptions_outlive_a_restart(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    let (conduits, subscriptions) = (world.sim.conduits(), world.sim.chat_subscriptions());
+    drop(overlay);
+    let setup = world.server.setup().clone();
+    world.server.stop().await;
+    let sim = world.sim;
+    assert_eq!(sim.conduits().len(), 1, "nobody else's deploy silences this streamer");
+    assert_eq!(sim.calls(Endpoint::DeleteConduit), 0);
+    assert_eq!(sim.calls(Endpoint::DeleteSubscription), 0);
+
+    let server = way.start(setup).await;
+    let mut streamer = Streamer::at_dashboard(streamer.browser.moved_to(&server)).await;
+    let mut overlay = streamer.open_overlay(&server).await;
+    is_read_from(&sim, &mut streamer, &mut overlay).await;
+    assert_eq!(sim.conduits()[0].id, conduits[0].id);
+    assert_eq!(sim.calls(Endpoint::CreateConduit), 1);
+    let ids =
+        |all: &[chatpulse_twitch_sim::Subscription]| all.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&sim.chat_subscriptions()), ids(&subscriptions));
+}
+
+/// By a hand at the keyboard, or by Twitch after three days without a shard.
+async fn a_conduit_that_is_deleted_while_we_run_is_made_anew(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    // It is a minute until somebody looks, and an overlay that answers no ping is closed after one.
+    let _open = Recording::of(overlay);
+    let gone = world.sim.conduits()[0].id.clone();
+    world.sim.delete_conduit(&gone);
+    let again = world.sim.wait_until(ONE_LOOK, |sim| sim.chat_is_read(STREAMER));
+    assert!(again.await, "{:?}", world.sim.conduits());
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    assert_eq!(world.sim.conduits().len(), 1);
+    assert_ne!(world.sim.conduits()[0].id, gone);
+    assert_eq!(live(&world.sim).len(), 1);
+}
