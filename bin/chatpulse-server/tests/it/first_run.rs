@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::support::server::{Finished, Server, Setup, free_port};
-use crate::support::streamer::Streamer;
+use crate::support::streamer::{ACCESS, REFRESH, Streamer, gives_known_tokens};
 use crate::support::world::{STREAMER, World, setup_for, sim_config};
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -197,19 +197,10 @@ async fn the_environment_stands_over_the_env_file_and_empty_is_unset() {
 
 #[tokio::test]
 async fn what_is_kept_is_kept_for_the_owner_alone_and_sealed() {
-    use chatpulse_twitch_sim::{Endpoint, Fault};
-    const ACCESS: &str = "access0token0in0clear";
-    const REFRESH: &str = "refresh0token0in0clear";
     let world = World::websocket().await;
-    let token = serde_json::json!({ "access_token": ACCESS, "refresh_token": REFRESH, "expires_in": 14_124,
-        "scope": ["channel:bot"], "token_type": "bearer" });
-    let valid = serde_json::json!({ "client_id": "x", "login": "streamer", "user_id": STREAMER,
-        "scopes": ["channel:bot"], "expires_in": 14_124 });
     // The app's own token comes first from the same endpoint.
     assert!(world.sim.wait_until(crate::support::SOON, |sim| !sim.conduits().is_empty()).await);
-    let ok = |body: &Value| Fault::status(200).body(body.to_string());
-    world.sim.fail_next(Endpoint::Token, &ok(&token), 1);
-    world.sim.fail_next(Endpoint::Validate, &ok(&valid), 1);
+    gives_known_tokens(&world.sim);
     let streamer = world.log_in().await;
     let folder = world.server.setup().folder().join("data");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -15,5 +15,6 @@ mod lost_signals;
 mod many_crashes;
 mod paused_leader;
 mod redis_outage;
+mod secrets;
 mod sockets;
 mod unsaved_settings;

@@ -1,7 +1,10 @@
 //! What streamers agreed to at Twitch: looked after without them, and ended when it has ended.
 
+use std::time::Duration;
+
 use chatpulse_twitch_sim::{Endpoint, Fault, Limits, Sim, SimConfig};
 
+use crate::support::chat::Post;
 use crate::support::eventually;
 use crate::support::metrics::Metrics;
 use crate::support::server::{Finished, Server, Setup};
@@ -123,6 +126,38 @@ async fn who_disconnects_at_twitch_is_logged_out_at_once_and_may_come_back() {
 #[tokio::test]
 async fn who_disconnects_at_twitch_is_logged_out_at_once_and_may_come_back_with_webhooks() {
     a_disconnected_user_is_logged_out(World::webhook().await).await;
+}
+
+/// Twitch repeats what was not answered in time, perhaps at another instance, which has not heard it before.
+#[tokio::test]
+async fn an_old_withdrawal_takes_nothing_from_who_agreed_again() {
+    let world = World::webhook().await;
+    let mut streamer = world.log_in().await;
+    let event =
+        serde_json::json!({ "client_id": "c", "user_id": STREAMER, "user_login": null, "user_name": null });
+    let body = serde_json::json!({ "subscription": { "type": "user.authorization.revoke" }, "event": event });
+    let withdrawal = || Post::notification("user.authorization.revoke", body.to_string());
+    withdrawal().sent_before(Duration::from_mins(5)).send(&world.server).await.expect(204);
+    withdrawal().send(&world.server).await.expect(204);
+    eventually("the login has ended", async || {
+        (!is_logged_in(&mut streamer, &world.server).await).then_some(())
+    })
+    .await;
+    let ended = world.server.log.text().matches("took back their consent").count();
+    assert_eq!(ended, 1);
+    // In order: what came first is dealt with first.
+    let mut streamer = world.log_in().await;
+    withdrawal().sent_before(Duration::from_mins(5)).send(&world.server).await.expect(204);
+    let event = serde_json::json!({ "client_id": "c", "user_id": OTHER });
+    let other =
+        serde_json::json!({ "subscription": { "type": "user.authorization.revoke" }, "event": event });
+    let mut other_streamer = Streamer::log_in(&world.server, &world.sim, OTHER).await;
+    Post::notification("user.authorization.revoke", other.to_string()).send(&world.server).await.expect(204);
+    eventually("the other's login has ended", async || {
+        (!is_logged_in(&mut other_streamer, &world.server).await).then_some(())
+    })
+    .await;
+    assert!(is_logged_in(&mut streamer, &world.server).await);
 }
 
 #[tokio::test]

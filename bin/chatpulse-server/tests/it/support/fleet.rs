@@ -21,7 +21,7 @@ pub(crate) struct Fleet {
     pub(crate) instances: Vec<Server>,
     pub(crate) redis: RedisServer,
     // Dropped before the server that it is on.
-    _database: Database,
+    pub(crate) database: Database,
     pub(crate) postgres: PostgresServer,
     setup: Setup,
     by_socket: bool,
@@ -57,7 +57,7 @@ impl Fleet {
             .set("AUTH_RATE_PER_MINUTE", "0")
             .set("API_RATE_PER_MINUTE", "0");
         let setup = change(setup);
-        Self { sim, instances: Vec::new(), redis, _database: database, postgres, setup, by_socket: false }
+        Self { sim, instances: Vec::new(), redis, database, postgres, setup, by_socket: false }
     }
 
     /// The Twitch user id of one of the extra accounts.

@@ -1,6 +1,6 @@
 //! A streamer with a browser: logs in, saves, presses buttons.
 
-use chatpulse_twitch_sim::Sim;
+use chatpulse_twitch_sim::{Endpoint, Fault, Sim};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::browser::{Answer, Browser, path_of};
 use super::eventually;
 use super::overlay::Overlay;
 use super::server::Server;
+use super::world::STREAMER;
 
 /// Logged in, with the dashboard open.
 #[derive(Clone)]
@@ -78,6 +79,20 @@ pub(crate) async fn connect_bot(browser: &mut Browser, sim: &Sim, account: &str)
     let authorize = format!("{}/authorize", sim.auth_url());
     let back = browser.post_elsewhere(&authorize, &form).await.expect(303);
     browser.get(&path_of(back.location())).await
+}
+
+pub(crate) const ACCESS: &str = "access0token0in0clear";
+pub(crate) const REFRESH: &str = "refresh0token0in0clear";
+
+/// To the next login, so that a test can look for them.
+pub(crate) fn gives_known_tokens(sim: &Sim) {
+    let token = json!({ "access_token": ACCESS, "refresh_token": REFRESH, "expires_in": 14_124,
+        "scope": ["channel:bot"], "token_type": "bearer" });
+    let valid = json!({ "client_id": "x", "login": "streamer", "user_id": STREAMER,
+        "scopes": ["channel:bot"], "expires_in": 14_124 });
+    let ok = |body: &Value| Fault::status(200).body(body.to_string());
+    sim.fail_next(Endpoint::Token, &ok(&token), 1);
+    sim.fail_next(Endpoint::Validate, &ok(&valid), 1);
 }
 
 impl Streamer {

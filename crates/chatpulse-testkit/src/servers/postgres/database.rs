@@ -54,6 +54,23 @@ impl Database {
         let (client, link) = connect(&self.url()).await.unwrap();
         Connected { client, link }
     }
+
+    /// Every row of every table, raw: bytes as hexadecimal digits.
+    pub async fn everything(&self) -> String {
+        const TABLES: &str = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
+        let (client, _link) = connect(&self.url()).await.unwrap();
+        let mut everything = String::new();
+        for table in client.query(TABLES, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            everything.push_str(&table);
+            for row in client.query(&format!("SELECT r::text FROM {table} r"), &[]).await.unwrap() {
+                everything.push('\n');
+                everything.push_str(row.get(0));
+            }
+            everything.push('\n');
+        }
+        everything
+    }
 }
 
 impl Drop for Database {
