@@ -17,8 +17,11 @@ const TAKEN_OVER_WITHIN: Duration = Duration::from_mins(1);
 async fn start(instances: usize) -> Fleet {
     let fast = |setup: Setup| setup.set("CLEANUP_INTERVAL", "500ms");
     let mut fleet = Fleet::without_instances(0, fast).await.by_socket();
-    // At once: nobody waits for the others.
+    // At once: nobody waits for the others, and each looks before another has made anything.
+    fleet.sim.set_latency(Duration::from_millis(300));
     fleet.instances = join_all((0..instances).map(|_| fleet.start_one())).await;
+    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, instances)).await, "{:?}", fleet.sim.conduits());
+    fleet.sim.set_latency(Duration::ZERO);
     fleet
 }
 
@@ -39,14 +42,12 @@ fn has_shards(sim: &Sim, count: usize) -> bool {
 #[tokio::test]
 async fn instances_that_start_at_once_make_one_conduit_with_a_shard_for_each() {
     let fleet = start(4).await;
-    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 4)).await, "{:?}", fleet.sim.conduits());
     assert_eq!(fleet.sim.calls(Endpoint::CreateConduit), 1);
 }
 
 #[tokio::test]
 async fn a_dead_instances_shard_is_taken_over_and_no_line_is_lost_for_good() {
     let mut fleet = start(3).await;
-    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 3)).await);
     let mut streamer = fleet.log_in().await;
     let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
@@ -79,7 +80,6 @@ async fn a_dead_instances_shard_is_taken_over_and_no_line_is_lost_for_good() {
 #[tokio::test]
 async fn a_shard_that_twitch_refuses_delays_one_instance_and_no_other() {
     let fleet = start(1).await;
-    assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 1)).await);
     let refused = Fault::status(202).body(
         r#"{"data":[],"errors":[{"id":"1","message":"The websocket session is not connected.","code":"invalid_parameter"}]}"#,
     );
