@@ -205,6 +205,7 @@ impl Listener<'_> {
             match heard {
                 Heard::Signal(signal) => self.hear(signal),
                 Heard::Gap => {
+                    self.sessions.forgive_all();
                     self.missed.notify_one();
                     self.missed_changes.notify_one();
                 }

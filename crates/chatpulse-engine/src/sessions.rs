@@ -247,6 +247,11 @@ impl Sessions {
         self.feed.forgive_reader(user);
     }
 
+    /// That somebody agreed may have been missed.
+    pub(crate) fn forgive_all(&self) {
+        self.feed.forgive_all();
+    }
+
     pub(crate) async fn close(&self, closing: Closing) {
         let Some(served) = self.lock().get(&closing.overlay).cloned() else {
             return;

@@ -21,4 +21,8 @@ impl ShardLeases for SingleInstance {
     async fn hold(&self) -> Result<ShardPlace, StoreError> {
         Ok(ShardPlace::SOLE)
     }
+
+    async fn give_up(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

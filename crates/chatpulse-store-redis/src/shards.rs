@@ -33,12 +33,6 @@ impl RedisShards {
     pub fn with_lease(redis: Redis, instance: InstanceId, lease: Duration) -> Self {
         Self { redis, instance, lease }
     }
-
-    /// Gives our shard away at shutdown: nobody has to wait for the lease to end.
-    pub async fn leave(&self) -> Result<(), StoreError> {
-        let call = Call::writing("leave_shard").keys([keys::SHARDS]).arg(&self.instance);
-        self.redis.call(SHARD, call).await.map(drop)
-    }
 }
 
 #[async_trait]
@@ -49,5 +43,9 @@ impl ShardLeases for RedisShards {
         let reply = self.redis.call(SHARD, call).await?;
         let number = |index| reply.number::<u32>(index, "shards").map_err(|failure| failure.during(SHARD));
         Ok(ShardPlace { index: number(1)?, count: number(2)? })
+    }
+    async fn give_up(&self) -> Result<(), StoreError> {
+        let call = Call::writing("leave_shard").keys([keys::SHARDS]).arg(&self.instance);
+        self.redis.call(SHARD, call).await.map(drop)
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::config::{TwitchConfig, below};
-use crate::error::TwitchError;
+use crate::error::{TwitchError, message_of};
 
 /// Renewed this long before it ends. Twitch gives about 58 days.
 const RENEW_BEFORE: Duration = Duration::from_hours(1);
@@ -68,7 +68,11 @@ impl AppToken {
         let status = answer.status();
         let body = answer.bytes().await.map_err(TwitchError::unreachable)?;
         if !status.is_success() {
-            return Err(TwitchError::from_answer(status.as_u16(), &body, None));
+            return Err(match status.as_u16() {
+                // About our id and secret, whatever the number; a 403 here forbids no chat.
+                400 | 401 | 403 => TwitchError::Unauthorized(message_of(&body)),
+                status => TwitchError::from_answer(status, &body, None),
+            });
         }
         let answer: Answer = serde_json::from_slice(&body).map_err(TwitchError::malformed)?;
         // A token that ends within the margin is still good for this minute.

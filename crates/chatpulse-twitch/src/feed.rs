@@ -29,6 +29,9 @@ use crate::backoff::Backoff;
 /// A refused chat is asked for again after this long, or when the streamer logs in.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
 
+/// Without a socket for so long, an instance leaves its shard to another.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
+
 /// A refusal that names another subscription than ours is believed, but looked into soon.
 const DOUBTED_FOR: Duration = Duration::from_secs(10);
 
@@ -52,13 +55,26 @@ struct State {
     shard: ShardState,
     /// Something is known about the shard: it is set up or looked at now, whatever was planned.
     is_urgent: bool,
+    /// How often it was to be assigned anew: an assignment that began before is not the last.
+    assigned_anew: u64,
+    /// Since when there is no socket.
+    down_since: Option<Instant>,
 }
 
 impl State {
     fn set_shard(&mut self, shard: ShardState) {
         let is_enabled = matches!(shard, ShardState::Enabled(_));
         metrics::gauge!("eventsub_shard_enabled").set(if is_enabled { 1.0 } else { 0.0 });
+        self.down_since = match (&shard, self.down_since) {
+            (ShardState::Down, since) => since.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
         self.shard = shard;
+    }
+
+    /// No socket for longer than a lease: somebody else may have our shard.
+    fn is_long_down(&self) -> bool {
+        self.down_since.is_some_and(|since| since.elapsed() > GIVEN_UP_AFTER)
     }
 }
 
@@ -176,6 +192,7 @@ impl TwitchFeed {
             state.set_shard(ShardState::ToAssign(transport));
         }
         state.is_urgent = true;
+        state.assigned_anew += 1;
         drop(state);
         self.wake();
     }
@@ -286,7 +303,7 @@ impl ChatFeed for TwitchFeed {
         };
         if channel.want == Want::Read {
             channel.look_again(Instant::now());
-        } else {
+        } else if !matches!(channel.progress, Progress::Refused(_)) {
             // What this instance had to stop, as a leader of before, is served again.
             state.channels.remove(broadcaster);
         }
@@ -310,6 +327,10 @@ impl ChatFeed for TwitchFeed {
 
     fn forgive_reader(&self, reader: &TwitchUserId) {
         self.forgive_where(|_, channel| channel.reader == *reader);
+    }
+
+    fn forgive_all(&self) {
+        self.forgive_where(|_, _| true);
     }
 
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {

@@ -338,10 +338,11 @@ impl Helix {
                 self.call(|token, client| request.create_request(token, client)).await?;
             let next = page.cursor();
             all.extend(page.data);
-            let Some(cursor) = next else { break };
+            let Some(cursor) = next else { return Ok(all) };
             request.after = Some(std::borrow::Cow::Owned(cursor.into()));
         }
-        Ok(all)
+        // Half a list would look as if the rest had ended.
+        Err(TwitchError::malformed("a list of more pages than can be read in one go"))
     }
 
     async fn call<T: DeserializeOwned, B: Into<reqwest::Body>>(

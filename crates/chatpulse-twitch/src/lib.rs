@@ -1,8 +1,8 @@
 //! Twitch, as ChatPulse needs it: log in, read chats.
 //!
-//! [`login`] is the OAuth side. [`feed`] keeps the wanted chats subscribed through a conduit, whose one shard is
-//! either our webhook ([`eventsub::gate`]) or our EventSub socket ([`eventsub::socket`]); both end in the same
-//! chat messages. [`helix`] makes the calls, [`tokens`] seals what users gave us.
+//! [`login`] is the OAuth side. [`feed`] keeps the wanted chats subscribed through a conduit, whose shards are
+//! either our one webhook ([`eventsub::gate`]) or each instance's EventSub socket ([`eventsub::socket`]); both end in
+//! the same chat messages. [`helix`] makes the calls, [`tokens`] seals what users gave us.
 //!
 //! Facts of Twitch are stated where they are used, with their source. Everything inbound is decoded tolerantly:
 //! unknown fields and values are normal, since Twitch adds them without notice.

@@ -44,6 +44,9 @@ pub trait ChatFeed: Send + Sync {
     /// The account that reads agreed anew: refusals of every chat that it reads may no longer hold.
     fn forgive_reader(&self, reader: &TwitchUserId);
 
+    /// Whoever agreed again meanwhile was not heard: asks for every refused chat once more.
+    fn forgive_all(&self);
+
     /// What its connection is doing, as far as this instance knows: idle also where another one may know better.
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
 }

@@ -25,4 +25,7 @@ pub trait ShardLeases: Send + Sync {
     /// Takes a place, keeps the one we have, or moves to a lower one. To be called well within the lease (30 s): a
     /// place that is not kept goes to another.
     async fn hold(&self) -> Result<ShardPlace, StoreError>;
+
+    /// Leaves our place to another: we cannot use it, or stop.
+    async fn give_up(&self) -> Result<(), StoreError>;
 }

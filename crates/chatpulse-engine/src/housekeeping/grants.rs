@@ -4,9 +4,11 @@
 //! Only the leader asks, one user after the other: so no two renewals of one user meet. Tokens are opened nowhere else.
 //! Source: "Validating Tokens" and "Refreshing Access Tokens" in Twitch's documentation.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::{SealedTokens, UserTokens};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
@@ -95,33 +97,49 @@ impl Grants {
         let mut looks = every(LOOK_EVERY);
         // From then on it is our duty; what another leader asked before is asked again, as at any start.
         let mut leading_since = None;
+        let mut unanswered = HashMap::new();
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
             if self.leadership.is_leader().await {
                 let since = *leading_since.get_or_insert_with(|| self.clock.now());
-                self.round(since, stop, on_check).await;
+                self.round(since, &mut unanswered, stop, on_check).await;
             } else {
                 leading_since = None;
             }
         }
     }
 
-    async fn round(&self, leading_since: Timestamp, stop: &CancellationToken, on_check: &OnGrantCheck) {
+    async fn round(
+        &self,
+        leading_since: Timestamp,
+        unanswered: &mut HashMap<TwitchUserId, Timestamp>,
+        stop: &CancellationToken,
+        on_check: &OnGrantCheck,
+    ) {
         let mut unanswered_in_a_row = 0;
         loop {
-            let then = self.clock.now().minus(CHECK_EVERY).max(leading_since);
-            let due = match self.tokens.unchecked_since(then, BATCH).await {
+            let now = self.clock.now();
+            unanswered.retain(|_, at| now.since(*at) < CHECK_EVERY);
+            let then = now.minus(CHECK_EVERY).max(leading_since);
+            let most = BATCH + unanswered.len();
+            let mut due = match self.tokens.unchecked_since(then, most).await {
                 Ok(due) => due,
                 Err(error) => return warn!(%error, "users' tokens are not checked this time"),
             };
-            let is_last = due.len() < BATCH;
+            let is_last = due.len() < most;
+            // Those that got no answer before must not keep the others waiting.
+            due.sort_by_key(|kept| unanswered.contains_key(&kept.user));
             for kept in due {
                 if stop.is_cancelled() || !self.leadership.is_leader().await {
                     return;
                 }
                 let found = self.ask_about(&kept, stop).await;
                 on_check(found);
-                unanswered_in_a_row =
-                    if found == GrantCheck::Unanswered { unanswered_in_a_row + 1 } else { 0 };
+                if found == GrantCheck::Unanswered {
+                    unanswered_in_a_row += 1;
+                    unanswered.insert(kept.user, self.clock.now());
+                } else {
+                    unanswered_in_a_row = 0;
+                }
                 if unanswered_in_a_row == UNANSWERED_MAX {
                     return;
                 }

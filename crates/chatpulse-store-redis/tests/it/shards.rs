@@ -43,15 +43,15 @@ async fn whoever_has_the_highest_moves_into_the_place_of_one_that_left() {
     for one in [&a, &b, &c] {
         one.hold().await.unwrap();
     }
-    a.leave().await.unwrap();
+    a.give_up().await.unwrap();
     assert_eq!(b.hold().await.unwrap(), place(1, 3), "not the highest: it stays");
     assert_eq!(c.hold().await.unwrap(), place(0, 2));
     assert_eq!(b.hold().await.unwrap(), place(1, 2));
-    c.leave().await.unwrap();
+    c.give_up().await.unwrap();
     assert_eq!(d.hold().await.unwrap(), place(0, 2), "a new one takes the lowest");
-    b.leave().await.unwrap();
+    b.give_up().await.unwrap();
     assert_eq!(d.hold().await.unwrap(), place(0, 1));
-    a.leave().await.unwrap();
+    a.give_up().await.unwrap();
     assert_eq!(d.hold().await.unwrap(), place(0, 1), "nobody gives away what is not theirs");
 }
 

@@ -109,6 +109,10 @@ impl ChatFeed for FakeFeed {
         feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);
     }
 
+    fn forgive_all(&self) {
+        self.state.lock().unwrap().states.retain(|_, state| *state != ChatState::NotAuthorized);
+    }
+
     fn forgive_reader(&self, reader: &TwitchUserId) {
         let mut feed = self.state.lock().unwrap();
         let Feed { wanted, states, .. } = &mut *feed;

@@ -23,7 +23,11 @@ impl FeedWorker {
     /// Our conduit, with a shard for our place.
     pub(super) async fn conduit_for(&self, place: ShardPlace) -> Result<ConduitId, SetupError> {
         let existing = self.helix.conduits().await?;
-        let stored = self.records.conduit().await?;
+        let stored = match self.records.conduit().await {
+            // Ours of a moment ago is ours; without the database chat is read all the same.
+            Err(error) => Some(self.conduit.clone().ok_or(error)?),
+            Ok(stored) => stored,
+        };
         let known = stored.and_then(|stored| existing.iter().find(|conduit| conduit.id == stored));
         let ours = match known {
             Some(known) => known.clone(),
@@ -72,6 +76,10 @@ impl FeedWorker {
         };
         // Asked right before: somebody may just have taken the next shard.
         let needed = self.place().await?;
+        if needed.index != self.shard {
+            self.feed.assign_again();
+            return Ok(());
+        }
         if ours.shard_count > needed.count {
             self.helix.resize_conduit(conduit, needed.count).await?;
             info!(conduit.id = %conduit, shards = needed.count, "shards that no instance has any more were taken away");

@@ -40,6 +40,14 @@ impl PlaceKeeper {
         let mut place: Option<ShardPlace> = None;
         loop {
             looks.tick().await;
+            if self.feed.lock().is_long_down() {
+                if place.take().is_some()
+                    && let Err(error) = self.shards.give_up().await
+                {
+                    warn!(%error, "the shard of this instance, which has no socket, could not be given up yet");
+                }
+                continue;
+            }
             match self.shards.hold().await {
                 Ok(held) => {
                     self.note(place.replace(held), held);

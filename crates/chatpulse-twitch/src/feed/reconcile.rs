@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::signals::Signal;
 use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -15,27 +16,32 @@ use crate::eventsub::event::{AUTHORIZATION_REVOKED, SHARD_DISABLED};
 use crate::helix::ListedSubscription;
 
 impl FeedWorker {
-    pub(super) async fn reconcile(&mut self, conduit: &ConduitId) {
+    /// False if it could not be done; it is tried again soon.
+    pub(super) async fn reconcile(&mut self, conduit: &ConduitId) -> bool {
         if matches!(self.records.conduit().await, Ok(Some(stored)) if stored != *conduit) {
             info!("another instance has made another conduit; that one is ours from now on");
-            return self.feed.assign_again();
+            self.feed.assign_again();
+            return true;
         }
         // Before Twitch's list: what is recorded meanwhile is no mistake.
         let (recorded, listed) = match (self.records.all().await, self.helix.subscriptions_on(conduit).await)
         {
             (Ok(recorded), Ok(listed)) => (recorded, listed),
             (Err(error), _) => {
-                return warn!(%error, "subscriptions are not compared with Twitch's list this time");
+                warn!(%error, "subscriptions are not compared with Twitch's list this time");
+                return false;
             }
             (_, Err(error)) => {
-                return warn!(%error, "subscriptions are not compared with Twitch's list this time");
+                warn!(%error, "subscriptions are not compared with Twitch's list this time");
+                return false;
             }
         };
         let (live, surplus) = sort(&listed, conduit, |broadcaster| self.reader_of(broadcaster));
         self.adopt(&live);
         if !self.leadership.is_leader().await {
-            return;
+            return true;
         }
+        self.tell_of_refusals();
         self.hear_of_more_than_chat(conduit, &listed).await;
         self.correct_records(conduit, recorded, live).await;
         for id in surplus {
@@ -43,6 +49,18 @@ impl FeedWorker {
             if let Err(error) = self.helix.unsubscribe(&id).await {
                 warn!(%error, "a second subscription for the same chat is still there");
             }
+        }
+        true
+    }
+
+    /// Again, for instances that were started since, or missed the word.
+    fn tell_of_refusals(&self) {
+        let state = self.feed.lock();
+        let refused = state.channels.iter().filter(|(_, channel)| {
+            channel.want == Want::Read && matches!(channel.progress, Progress::Refused(_))
+        });
+        for (broadcaster, _) in refused {
+            self.signals.publish(Signal::ChatRefused(broadcaster.clone()));
         }
     }
 

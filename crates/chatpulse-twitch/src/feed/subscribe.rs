@@ -116,7 +116,7 @@ impl FeedWorker {
             let reader = Some(channel.reader.as_str());
             let mut all = self.helix.subscriptions_of(&channel.broadcaster).await?;
             all.retain(|listed| listed.status == "enabled" && listed.condition.user_id.as_deref() == reader);
-            all.pop()
+            all.iter().find(|listed| listed.is_live_on(conduit)).cloned().or_else(|| all.pop())
         };
         let Some(found) = found else {
             return Err(TwitchError::Conflict { existing: None });
@@ -165,6 +165,11 @@ impl FeedWorker {
     }
 
     async fn stop_reading(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
+        if !self.leadership.is_leader().await {
+            // Whoever leads now stops it, if nobody needs it.
+            self.feed.lock().channels.remove(broadcaster);
+            return;
+        }
         if let Err(error) = self.helix.unsubscribe(id).await {
             warn!(broadcaster.id = %broadcaster, %error, "a chat that nobody needs is still subscribed; trying again");
             let mut state = self.feed.lock();

@@ -27,6 +27,18 @@ const LOOK_AT_SHARD_EVERY: Duration = Duration::from_mins(1);
 /// How often our subscriptions are compared with Twitch's list.
 const RECONCILE_EVERY: Duration = Duration::from_mins(10);
 
+/// After Twitch ended something: the word about it, or about another one, may be late.
+const RECONCILE_SOON: Duration = Duration::from_secs(10);
+
+/// After a comparison that failed, and at most so often for the sake of many chats at once.
+const RECONCILE_AGAIN: Duration = Duration::from_secs(30);
+
+/// So many chats that are due are worth a look at Twitch's list.
+const MANY: usize = 20;
+
+/// A socket has so long to connect before anything is done without it.
+const SOCKET_FIRST: Duration = Duration::from_secs(5);
+
 /// Twitch has this long to verify a webhook shard.
 const VERIFIED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -44,13 +56,14 @@ pub struct FeedWorker {
     pub(super) config: TwitchConfig,
     pub(super) conduit: Option<ConduitId>,
     /// Our shard, as it was assigned last.
-    shard: u32,
+    pub(super) shard: u32,
     setup_backoff: Backoff,
     setup_at: Instant,
     /// What was tried last: a new socket session has ten seconds, so it never waits out an older one's backoff.
     tried: Option<ShardTransport>,
     look_at: Instant,
     reconcile_at: Instant,
+    reconciled_at: Option<Instant>,
     /// Out of points: all our requests share one bucket, so none is made before.
     pub(super) paused_until: Instant,
 }
@@ -103,10 +116,11 @@ impl FeedWorker {
             conduit: None,
             shard: 0,
             setup_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
-            setup_at: now,
+            setup_at: now + SOCKET_FIRST,
             tried: None,
             look_at: now,
             reconcile_at: now,
+            reconciled_at: None,
             paused_until: now,
         };
         (worker, feed)
@@ -147,12 +161,13 @@ impl FeedWorker {
         let state = self.feed.lock();
         let far = Instant::now() + LOOK_AT_SHARD_EVERY;
         match state.shard {
-            ShardState::Down => far,
             ShardState::ToAssign(_) => self.setup_at,
-            ShardState::Enabled(_) => {
+            ShardState::Down if self.conduit.is_none() => self.setup_at.min(far),
+            ShardState::Down | ShardState::Enabled(_) => {
                 let channels = state.channels.values().filter_map(super::Channel::due_at);
-                let next = channels.chain([self.look_at, self.reconcile_at]).min().unwrap_or(far);
-                next.max(self.paused_until)
+                let next = channels.min().unwrap_or(far).min(self.reconcile_at).max(self.paused_until);
+                // Only a shard that is enabled is looked at.
+                if state.shard == ShardState::Down { next } else { next.min(self.look_at) }
             }
         }
     }
@@ -168,6 +183,10 @@ impl FeedWorker {
         match shard {
             ShardState::ToAssign(transport) if self.is_due(&transport) => self.set_up(transport).await,
             ShardState::Enabled(_) if self.look_at <= Instant::now() => self.look_at_shard().await,
+            // Without a socket of its own it still looks after the chats: others may have one.
+            ShardState::Down if self.conduit.is_none() && self.setup_at <= Instant::now() => {
+                self.look_for_conduit().await;
+            }
             ShardState::Down | ShardState::ToAssign(_) | ShardState::Enabled(_) => {}
         }
     }
@@ -178,27 +197,44 @@ impl FeedWorker {
 
     async fn set_up(&mut self, transport: ShardTransport) {
         self.tried = Some(transport.clone());
+        let assigned_anew = self.feed.lock().assigned_anew;
         match self.assign(&transport).await {
             Ok(conduit) => {
+                let now = Instant::now();
                 self.setup_backoff.reset();
-                (self.look_at, self.reconcile_at) = (Instant::now() + LOOK_AT_SHARD_EVERY, Instant::now());
+                // A session that moves to another socket is assigned again at once.
+                (self.setup_at, self.look_at, self.reconcile_at) = (now, now + LOOK_AT_SHARD_EVERY, now);
                 let mut state = self.feed.lock();
                 // The socket may have gone, or another come, while Twitch was asked.
-                if state.shard == ShardState::ToAssign(transport.clone()) {
+                let is_last = state.assigned_anew == assigned_anew;
+                if is_last && state.shard == ShardState::ToAssign(transport.clone()) {
                     state.set_shard(ShardState::Enabled(transport));
                     info!(conduit.id = %conduit, "connected to Twitch");
                 }
             }
-            Err(error) => {
-                let wait = self.setup_backoff.wait();
-                self.setup_at = Instant::now() + wait;
-                if matches!(error, SetupError::NotMadeYet) {
-                    return info!(retry_in_ms = wait.as_millis(), "not connected to Twitch yet: {error}");
-                }
-                metrics::counter!("eventsub_setup_failures_total").increment(1);
-                warn!(%error, retry_in_ms = wait.as_millis(), "not connected to Twitch, so no chat is read; trying again");
-            }
+            Err(error) => self.note_setup_failed(&error),
         }
+    }
+
+    async fn look_for_conduit(&mut self) {
+        let looked = async { self.conduit_for(self.place().await?).await };
+        match looked.await {
+            Ok(conduit) => {
+                self.setup_backoff.reset();
+                self.conduit = Some(conduit);
+            }
+            Err(error) => self.note_setup_failed(&error),
+        }
+    }
+
+    fn note_setup_failed(&mut self, error: &SetupError) {
+        let wait = self.setup_backoff.wait();
+        self.setup_at = Instant::now() + wait;
+        if matches!(error, SetupError::NotMadeYet) {
+            return info!(retry_in_ms = wait.as_millis(), "not connected to Twitch yet: {error}");
+        }
+        metrics::counter!("eventsub_setup_failures_total").increment(1);
+        warn!(%error, retry_in_ms = wait.as_millis(), "not connected to Twitch, so no chat is read; trying again");
     }
 
     async fn assign(&mut self, transport: &ShardTransport) -> Result<ConduitId, SetupError> {
@@ -264,8 +300,11 @@ impl FeedWorker {
 
     /// Twitch tells one instance that it ended a subscription; whoever else relies on it hears whether it can be made
     /// again, or looks at the record where the word may be about an earlier one.
-    async fn tell_what_ended(&self) {
+    async fn tell_what_ended(&mut self) {
         let ended = std::mem::take(&mut self.feed.lock().ended);
+        if !ended.is_empty() {
+            self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_SOON);
+        }
         for (broadcaster, id, why) in ended {
             let present = self.records.find(&broadcaster).await;
             let is_latest =
@@ -281,29 +320,42 @@ impl FeedWorker {
     }
 
     async fn keep_channels(&mut self) {
-        if !self.feed.is_connected() || self.paused_until > Instant::now() {
-            return;
-        }
         let Some(conduit) = self.conduit.clone() else {
             return;
         };
-        if self.reconcile_at <= Instant::now() {
-            self.reconcile_at = Instant::now() + RECONCILE_EVERY;
-            self.reconcile(&conduit).await;
+        if !self.has_time() {
+            return;
         }
-        let now = Instant::now();
-        let due: Vec<TwitchUserId> = {
-            let state = self.feed.lock();
-            let due =
-                state.channels.iter().filter(|(_, channel)| channel.due_at().is_some_and(|at| at <= now));
-            due.map(|(broadcaster, _)| broadcaster.clone()).collect()
-        };
+        let mut due = self.due();
+        // One page of Twitch's list says as much as a hundred requests, after a restart say.
+        let are_many = due.len() > MANY && self.reconciled_at.is_none_or(|at| at.elapsed() > RECONCILE_AGAIN);
+        if are_many || self.reconcile_at <= Instant::now() {
+            let is_done = self.reconcile(&conduit).await;
+            self.reconciled_at = Some(Instant::now());
+            self.reconcile_at = Instant::now() + if is_done { RECONCILE_EVERY } else { RECONCILE_AGAIN };
+            due = self.due();
+        }
         for broadcaster in due {
-            // A new socket has ten seconds to become the shard.
-            if !self.feed.is_connected() || self.paused_until > Instant::now() {
+            if !self.has_time() {
                 return;
             }
             self.keep_channel(&conduit, &broadcaster).await;
         }
+    }
+
+    /// A new socket has ten seconds to become the shard, what Twitch ended others wait to hear, and without points
+    /// nothing is asked.
+    fn has_time(&self) -> bool {
+        let state = self.feed.lock();
+        let is_pressing =
+            state.is_urgent || !state.ended.is_empty() || matches!(state.shard, ShardState::ToAssign(_));
+        !is_pressing && self.paused_until <= Instant::now()
+    }
+
+    fn due(&self) -> Vec<TwitchUserId> {
+        let now = Instant::now();
+        let state = self.feed.lock();
+        let due = state.channels.iter().filter(|(_, channel)| channel.due_at().is_some_and(|at| at <= now));
+        due.map(|(broadcaster, _)| broadcaster.clone()).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chatpulse_domain::ids::InstanceId;
+use chatpulse_domain::ports::shard_leases::ShardLeases as _;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::vote::BucketLimit;
 use chatpulse_store_pg::{PgConfig, Tls};
@@ -44,7 +45,7 @@ pub(super) struct Membership {
 impl Membership {
     /// The others need not wait for us to be found dead.
     pub(super) async fn leave(&self) {
-        if let Err(error) = self.shards.leave().await {
+        if let Err(error) = self.shards.give_up().await {
             warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
         }
         if let Err(error) = self.instances.leave().await {

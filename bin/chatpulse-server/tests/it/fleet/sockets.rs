@@ -88,3 +88,44 @@ async fn a_shard_that_twitch_refuses_delays_one_instance_and_no_other() {
     assert!(second.log.says("Twitch refused the shard: The websocket session is not connected").await);
     assert!(fleet.sim.wait_until(SOON, |sim| has_shards(sim, 2)).await);
 }
+
+/// The leader may be the one whose way to the EventSub servers is blocked: the others have sockets, and it still makes the
+/// conduit and looks after the chats.
+#[tokio::test]
+async fn a_leader_without_a_socket_holds_nobody_up() {
+    let mut fleet = Fleet::without_instances(0, |setup| setup).await.by_socket();
+    let nowhere = |setup: Setup| setup.set("TWITCH_EVENTSUB_WS_URL", "ws://127.0.0.1:9/ws");
+    fleet.instances.push(fleet.start_one_with(nowhere).await);
+    assert_eq!(fleet.leader().await, 0);
+    fleet.add_instances(1).await;
+    let mut streamer = fleet.log_in().await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, TAKEN_OVER_WITHIN).await, "{:?}", fleet.sim.conduits());
+    streamer.browser = streamer.browser.clone().moved_to(&fleet.instances[1]);
+    streamer.chat_becomes("reading").await;
+    assert_eq!(fleet.sim.say(ChatLine::new(STREAMER, Chatter::named("Ada"), "yes")).await.deliveries, 1);
+    overlay.shows(|value| value > 5.0).await;
+    // Its shard goes to whoever can use one.
+    let all_enabled = |sim: &Sim| {
+        let conduits = sim.conduits();
+        conduits[0].shards.iter().all(|shard| shard.status == Status::Enabled)
+    };
+    assert!(fleet.sim.wait_until(TAKEN_OVER_WITHIN, all_enabled).await, "{:?}", fleet.sim.conduits());
+}
+
+#[tokio::test]
+async fn without_the_database_a_new_socket_is_our_shard_all_the_same() {
+    let mut fleet = start(1).await;
+    let mut streamer = fleet.log_in().await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    streamer.chat_becomes("reading").await;
+    fleet.postgres.stop();
+    let sessions = fleet.sim.sessions();
+    fleet.sim.close_sockets(4000);
+    let again = fleet.sim.wait_until(SOON, |sim| sim.sessions() != sessions && sim.chat_is_read(STREAMER));
+    assert!(again.await, "{:?}", fleet.sim.conduits());
+    assert_eq!(fleet.sim.say(ChatLine::new(STREAMER, Chatter::named("Ada"), "yes")).await.deliveries, 1);
+    overlay.shows(|value| value > 5.0).await;
+    fleet.postgres.restart();
+}

@@ -67,10 +67,16 @@ impl Fleet {
 
     /// One more instance, which is the caller's.
     pub(crate) async fn start_one(&self) -> Server {
+        self.start_one_with(|setup| setup).await
+    }
+
+    /// The same with another setup.
+    pub(crate) async fn start_one_with(&self, change: impl Fn(Setup) -> Setup) -> Server {
+        let setup = change(self.setup.clone());
         if self.by_socket {
-            return Server::start(self.setup.clone().set("BOT_USER_ID", BOT)).await;
+            return Server::start(setup.set("BOT_USER_ID", BOT)).await;
         }
-        Server::start_with(|port| with_webhook(self.setup.clone(), port)).await
+        Server::start_with(|port| with_webhook(setup.clone(), port)).await
     }
 
     /// Chat comes by EventSub socket; for instances that are started from now on.

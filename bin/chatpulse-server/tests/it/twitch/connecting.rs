@@ -24,6 +24,7 @@ by_both_ways! {
     hiccups_of_twitch_at_every_step_of_the_start_only_delay_it
     the_conduit_and_its_subscriptions_outlive_a_restart
     a_conduit_that_is_deleted_while_we_run_is_made_anew
+    a_refused_app_token_says_nothing_about_a_chat
 }
 
 async fn chat_is_connected_step_by_step(way: Way) {
@@ -156,4 +157,17 @@ async fn a_conduit_that_is_deleted_while_we_run_is_made_anew(way: Way) {
     assert_eq!(world.sim.conduits().len(), 1);
     assert_ne!(world.sim.conduits()[0].id, gone);
     assert_eq!(live(&world.sim).len(), 1);
+}
+
+/// The token endpoint may answer 403: about us, not about the streamer.
+async fn a_refused_app_token_says_nothing_about_a_chat(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    assert!(world.sim.wait_until(SOON, |sim| sim.subscriptions().len() == 2).await);
+    world.sim.expire_app_tokens();
+    world.sim.fail_next(Endpoint::Token, &Fault::status(403), 1);
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    let metrics = world.metrics().await;
+    assert_eq!(metrics.value("eventsub_subscribe_attempts_total", &[("result", "forbidden")]), 0.0);
 }

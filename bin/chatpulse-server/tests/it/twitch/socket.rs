@@ -8,12 +8,12 @@ use futures_util::future::join_all;
 use super::{is_read, is_read_from};
 use crate::support::server::Server;
 use crate::support::streamer::Streamer;
-use crate::support::world::{STREAMER, World, setup_for, sim_config, unhurried};
+use crate::support::world::{STREAMER, Way, World, setup_for, sim_config, unhurried};
 use crate::support::{SOON, eventually};
 
 #[tokio::test]
 async fn a_handover_loses_nothing_and_subscribes_to_nothing_again() {
-    let world = World::websocket().await;
+    let world = World::by(Way::Socket).await;
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     is_read(&world, &mut streamer, &mut overlay).await;
@@ -36,7 +36,7 @@ async fn a_handover_loses_nothing_and_subscribes_to_nothing_again() {
 #[tokio::test]
 async fn lines_typed_during_handovers_count_once_each() {
     const LINES: u32 = 60;
-    let world = World::websocket_with(|setup| setup.set("VOTE_RATE_LIMIT_CAPACITY", "0")).await;
+    let world = World::by_with(Way::Socket, |setup| setup.set("VOTE_RATE_LIMIT_CAPACITY", "0")).await;
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     is_read(&world, &mut streamer, &mut overlay).await;
@@ -71,7 +71,7 @@ async fn applied(world: &World) -> f64 {
 
 #[tokio::test]
 async fn what_is_delivered_again_counts_once() {
-    let world = World::websocket().await;
+    let world = World::by(Way::Socket).await;
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
     is_read(&world, &mut streamer, &mut overlay).await;
