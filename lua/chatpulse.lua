@@ -8,37 +8,40 @@
 -- are set as points in time of the same clock.
 --
 -- Instances of two versions run side by side during a deploy: a function keeps its KEYS, ARGV and result for ever
--- (more ARGV may follow, more results too); a breaking change is a new function with a new name. Whoever changes
+-- (more of each may follow); a breaking change is a new function with a new name. Whoever changes
 -- this file raises VERSION, since a server keeps the highest.
 --
 -- Times are Unix milliseconds, spans milliseconds, numbers travel as text (%.17g: no digit is lost).
 -- Keys of one session share the hash tag {UUID} and thus a cluster slot:
 --   session   session:{UUID}           hash: value, last_update, decay_speed, broadcaster_user_id, config_json,
 --                                      config_version, last_disconnect (once nobody holds it), last_vote, last_limited,
---                                      fence (highest fencing token that acted on it)
+--                                      fence (highest fencing token that acted on it), measure (momentum or share),
+--                                      bucket_ms (a sixtieth of the share's window; 0: until reset), one_vote_each (0, 1)
 --   holders   ref_count:{UUID}         hash: instance -> "sockets epoch"
 --   counts    votes_last_minute:{UUID} hash: second modulo 60 -> "unix_second votes"
 --   bucket    rate_limit:votes:{UUID}  hash: tokens, at
 --   seen      seen:{UUID}:MESSAGE      when it was noted
 --   debounce  debounce:{UUID}:CHATTER  when their last vote was applied
+--   tally     tally:{UUID}             hash: votes of a share's window; see there
+--   voted     voted:{UUID}:CHATTER     where in the tally their vote is
 --
 -- | function                   | KEYS                                       | ARGV                                        | result |
 -- |----------------------------|--------------------------------------------|---------------------------------------------|--------|
 -- | chatpulse_version          |                                            |                                             | VERSION |
 -- | chatpulse_probe            | probe                                      |                                             | VERSION, and that one may write here |
--- | chatpulse_cast             | session, seen, debounce, bucket, counts    | for/against, capacity (0: none), per minute | word, then value if applied |
--- | chatpulse_push             | session, counts                            | for/against                                 | applied + value / no_session |
--- | chatpulse_read             | session                                    |                                             | found + value, age, decay, config_version / no_session |
--- | chatpulse_reset            | session                                    |                                             | done / no_session |
--- | chatpulse_put_settings     | session                                    | config_json, version, decay                 | done / stale / no_session |
+-- | chatpulse_cast             | session, seen, debounce, bucket, counts, tally, voted | for/against, capacity (0: none), per minute | word, then value if applied |
+-- | chatpulse_push             | session, counts, tally                     | for/against                                 | applied + value / no_session |
+-- | chatpulse_read             | session, tally                             |                                             | found + value, age, decay, config_version; of a share also share, for, against / no_session |
+-- | chatpulse_reset            | session, tally                             |                                             | done / no_session |
+-- | chatpulse_put_settings     | session                                    | config_json, version, decay, measure, bucket_ms, one_vote_each | done / stale / no_session |
 -- | chatpulse_activity         | session, holders, counts                   |                                             | found + sockets, held 0/1, last_vote or '', votes, limited 0/1 / no_session |
 -- | chatpulse_held             | session, holders                           |                                             | held or free + config_version / no_session |
--- | chatpulse_hold             | session, holders                           | instance, sockets, epoch, broadcaster, config_json, version, decay | created / joined |
+-- | chatpulse_hold             | session, holders                           | instance, sockets, epoch, broadcaster, config_json, version, decay, measure, bucket_ms, one_vote_each | created / joined |
 -- | chatpulse_touch            | session, holders                           | instance, epoch                             | done / lost |
 -- | chatpulse_release          | session, holders                           | instance, epoch, at ('': now), token        | orphan + last_disconnect / held / no_session / fenced |
 -- | chatpulse_orphan           | session, holders                           | age                                         | orphan or young + broadcaster, last_disconnect / held / no_session |
 -- | chatpulse_delete_orphan    | session, holders, bucket, counts           | age, token                                  | deleted + broadcaster, last_disconnect, now / kept / fenced |
--- | chatpulse_delete           | session, holders, bucket, counts           |                                             | deleted + broadcaster, now / no_session |
+-- | chatpulse_delete           | session, holders, bucket, counts, tally    |                                             | deleted + broadcaster, now / no_session |
 -- | chatpulse_unindex          | broadcaster:ID                             | UUID                                        | done / kept |
 -- | chatpulse_keep_index       | broadcaster:ID                             | UUID                                        | done / other + UUID that it points to |
 -- | chatpulse_mention          | list by time                               | UUID, at ('': now)                          | done |
@@ -104,7 +107,8 @@ end
 
 -- The part that moves. Returns nil without a session; nil and a field's name if that field is odd.
 local function load_session(session_key)
-  local fields = redis.call('HMGET', session_key, 'value', 'last_update', 'decay_speed', 'config_version')
+  local fields = redis.call('HMGET', session_key, 'value', 'last_update', 'decay_speed', 'config_version',
+    'measure', 'bucket_ms', 'one_vote_each')
   if not (fields[1] or fields[2] or fields[3]) then
     if redis.call('EXISTS', session_key) == 0 then return nil end
   end
@@ -114,10 +118,14 @@ local function load_session(session_key)
     decay = number(fields[3], 0.1, 2.0),
     decay_text = fields[3],
     version_text = fields[4] or '0',
+    is_share = fields[5] == 'share',
+    bucket_ms = number(fields[6] or '0', 0, TIME_MAX),
+    one_vote_each = fields[7] == '1',
   }
   if not session.value then return nil, 'value' end
   if not session.last_update then return nil, 'last_update' end
   if not session.decay then return nil, 'decay_speed' end
+  if not session.bucket_ms then return nil, 'bucket_ms' end
   return session
 end
 
@@ -167,6 +175,114 @@ local function apply(session_key, counts_key, session, side, now)
   return value
 end
 
+-- tally --------------------------------------------------------------------------------------------------------
+
+-- Votes of a window that is cut into sixty parts, and their sum: a vote is counted in its part and leaves with it. Parts
+-- that have passed are taken off the sum by the next vote, so a vote costs the same whatever came before it. The hash:
+--   bucket_ms, newest (number of the newest part), in_favor, against, at (last vote), epoch (rises with each beginning),
+--   0 to 59 -> "for against" of the part with this number modulo 60
+-- voted:{UUID}:CHATTER is "epoch part side at": where their vote is, so that their next one can take it back.
+local BUCKETS = 60
+local UNENDED_KEPT_MS = 86400000
+
+local function in_slot(slot_text)
+  local in_favor, against = string.match(slot_text or '', '^(%d+) (%d+)$')
+  return tonumber(in_favor) or 0, tonumber(against) or 0
+end
+
+-- As it is now, with the parts that passed since it was written. A tally of another window is none.
+local function load_tally(tally_key, bucket_ms, now)
+  local fields = redis.call('HMGET', tally_key, 'bucket_ms', 'newest', 'in_favor', 'against', 'at', 'epoch')
+  local newest, at = tonumber(fields[2]), tonumber(fields[5])
+  local epoch = tonumber(fields[6])
+  local unknown = not (newest and at and tonumber(fields[1]) == bucket_ms)
+  if unknown or (bucket_ms == 0 and since(now, at) >= UNENDED_KEPT_MS) then
+    local first = 0
+    if bucket_ms > 0 then first = math.floor(now / bucket_ms) end
+    return { fresh = true, newest = first, in_favor = 0, against = 0, passed = {}, epoch = epoch and epoch + 1 or now }
+  end
+  local tally = { newest = newest, in_favor = tonumber(fields[3]) or 0, against = tonumber(fields[4]) or 0, epoch = epoch or now,
+    passed = {} }
+  if bucket_ms == 0 then return tally end
+  local index = math.max(newest, math.floor(now / bucket_ms))
+  for part = math.max(newest + 1, index - BUCKETS + 1), index do
+    tally.passed[#tally.passed + 1] = text(part % BUCKETS)
+  end
+  tally.newest = index
+  if #tally.passed > 0 then
+    for _, slot_text in ipairs(redis.call('HMGET', tally_key, unpack(tally.passed))) do
+      local in_favor, against = in_slot(slot_text)
+      tally.in_favor, tally.against = tally.in_favor - in_favor, tally.against - against
+    end
+  end
+  return tally
+end
+
+local function share(tally)
+  local total = tally.in_favor + tally.against
+  if total == 0 then return '0' end
+  return text(100 * (tally.in_favor - tally.against) / total)
+end
+
+-- One more, or one less, in a part and in the sum.
+local function add(tally_key, tally, part, side, count)
+  local slot = text(part % BUCKETS)
+  local in_favor, against = in_slot(redis.call('HGET', tally_key, slot))
+  if side == 'for' then
+    if in_favor + count < 0 then return end
+    in_favor, tally.in_favor = in_favor + count, tally.in_favor + count
+  else
+    if against + count < 0 then return end
+    against, tally.against = against + count, tally.against + count
+  end
+  redis.call('HSET', tally_key, slot, text(in_favor) .. ' ' .. text(against))
+end
+
+local function take_back(tally_key, tally, voted_key, bucket_ms, now)
+  local epoch, part, side, at = string.match(redis.call('GET', voted_key) or '', '^(%d+) (%d+) (%a+) (%d+)$')
+  if tonumber(epoch) ~= tally.epoch or tonumber(part) <= tally.newest - BUCKETS then return end
+  if bucket_ms == 0 and since(now, tonumber(at)) >= UNENDED_KEPT_MS then return end
+  add(tally_key, tally, tonumber(part), side, -1)
+end
+
+-- Counts a vote. With `voted_key` it replaces what that viewer voted before. Returns the share as text.
+local function count_share(tally_key, voted_key, bucket_ms, side, now)
+  local tally = load_tally(tally_key, bucket_ms, now)
+  if tally.fresh then
+    redis.call('DEL', tally_key)
+  elseif #tally.passed > 0 then
+    redis.call('HDEL', tally_key, unpack(tally.passed))
+  end
+  local kept_ms = UNENDED_KEPT_MS
+  if bucket_ms > 0 then kept_ms = (BUCKETS + 1) * bucket_ms end
+  if voted_key then
+    take_back(tally_key, tally, voted_key, bucket_ms, now)
+    local place = table.concat({ text(tally.epoch), text(tally.newest), side, text(now) }, ' ')
+    redis.call('SET', voted_key, place, 'PXAT', text(now + kept_ms))
+  end
+  add(tally_key, tally, tally.newest, side, 1)
+  redis.call('HSET', tally_key, 'bucket_ms', text(bucket_ms), 'newest', text(tally.newest), 'in_favor',
+    text(tally.in_favor), 'against', text(tally.against), 'at', text(now), 'epoch', text(tally.epoch))
+  keep(tally_key, now, kept_ms)
+  return share(tally)
+end
+
+-- Nothing counts any more; who voted before may vote anew.
+local function reset_tally(tally_key, now)
+  local epoch = tonumber(redis.call('HGET', tally_key, 'epoch'))
+  if not epoch then return end
+  redis.call('DEL', tally_key)
+  redis.call('HSET', tally_key, 'epoch', text(epoch))
+  keep(tally_key, now, UNENDED_KEPT_MS)
+end
+
+local function apply_share(session_key, counts_key, tally_key, voted_key, session, side, now)
+  redis.call('HSET', session_key, 'value', '0', 'last_update', text(now), 'last_vote', text(now))
+  count_vote(counts_key, now)
+  if not session.one_vote_each then voted_key = nil end
+  return count_share(tally_key, voted_key, session.bucket_ms, side, now)
+end
+
 -- votes --------------------------------------------------------------------------------------------------------
 
 local function noted_within(key, span_ms, now)
@@ -197,7 +313,7 @@ end
 
 -- "Seen" is noted first, whatever comes after; token and debounce are spent last, by a vote that counts.
 local function cast(keys, args)
-  local session_key, seen_key, debounce_key, bucket_key, counts_key = unpack(keys)
+  local session_key, seen_key, debounce_key, bucket_key, counts_key, tally_key, voted_key = unpack(keys)
   local side, capacity, per_minute = args[1], tonumber(args[2]), tonumber(args[3])
   local now = now_ms()
   local session, odd_field = load_session(session_key)
@@ -205,6 +321,10 @@ local function cast(keys, args)
   if noted_within(seen_key, SEEN_FOR_MS, now) then return { 'duplicate' } end
   note(seen_key, SEEN_FOR_MS, now)
   if noted_within(debounce_key, DEBOUNCE_MS, now) then return { 'debounced' } end
+  if session.is_share and tally_key then
+    note(debounce_key, DEBOUNCE_MS, now)
+    return { 'applied', apply_share(session_key, counts_key, tally_key, voted_key, session, side, now) }
+  end
   if capacity > 0 then
     local tokens, at = tokens_now(bucket_key, capacity, per_minute, now)
     if tokens < 1 then
@@ -219,10 +339,13 @@ end
 
 -- A synthetic vote: past debounce and bucket.
 local function push(keys, args)
-  local session_key, counts_key = unpack(keys)
+  local session_key, counts_key, tally_key = unpack(keys)
   local now = now_ms()
   local session, odd_field = load_session(session_key)
   if not session then return refusal(odd_field) end
+  if session.is_share and tally_key then
+    return { 'applied', apply_share(session_key, counts_key, tally_key, nil, session, args[1], now) }
+  end
   return { 'applied', apply(session_key, counts_key, session, args[1], now) }
 end
 
@@ -231,8 +354,13 @@ local function read(keys)
   local now = now_ms()
   local session, odd_field = load_session(keys[1])
   if not session then return refusal(odd_field) end
-  return { 'found', text(session.value), text(since(now, session.last_update)), session.decay_text,
-    session.version_text }
+  local age = text(since(now, session.last_update))
+  if session.is_share and keys[2] then
+    local tally = load_tally(keys[2], session.bucket_ms, now)
+    return { 'found', share(tally), age, session.decay_text, session.version_text, 'share', text(tally.in_favor),
+      text(tally.against) }
+  end
+  return { 'found', text(session.value), age, session.decay_text, session.version_text }
 end
 
 -- Mends an odd value too.
@@ -240,29 +368,36 @@ local function reset(keys)
   local now = now_ms()
   if redis.call('EXISTS', keys[1]) == 0 then return { 'no_session' } end
   redis.call('HSET', keys[1], 'value', '0', 'last_update', text(now))
+  if keys[2] then reset_tally(keys[2], now) end
   return { 'done' }
 end
 
 -- settings -----------------------------------------------------------------------------------------------------
 
+-- An older caller says nothing of it, and knows momentum only.
+local function measuring_fields(measure, bucket_ms, one_vote_each)
+  return { 'measure', measure or 'momentum', 'bucket_ms', bucket_ms or '0', 'one_vote_each', one_vote_each or '0' }
+end
+
 -- Takes settings that are newer, after folding the value at the old speed. Returns whether they were; nil and a
 -- field's name if that field is odd.
-local function take_settings(session_key, session, config_json, version, decay, now)
+local function take_settings(session_key, session, config_json, version, decay, measuring, now)
   local stored = number(redis.call('HGET', session_key, 'config_version'), 0, TIME_MAX)
   if not stored then return nil, 'config_version' end
   if tonumber(version) <= stored then return false end
   redis.call('HSET', session_key, 'value', text(decayed(session, now)), 'last_update', text(now),
-    'config_json', config_json, 'config_version', version, 'decay_speed', decay)
+    'config_json', config_json, 'config_version', version, 'decay_speed', decay, unpack(measuring))
   return true
 end
 
 local function put_settings(keys, args)
   local session_key = keys[1]
-  local config_json, version, decay = unpack(args)
+  local config_json, version, decay = unpack(args, 1, 3)
+  local measuring = measuring_fields(args[4], args[5], args[6])
   local now = now_ms()
   local session, odd_field = load_session(session_key)
   if not session then return refusal(odd_field) end
-  local taken, odd_version = take_settings(session_key, session, config_json, version, decay, now)
+  local taken, odd_version = take_settings(session_key, session, config_json, version, decay, measuring, now)
   if taken == nil then return { 'corrupt', odd_version } end
   return { taken and 'done' or 'stale' }
 end
@@ -278,16 +413,17 @@ end
 -- The only function that creates a session.
 local function hold(keys, args)
   local session_key, holders_key = unpack(keys)
-  local instance, sockets, epoch, broadcaster, config_json, version, decay = unpack(args)
+  local instance, sockets, epoch, broadcaster, config_json, version, decay = unpack(args, 1, 7)
+  local measuring = measuring_fields(args[8], args[9], args[10])
   local now = now_ms()
   local session, odd_field = load_session(session_key)
   if odd_field then return { 'corrupt', odd_field } end
   if session then
-    local taken, odd_version = take_settings(session_key, session, config_json, version, decay, now)
+    local taken, odd_version = take_settings(session_key, session, config_json, version, decay, measuring, now)
     if taken == nil then return { 'corrupt', odd_version } end
   else
     redis.call('HSET', session_key, 'value', '0', 'last_update', text(now), 'broadcaster_user_id', broadcaster,
-      'config_json', config_json, 'config_version', version, 'decay_speed', decay)
+      'config_json', config_json, 'config_version', version, 'decay_speed', decay, unpack(measuring))
   end
   local _, known_epoch = sockets_and_epoch(redis.call('HGET', holders_key, instance))
   epoch = math.max(tonumber(epoch), known_epoch or 0)
@@ -391,7 +527,8 @@ end
 local function delete(keys)
   local now = now_ms()
   local broadcaster = redis.call('HGET', keys[1], 'broadcaster_user_id')
-  if redis.call('DEL', unpack(keys)) == 0 then return { 'no_session' } end
+  local was_there = redis.call('EXISTS', keys[1]) == 1
+  if redis.call('DEL', unpack(keys)) == 0 or not was_there then return { 'no_session' } end
   return { 'deleted', broadcaster or '', text(now) }
 end
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytestring::ByteString;
+use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::tally::Tallied;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -32,10 +34,11 @@ impl Shown {
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
         let decay = seed.settings.settings.decay;
         let version = seed.settings.version;
-        let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay, version };
+        let tally = (seed.settings.settings.measure.kind == MeasureKind::Share).then(Tallied::default);
+        let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay, version, tally };
         let (shown, status) = (Hundredths::ZERO, Status::Active);
         let (frames, _) = watch::channel(Frames {
-            value: value_frame(shown, status, decay),
+            value: value_frame(shown, status, decay, tally),
             value_number: 0,
             config: (version, config_frame(&seed.settings)),
             rotated: false,
@@ -69,15 +72,20 @@ impl Shown {
 
     /// What the store says. Returns true if sockets were told something new.
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
-        let centre = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, ..self.reading };
+        let centre = Reading {
+            sentiment: Sentiment::CENTRE,
+            age: LIVELY_FOR,
+            tally: self.reading.tally.map(|_| Tallied::default()),
+            ..self.reading
+        };
         let reading = reading.unwrap_or(centre);
-        if reading.sentiment != Sentiment::CENTRE {
+        if reading.sentiment != Sentiment::CENTRE || reading.tally.is_some_and(|tally| tally.total() > 0) {
             self.moved_at = now.checked_sub(reading.age);
         }
-        let new_decay = reading.decay != self.reading.decay;
+        let is_other = reading.decay != self.reading.decay || reading.tally != self.reading.tally;
         self.reading = reading;
         self.read_at = now;
-        self.show(Status::Active, new_decay, now)
+        self.show(Status::Active, is_other, now)
     }
 
     /// The store gave no answer: go on from the last reading, and say so.
@@ -100,7 +108,7 @@ impl Shown {
             return false;
         }
         (self.value, self.status, self.announced_at) = (value, status, now);
-        let frame = value_frame(value, status, self.reading.decay);
+        let frame = value_frame(value, status, self.reading.decay, self.reading.tally);
         self.frames.send_modify(|frames| {
             frames.value = frame;
             frames.value_number += 1;
@@ -123,7 +131,8 @@ impl Shown {
     /// It moves, or somebody voted not long ago: to be looked at often without being told.
     pub(crate) fn is_lively(&self) -> bool {
         let moved_lately = self.moved_at.is_some_and(|at| self.read_at.duration_since(at) < LIVELY_FOR);
-        self.value != Hundredths::ZERO || moved_lately || self.status == Status::Degraded
+        let counts = self.reading.tally.is_some_and(|tally| tally.total() > 0);
+        self.value != Hundredths::ZERO || counts || moved_lately || self.status == Status::Degraded
     }
 
     /// Time since the value last changed in the store.

@@ -3,7 +3,8 @@
 //! A **streamer** logs in with Twitch and owns one **overlay**: a page with a secret address that OBS shows.
 //! A **chatter** types a line of chat, a [`message::ChatMessage`]. If the line equals one of the streamer's
 //! **triggers** it is a **vote** on one [`vote::Side`]. An overlay that somebody watches has a **session**,
-//! and the session holds a **sentiment**: one number in [−100, 100] that votes push and that drifts back to 0.
+//! and the session holds a **sentiment**: one number in [−100, 100] that votes push and that drifts back to 0, or a
+//! **tally**: how many voted each way in a window.
 //! An **instance** is one running server; it holds the sessions whose overlays hang on it.
 //!
 //! Start with [`trigger`], [`sentiment`] and [`vote`]: they are the rules of the product. Then read [`ports`],
@@ -12,6 +13,7 @@
 
 pub mod ids;
 pub mod login;
+pub mod look;
 pub mod message;
 pub mod overlay;
 pub mod ports;
@@ -20,6 +22,7 @@ pub mod sentiment;
 pub mod session;
 pub mod streamer;
 pub mod subscription;
+pub mod tally;
 pub mod throttle;
 pub mod time;
 pub mod trigger;

@@ -1,7 +1,9 @@
 //! What a streamer can set about an overlay. Settings that exist are valid: every field is a type that
 //! cannot hold anything else, so nothing after the form checks again.
 
+use crate::look::{Look, MeasureKind};
 use crate::sentiment::DecaySpeed;
+use crate::tally::Window;
 use crate::trigger::Triggers;
 
 /// A label beside the bar.
@@ -57,6 +59,17 @@ impl Default for Labels {
     }
 }
 
+/// What moves the bar. Of the two kinds one counts; what was set for the other is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measure {
+    /// Which of the two.
+    pub kind: MeasureKind,
+    /// How far back a share looks.
+    pub window: Window,
+    /// In a share each viewer counts once, with their latest vote.
+    pub one_vote_each: bool,
+}
+
 /// Everything a streamer has set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OverlaySettings {
@@ -66,6 +79,10 @@ pub struct OverlaySettings {
     pub labels: Labels,
     /// How fast the bar drifts back.
     pub decay: DecaySpeed,
+    /// What moves it at all.
+    pub measure: Measure,
+    /// How it looks.
+    pub look: Look,
 }
 
 /// Rises with every write of the settings; the first is 1.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::overlay::SettingsVersion;
+use crate::tally::Tallied;
 use crate::vote::Side;
 
 /// How far one vote pushes.
@@ -96,12 +97,17 @@ pub struct Reading {
     pub decay: DecaySpeed,
     /// Which settings the session holds: whoever shows older ones missed the news.
     pub version: SettingsVersion,
+    /// Votes in the window, where a share is measured; then the sentiment is that share, and does not drift.
+    pub tally: Option<Tallied>,
 }
 
 impl Reading {
     /// The value `later` after the reading was taken.
     pub fn after(&self, later: Duration) -> Sentiment {
-        self.sentiment.decayed(self.decay, self.age.saturating_add(later))
+        match self.tally {
+            Some(_) => self.sentiment,
+            None => self.sentiment.decayed(self.decay, self.age.saturating_add(later)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Accounts: logging in, connecting the bot, a new overlay address.
+//! Accounts: logging in, connecting the bot, a new overlay address, leaving.
 
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::streamer::Streamer;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::Ports;
 use crate::cache::SessionCache;
@@ -27,6 +28,7 @@ pub struct Accounts {
     live: Arc<dyn SessionStore>,
     signals: Arc<dyn Signals>,
     cipher: Arc<dyn TokenCipher>,
+    login: Arc<dyn TwitchLogin>,
     cache: Arc<SessionCache>,
     reader: Arc<Reader>,
     sessions: Arc<Sessions>,
@@ -57,6 +59,7 @@ impl Accounts {
             live: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
             cipher: Arc::clone(&ports.cipher),
+            login: Arc::clone(&ports.login),
             cache,
             reader,
             sessions,
@@ -120,14 +123,36 @@ impl Accounts {
         let Some(Rotation { old, new }) = self.streamers.rotate_overlay(streamer.id).await? else {
             return Ok(None);
         };
-        self.sessions.retire(old).await;
-        if let Err(error) = self.live.delete(old).await {
-            warn!(%error, "an overlay address was replaced; its old session will be cleaned up later");
+        self.end_overlay(streamer, old).await;
+        Ok(Some(new))
+    }
+
+    /// Deletes the account: nothing of it is left here, its overlay is dead, and what the user agreed to is given back at
+    /// Twitch, which then ends the chat's subscription. False if it was gone already.
+    pub async fn delete(&self, streamer: &Streamer) -> Result<bool, StoreError> {
+        let Some(Deleted { overlay, tokens }) = self.streamers.delete(streamer.id).await? else {
+            return Ok(false);
+        };
+        info!(streamer.id = %streamer.id, "an account was deleted by its streamer");
+        self.end_overlay(streamer, overlay).await;
+        let opened = tokens.map(|sealed| self.cipher.open(&streamer.twitch_id, &sealed));
+        if let Some(Ok(tokens)) = opened
+            && let Err(error) = self.login.revoke(&tokens.access).await
+        {
+            warn!(%error, "an account was deleted, and what its streamer agreed to could not be given back at Twitch");
+        }
+        Ok(true)
+    }
+
+    /// Its session is gone and its sockets are told to close.
+    async fn end_overlay(&self, streamer: &Streamer, overlay: OverlayId) {
+        self.sessions.retire(overlay).await;
+        if let Err(error) = self.live.delete(overlay).await {
+            warn!(%error, "an overlay address ended; its session will be cleaned up later");
         }
         self.cache.forget(&streamer.twitch_id);
         self.signals.publish(Signal::SessionChanged(streamer.twitch_id.clone()));
-        self.signals.publish(Signal::OverlayRotated(old));
-        Ok(Some(new))
+        self.signals.publish(Signal::OverlayRotated(overlay));
     }
 
     /// How many accounts' tokens our keys do not open, of how many. Those streamers log in again.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chatpulse_domain::ids::{ChatterId, MessageId, OverlayId, TwitchUserId};
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::tally::Tally;
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, SEEN_FOR};
 
@@ -35,6 +36,8 @@ struct State {
     /// Outlives its session: a message that comes again after the overlay was reopened still counts once.
     seen: Recent<(OverlayId, MessageId)>,
     debounced: Recent<(OverlayId, ChatterId)>,
+    /// Of sessions that were cleaned up: a count until reset goes on when the overlay comes back.
+    tallies: HashMap<OverlayId, Tally>,
 }
 
 impl MemoryLive {
@@ -45,6 +48,7 @@ impl MemoryLive {
             by_broadcaster: HashMap::new(),
             seen: Recent::new(SEEN_FOR),
             debounced: Recent::new(DEBOUNCE),
+            tallies: HashMap::new(),
         };
         Self { clock, limit, state: Mutex::new(state) }
     }
@@ -58,13 +62,20 @@ impl MemoryLive {
 }
 
 impl State {
-    fn remove(&mut self, overlay: OverlayId) {
-        let Some(removed) = self.sessions.remove(&overlay) else {
-            return;
-        };
+    fn remove(&mut self, overlay: OverlayId) -> Option<LiveSession> {
+        let removed = self.sessions.remove(&overlay)?;
         let broadcaster = removed.broadcaster();
         if self.by_broadcaster.get(broadcaster) == Some(&overlay) {
             self.by_broadcaster.remove(broadcaster);
+        }
+        Some(removed)
+    }
+
+    /// The session ends, its count waits for the next. Those that waited in vain go.
+    fn put_by(&mut self, overlay: OverlayId, now: Timestamp) {
+        self.tallies.retain(|_, tally| !tally.has_ended(now));
+        if let Some(tally) = self.remove(overlay).and_then(LiveSession::into_tally) {
+            self.tallies.insert(overlay, tally);
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::look::Look;
+use chatpulse_domain::overlay::{
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::tally::{Window, WindowSecs};
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
 use chatpulse_domain::vote::Side;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
@@ -116,6 +120,21 @@ fn update(
         ":left_label": settings.labels.left.as_str(),
         ":right_label": settings.labels.right.as_str(),
         ":decay_speed": settings.decay.per_second(),
+        ":measure": settings.measure.kind.as_str(),
+        ":window_secs": match settings.measure.window {
+            Window::Last(secs) => Some(secs.get()),
+            Window::UntilReset => None,
+        },
+        ":one_vote_each": settings.measure.one_vote_each,
+        ":shape": settings.look.shape.as_str(),
+        ":theme": settings.look.theme.as_str(),
+        ":for_colour": settings.look.for_colour.to_string(),
+        ":against_colour": settings.look.against_colour.to_string(),
+        ":position": settings.look.position.as_str(),
+        ":flipped": settings.look.flipped,
+        ":hint": settings.look.hint,
+        ":counts": settings.look.counts,
+        ":percentages": settings.look.percentages,
         // SQLite's numbers end at i64::MAX, and no stored version is beyond it.
         ":based_on": based_on.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX)),
     };
@@ -145,6 +164,22 @@ fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
             right: label(row, "right_label", "settings.right_label")?,
         },
         decay: decay.map_err(Failure::corrupt("settings.decay_speed"))?,
+        measure: Measure {
+            kind: query::parsed(row, "measure", "settings.measure")?,
+            window: window(row.get("window_secs")?)?,
+            one_vote_each: row.get("one_vote_each")?,
+        },
+        look: Look {
+            shape: query::parsed(row, "shape", "settings.shape")?,
+            theme: query::parsed(row, "theme", "settings.theme")?,
+            for_colour: query::parsed(row, "for_colour", "settings.for_colour")?,
+            against_colour: query::parsed(row, "against_colour", "settings.against_colour")?,
+            position: query::parsed(row, "position", "settings.position")?,
+            flipped: row.get("flipped")?,
+            hint: row.get("hint")?,
+            counts: row.get("counts")?,
+            percentages: row.get("percentages")?,
+        },
     };
     Ok(VersionedSettings { settings, version: version(row)? })
 }
@@ -155,6 +190,13 @@ fn seed(row: &Row<'_>) -> Result<SessionSeed, Failure> {
         broadcaster: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
         settings: versioned(row)?,
     })
+}
+
+fn window(secs: Option<u8>) -> Result<Window, Failure> {
+    match secs.map(WindowSecs::new) {
+        None => Ok(Window::UntilReset),
+        Some(secs) => secs.map(Window::Last).map_err(Failure::corrupt("settings.window_secs")),
+    }
 }
 
 fn label(row: &Row<'_>, column: &str, place: &'static str) -> Result<Label, Failure> {

@@ -7,7 +7,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
@@ -24,6 +24,7 @@ pub(crate) const FIND_BY_OVERLAY: Query =
 pub(crate) const FIRST: Query = Query { name: "streamers.first", does: "find the first streamer in SQLite" };
 pub(crate) const ROTATE_OVERLAY: Query =
     Query { name: "streamers.rotate_overlay", does: "rotate an overlay's address in SQLite" };
+pub(crate) const DELETE: Query = Query { name: "streamers.delete", does: "delete an account in SQLite" };
 pub(crate) const NOTE_BOT_GRANT: Query =
     Query { name: "streamers.note_bot_grant", does: "note the bot's consent in SQLite" };
 pub(crate) const FIND_BOT_GRANT: Query =
@@ -35,6 +36,9 @@ const SELECT_BY_OVERLAY: &str = include_str!("../queries/streamers/find_by_overl
 const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
 const SELECT_OVERLAY: &str = include_str!("../queries/streamers/overlay.sql");
 const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
+const DELETE_STREAMER: &str = include_str!("../queries/streamers/delete.sql");
+const SELECT_LEAVING: &str = include_str!("../queries/streamers/leaving.sql");
+const DELETE_BOT_GRANTS: &str = include_str!("../queries/bot_grants/delete_all_of.sql");
 const UPSERT_TOKENS: &str = include_str!("../queries/tokens/upsert.sql");
 const UPSERT_BOT_GRANT: &str = include_str!("../queries/bot_grants/upsert.sql");
 const SELECT_BOT_GRANT: &str = include_str!("../queries/bot_grants/find.sql");
@@ -85,6 +89,10 @@ impl StreamerRepository for SqliteStreamers {
         self.file.call(ROTATE_OVERLAY, move |connection: &mut Connection| rotate(connection, id)).await
     }
 
+    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
+        self.file.call(DELETE, move |connection: &mut Connection| delete(connection, id)).await
+    }
+
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
         let grant = grant.clone();
         let work = move |connection: &mut Connection| {
@@ -118,6 +126,23 @@ fn rotate(connection: &mut Connection, id: StreamerId) -> Result<Option<Rotation
     query::execute(&transaction, UPDATE_OVERLAY, params)?;
     transaction.commit()?;
     Ok(old.map(|old| Rotation { old, new }))
+}
+
+fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<Deleted>, Failure> {
+    let id = id.to_string();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let leaving = query::find(&transaction, SELECT_LEAVING, named_params! { ":id": id }, |row| {
+        let tokens: Option<Vec<u8>> = row.get("sealed")?;
+        let overlay = query::parsed(row, "overlay", "streamers.overlay")?;
+        let user: String = row.get("twitch_id")?;
+        Ok((user, Deleted { overlay, tokens: tokens.map(SealedTokens) }))
+    })?;
+    if let Some((user, _)) = &leaving {
+        query::execute(&transaction, DELETE_STREAMER, named_params! { ":id": id })?;
+        query::execute(&transaction, DELETE_BOT_GRANTS, named_params! { ":bot": user })?;
+    }
+    transaction.commit()?;
+    Ok(leaving.map(|(_, deleted)| deleted))
 }
 
 /// Account, tokens and settings, all or nothing. The new ids are used only if the account is new.

@@ -50,6 +50,7 @@ pub const QUERIES: &[&str] = &[
     streamers::FIRST.name,
     streamers::NOTE_BOT_GRANT.name,
     streamers::ROTATE_OVERLAY.name,
+    streamers::DELETE.name,
     streamers::SIGN_IN.name,
     subscriptions::ALL.name,
     subscriptions::CONDUIT.name,

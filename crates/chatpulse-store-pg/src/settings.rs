@@ -2,11 +2,15 @@
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::look::Look;
+use chatpulse_domain::overlay::{
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::tally::{Window, WindowSecs};
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
 use chatpulse_domain::vote::Side;
 use tokio_postgres::Row;
@@ -75,6 +79,18 @@ impl SettingsRepository for PgSettings {
             &columns.right_label,
             &columns.decay_speed,
             &based_on,
+            &columns.measure,
+            &columns.window_secs,
+            &settings.measure.one_vote_each,
+            &columns.shape,
+            &columns.theme,
+            &columns.for_colour,
+            &columns.against_colour,
+            &columns.position,
+            &settings.look.flipped,
+            &settings.look.hint,
+            &settings.look.counts,
+            &settings.look.percentages,
         ];
         let outcome = self.pool.find(&SAVE, params, saved).await?;
         Ok(outcome.unwrap_or(SaveOutcome::NoStreamer))
@@ -88,6 +104,13 @@ pub(crate) struct Columns<'a> {
     pub(crate) left_label: &'a str,
     pub(crate) right_label: &'a str,
     pub(crate) decay_speed: f64,
+    measure: &'static str,
+    window_secs: Option<i16>,
+    shape: &'static str,
+    theme: &'static str,
+    for_colour: String,
+    against_colour: String,
+    position: &'static str,
 }
 
 impl<'a> Columns<'a> {
@@ -98,6 +121,16 @@ impl<'a> Columns<'a> {
             left_label: settings.labels.left.as_str(),
             right_label: settings.labels.right.as_str(),
             decay_speed: settings.decay.per_second(),
+            measure: settings.measure.kind.as_str(),
+            window_secs: match settings.measure.window {
+                Window::Last(secs) => Some(i16::from(secs.get())),
+                Window::UntilReset => None,
+            },
+            shape: settings.look.shape.as_str(),
+            theme: settings.look.theme.as_str(),
+            for_colour: settings.look.for_colour.to_string(),
+            against_colour: settings.look.against_colour.to_string(),
+            position: settings.look.position.as_str(),
         }
     }
 }
@@ -123,6 +156,22 @@ fn versioned(row: &Row) -> Result<VersionedSettings, Failure> {
         triggers: Triggers::new(in_favor, against).map_err(Failure::corrupt("configs.against_triggers"))?,
         labels: Labels { left: label(row, "configs.left_label")?, right: label(row, "configs.right_label")? },
         decay: decay.map_err(Failure::corrupt("configs.decay_speed"))?,
+        measure: Measure {
+            kind: parsed(row, "configs.measure")?,
+            window: window(column(row, "configs.window_secs")?)?,
+            one_vote_each: column(row, "configs.one_vote_each")?,
+        },
+        look: Look {
+            shape: parsed(row, "configs.shape")?,
+            theme: parsed(row, "configs.theme")?,
+            for_colour: parsed(row, "configs.for_colour")?,
+            against_colour: parsed(row, "configs.against_colour")?,
+            position: parsed(row, "configs.position")?,
+            flipped: column(row, "configs.flipped")?,
+            hint: column(row, "configs.hint")?,
+            counts: column(row, "configs.counts")?,
+            percentages: column(row, "configs.percentages")?,
+        },
     };
     Ok(VersionedSettings { settings, version: version(column(row, "configs.version")?)? })
 }
@@ -133,6 +182,15 @@ fn seed(row: &Row) -> Result<SessionSeed, Failure> {
         broadcaster: parsed(row, "users.twitch_id")?,
         settings: versioned(row)?,
     })
+}
+
+fn window(secs: Option<i16>) -> Result<Window, Failure> {
+    const PLACE: &str = "configs.window_secs";
+    let Some(secs) = secs else {
+        return Ok(Window::UntilReset);
+    };
+    let secs = u8::try_from(secs).map_err(Failure::corrupt(PLACE))?;
+    WindowSecs::new(secs).map(Window::Last).map_err(Failure::corrupt(PLACE))
 }
 
 fn label(row: &Row, place: &'static str) -> Result<Label, Failure> {

@@ -5,7 +5,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use tokio_postgres::Row;
 
@@ -43,6 +43,12 @@ pub(crate) const ROTATE_OVERLAY: Query = Query {
     name: "streamers.rotate_overlay",
     does: "rotate an overlay's address in PostgreSQL",
     sql: include_str!("../queries/users/rotate_overlay.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const DELETE: Query = Query {
+    name: "streamers.delete",
+    does: "delete an account in PostgreSQL",
+    sql: include_str!("../queries/users/delete.sql"),
     repeats: Repeats::Never,
 };
 pub(crate) const NOTE_BOT_GRANT: Query = Query {
@@ -116,6 +122,10 @@ impl StreamerRepository for PgStreamers {
         Ok(old.map(|old| Rotation { old, new }))
     }
 
+    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
+        self.pool.find(&DELETE, &[&id.0], deleted).await
+    }
+
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
         let (bot, granted_at) = (grant.bot.as_str(), Instant(grant.granted_at));
         self.pool.execute(&NOTE_BOT_GRANT, &[&bot, &grant.display_name, &granted_at]).await.map(|_| ())
@@ -124,6 +134,11 @@ impl StreamerRepository for PgStreamers {
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
         self.pool.find(&FIND_BOT_GRANT, &[&bot.as_str()], |row| bot_grant(bot, row)).await
     }
+}
+
+fn deleted(row: &Row) -> Result<Deleted, Failure> {
+    let tokens: Option<Vec<u8>> = column(row, "users.sealed_tokens")?;
+    Ok(Deleted { overlay: OverlayId(column(row, "users.overlay_uuid")?), tokens: tokens.map(SealedTokens) })
 }
 
 fn streamer(row: &Row) -> Result<Streamer, Failure> {

@@ -96,6 +96,11 @@ impl Call {
         self
     }
 
+    pub(crate) fn args<const N: usize>(mut self, args: [String; N]) -> Self {
+        self.args.extend(args);
+        self
+    }
+
     /// The next argument, in the order of the library's table.
     #[must_use]
     pub(crate) fn arg(mut self, arg: impl Display) -> Self {

@@ -44,6 +44,14 @@ pub(crate) fn debounce(overlay: OverlayId, chatter: &ChatterId) -> String {
     format!("debounce:{{{overlay}}}:{chatter}")
 }
 
+pub(crate) fn tally(overlay: OverlayId) -> String {
+    format!("tally:{{{overlay}}}")
+}
+
+pub(crate) fn voted(overlay: OverlayId, chatter: &ChatterId) -> String {
+    format!("voted:{{{overlay}}}:{chatter}")
+}
+
 /// Which overlay this chat votes in.
 pub(crate) fn broadcaster(broadcaster: &TwitchUserId) -> String {
     format!("broadcaster:{broadcaster}")
@@ -71,6 +79,8 @@ mod tests {
             bucket(overlay),
             seen(overlay, &message),
             debounce(overlay, &chatter),
+            tally(overlay),
+            voted(overlay, &chatter),
         ];
         let tag = format!("{{{overlay}}}");
         for key in keys {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
+use chatpulse_domain::overlay::{Measure, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
@@ -122,7 +122,8 @@ impl SessionStore for RedisLive {
             .keys([keys::session(overlay)])
             .arg(settings_json::encode(&settings.settings))
             .arg(settings.version.0)
-            .arg(settings.settings.decay.per_second());
+            .arg(settings.settings.decay.per_second())
+            .args(measuring(settings.settings.measure));
         Ok(self.redis.call(PUT_SETTINGS, call).await?.word() == "done")
     }
 
@@ -156,7 +157,7 @@ impl SessionStore for RedisLive {
 
     async fn delete(&self, overlay: OverlayId) -> Result<(), StoreError> {
         self.held.forget(overlay);
-        let reply = self.redis.call(DELETE, Call::writing("delete").keys(keys_of(overlay))).await?;
+        let reply = self.redis.call(DELETE, Call::writing("delete").keys(all_keys_of(overlay))).await?;
         if reply.word() == "deleted" {
             self.clear_indices(overlay, reply.text(1), None, reply.text(2)).await;
         }
@@ -280,6 +281,7 @@ impl RedisLive {
             .arg(settings_json::encode(&seed.settings.settings))
             .arg(seed.settings.version.0)
             .arg(seed.settings.settings.decay.per_second())
+            .args(measuring(seed.settings.settings.measure))
     }
 
     /// Every step may be repeated: whoever was interrupted does it all again.
@@ -429,6 +431,18 @@ fn unmention(list: &str, overlay: OverlayId, up_to: &str) -> Call {
 /// All of them, or the first that failed.
 fn all_of(replies: Vec<Result<Reply, StoreError>>) -> Result<Vec<Reply>, StoreError> {
     replies.into_iter().collect()
+}
+
+/// Those that functions need: what counts, and over which window.
+fn measuring(measure: Measure) -> [String; 3] {
+    let one_vote_each = if measure.one_vote_each { "1" } else { "0" };
+    [measure.kind.as_str().to_owned(), measure.window.bucket_ms().to_string(), one_vote_each.to_owned()]
+}
+
+/// With what outlives a session that is cleaned up.
+fn all_keys_of(overlay: OverlayId) -> [String; 5] {
+    let [session, holders, bucket, counts] = keys_of(overlay);
+    [session, holders, bucket, counts, keys::tally(overlay)]
 }
 
 fn keys_of(overlay: OverlayId) -> [String; 4] {

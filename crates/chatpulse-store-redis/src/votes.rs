@@ -9,6 +9,7 @@ use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::{DecaySpeed, Reading, Sentiment};
+use chatpulse_domain::tally::Tallied;
 use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
 use tracing::warn;
 
@@ -30,8 +31,9 @@ impl VoteStore for RedisLive {
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
-        let call =
-            Call::writing("push").keys([keys::session(overlay), keys::counts(overlay)]).arg(side.as_str());
+        let call = Call::writing("push")
+            .keys([keys::session(overlay), keys::counts(overlay), keys::tally(overlay)])
+            .arg(side.as_str());
         let reply = self.redis.call(PUSH, call).await?;
         match outcome(&reply).map_err(|failure| failure.during(PUSH))? {
             VoteOutcome::Applied(sentiment) => Ok(Some(sentiment)),
@@ -42,7 +44,9 @@ impl VoteStore for RedisLive {
     /// In one pipeline. A session that holds something odd reads as none, so that the others are still shown; a
     /// server that refuses says nothing about any of them.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
-        let calls = overlays.iter().map(|overlay| Call::reading("read").keys([keys::session(*overlay)]));
+        let calls = overlays
+            .iter()
+            .map(|overlay| Call::reading("read").keys([keys::session(*overlay), keys::tally(*overlay)]));
         let replies = self.redis.call_all(READ, calls.collect()).await?;
         let mut readings = Vec::with_capacity(overlays.len());
         for (overlay, reply) in overlays.iter().zip(replies) {
@@ -63,7 +67,7 @@ impl VoteStore for RedisLive {
     }
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
-        let call = Call::writing("reset").keys([keys::session(overlay)]);
+        let call = Call::writing("reset").keys([keys::session(overlay), keys::tally(overlay)]);
         Ok(self.redis.call(RESET, call).await?.word() == "done")
     }
 }
@@ -77,6 +81,8 @@ fn cast(vote: &Vote, limit: Option<BucketLimit>) -> Call {
             keys::debounce(overlay, &vote.chatter),
             keys::bucket(overlay),
             keys::counts(overlay),
+            keys::tally(overlay),
+            keys::voted(overlay, &vote.chatter),
         ])
         .arg(vote.side.as_str())
         .arg(limit.map_or(0, |limit| limit.capacity()))
@@ -106,7 +112,14 @@ fn reading(reply: &Reply) -> Result<Option<Reading>, Failure> {
         "" => SettingsVersion(0),
         _ => SettingsVersion(reply.number(4, "session.config_version")?),
     };
-    Ok(Some(Reading { sentiment: sentiment(reply)?, age, decay, version }))
+    let tally = match reply.text(5) {
+        "share" => {
+            let count = |index| reply.number(index, "tally");
+            Some(Tallied { in_favor: count(6)?, against: count(7)? })
+        }
+        _ => None,
+    };
+    Ok(Some(Reading { sentiment: sentiment(reply)?, age, decay, version, tally }))
 }
 
 fn sentiment(reply: &Reply) -> Result<Sentiment, Failure> {

@@ -16,13 +16,17 @@ use chatpulse_domain::ids::{
     ChatterId, ConduitId, InstanceId, MessageId, OverlayId, StreamerId, SubscriptionId, TwitchUserId,
 };
 use chatpulse_domain::login::{BotGrant, Grant, LoginHash, LoginSession, SealedTokens, UserTokens};
+use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::message::ChatMessage;
-use chatpulse_domain::overlay::{Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::overlay::{
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+};
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::streamer::TwitchProfile;
 use chatpulse_domain::subscription::ChatSubscription;
+use chatpulse_domain::tally::{Window, WindowSecs};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
 use chatpulse_domain::vote::{Side, Vote};
@@ -114,6 +118,17 @@ pub fn settings_with_decay(per_second: f64) -> OverlaySettings {
 /// Default settings but for the triggers.
 pub fn settings_with_triggers(in_favor: &[&str], against: &[&str]) -> OverlaySettings {
     OverlaySettings { triggers: triggers(in_favor, against), ..OverlaySettings::default() }
+}
+
+/// Default settings but for the measure: a share over this window.
+pub fn settings_with_share(window: Window, one_vote_each: bool) -> OverlaySettings {
+    let measure = Measure { kind: MeasureKind::Share, window, one_vote_each };
+    OverlaySettings { measure, ..OverlaySettings::default() }
+}
+
+/// A valid window.
+pub fn window(secs: u8) -> Window {
+    Window::Last(WindowSecs::new(secs).unwrap())
 }
 
 /// A valid speed.

@@ -98,6 +98,18 @@ impl TwitchLogin for OauthLogin {
             scopes: token.scope.unwrap_or_default(),
         })
     }
+
+    /// Source: "Revoking Access Tokens".
+    async fn revoke(&self, access: &Secret) -> Result<(), LoginError> {
+        let form = [("client_id", self.config.client_id.as_str()), ("token", access.expose())];
+        let request = self.http.post(below(&self.config.urls.auth, "revoke")).form(&form);
+        let unreachable = |error: reqwest::Error| LoginError::Unreachable(error.without_url().into());
+        let status = request.send().await.map_err(unreachable)?.status();
+        match status.as_u16() {
+            200..300 | 400 => Ok(()),
+            _ => Err(LoginError::Unreachable(format!("Twitch answered {status}").into())),
+        }
+    }
 }
 
 /// `expires_in`, `refresh_token` and `scope` are each missing in some real answers.

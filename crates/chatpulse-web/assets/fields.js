@@ -6,6 +6,9 @@ import { Chips, alike } from "./chips.js";
 
 const TRIGGERS = ["against_trigger", "for_trigger"];
 const TEXTS = ["left_label", "right_label", "decay_speed"];
+// One of several, a number, a colour: each a text under its name.
+const CHOICES = ["measure", "window_secs", "shape", "theme", "against_colour", "for_colour", "position"];
+const BOXES = ["until_reset", "one_vote_each", "flipped", "hint", "counts", "percentages"];
 const LABEL_MAX = 50;
 
 export class Fields {
@@ -25,21 +28,38 @@ export class Fields {
     this.driftWords = form.querySelector("[data-drift-words]");
     for (const line of form.querySelectorAll("[data-below]")) if (line.textContent === "") line.textContent = line.dataset.hint;
     for (const name of TEXTS) form.elements[name].addEventListener("input", () => this.changed(name));
+    for (const name of [...CHOICES, ...BOXES]) {
+      for (const input of this.inputs(name)) input.addEventListener("input", () => this.changed(name));
+    }
+    this.measured = form.querySelector("[data-measure-card]");
     this.showDrift();
+    this.showMeasure();
+  }
+
+  // Of a choice all its buttons, of anything else the one field.
+  inputs(name) {
+    return this.form.querySelectorAll(`[name="${name}"]`);
   }
 
   read() {
     const values = {};
     for (const name of TRIGGERS) values[name] = this.chips[name].values;
-    for (const name of TEXTS) values[name] = this.form.elements[name].value;
+    for (const name of [...TEXTS, ...CHOICES]) values[name] = this.form.elements[name].value;
+    for (const name of BOXES) values[name] = this.form.elements[name].checked;
     return values;
   }
 
   write(values) {
     for (const name of TRIGGERS) if (Array.isArray(values[name])) this.chips[name].set(values[name]);
-    for (const name of TEXTS) if (typeof values[name] === "string") this.form.elements[name].value = values[name];
+    for (const name of [...TEXTS, ...CHOICES]) {
+      if (typeof values[name] === "string") this.form.elements[name].value = values[name];
+    }
+    for (const name of BOXES) {
+      if (typeof values[name] === "boolean") this.form.elements[name].checked = values[name];
+    }
     this.clearProblems();
     this.showDrift();
+    this.showMeasure();
     this.checkSides();
   }
 
@@ -52,20 +72,27 @@ export class Fields {
   showProblems(problems) {
     this.clearProblems();
     let first = null;
-    for (const name of [...TRIGGERS, ...TEXTS]) {
+    for (const name of [...TRIGGERS, ...TEXTS, ...CHOICES]) {
       const text = problems[name];
       if (typeof text !== "string" || text === "") continue;
       this.problem(name, text);
-      first = first ?? this.form.querySelector(`#${name}`);
+      first = first ?? this.form.querySelector(`#${name}`) ?? this.inputs(name)[0];
     }
     first?.focus();
   }
 
   clearProblems() {
-    for (const name of [...TRIGGERS, ...TEXTS]) this.problem(name, "");
+    for (const name of [...TRIGGERS, ...TEXTS, ...CHOICES]) this.problem(name, "");
   }
 
   changed(name) {
+    if (BOXES.includes(name) || CHOICES.includes(name)) {
+      // The seconds count only without "until reset".
+      this.problem(BOXES.includes(name) ? "window_secs" : name, "");
+      this.showMeasure();
+      this.onChange();
+      return;
+    }
     this.problem(name, "");
     if (TRIGGERS.includes(name)) this.checkSides();
     else if (name === "decay_speed") this.showDrift();
@@ -99,9 +126,18 @@ export class Fields {
     this.slider.style.setProperty("--at", `${((decay - min) / (max - min)) * 100}%`);
   }
 
+  // Shows what belongs to the measure that is chosen, and asks for seconds only where they count.
+  showMeasure() {
+    const { measure, until_reset: untilReset, window_secs: seconds } = this.form.elements;
+    for (const part of this.measured.querySelectorAll("[data-measure-of]")) {
+      part.hidden = part.dataset.measureOf !== measure.value;
+    }
+    seconds.toggleAttribute("readonly", untilReset.checked);
+  }
+
   problem(name, text) {
-    const field = this.form.querySelector(`[data-chips="${name}"]`) ?? this.form.elements[name];
-    const input = this.form.querySelector(`#${name}`);
+    const field = this.form.querySelector(`[data-chips="${name}"], [data-choices="${name}"]`) ?? this.form.elements[name];
+    const input = this.form.querySelector(`#${name}`) ?? field;
     for (const element of new Set([field, input])) {
       if (text) element.setAttribute("aria-invalid", "true");
       else element.removeAttribute("aria-invalid");
@@ -116,7 +152,7 @@ export class Fields {
   }
 }
 
-// How many things differ, counted as a person would: each word, each name, the speed.
+// How many things differ, counted as a person would: each word, each name, each choice.
 export function countChanges(before, after) {
   let changes = 0;
   for (const name of TRIGGERS) {
@@ -125,6 +161,6 @@ export function countChanges(before, after) {
     changes += [...now].filter((value) => !old.has(value)).length;
     changes += [...old].filter((value) => !now.has(value)).length;
   }
-  for (const name of TEXTS) if (before[name] !== after[name]) changes += 1;
+  for (const name of [...TEXTS, ...CHOICES, ...BOXES]) if (before[name] !== after[name]) changes += 1;
   return changes;
 }

@@ -2,24 +2,33 @@
 //
 // State for tests and for CSS stands on the bar element: `data-state` is `rest`, `moving`,
 // `degraded`, `disconnected` or `rotated`; `data-connected` is `true` while the socket is open.
+// The settings stand beside it as `look.js` puts them.
 
 import { Bar } from "./bar.js";
 import { Connection } from "./connection.js";
+import { dress, lookOf } from "./look.js";
 
 // Shorter losses than this are nobody's business on stream.
 const DIM_AFTER_MS = 3_000;
 // A jump of this much was a vote; less is two clocks that don't quite agree.
 const VOTE_MIN = 0.75;
+// How far one vote moves the momentum: a vote glows alike, whatever is measured.
+const PUSH = 10;
 
 const root = document.querySelector("[data-socket]");
 const note = document.querySelector("[data-note]");
 const preview = root.dataset.preview === "true" && window.parent !== window;
 
-const bar = new Bar(root, { decay: speed(root.dataset.decay) ?? 0.5 });
-let version = root.dataset.version;
+const config = parsed(root.dataset.config) ?? {};
+const bar = new Bar(root, { decay: speed(config.decay) ?? 0.5 });
+let version = config.version ?? 0;
+// As the streamer saved it; what is worn can also be a look that is only tried out.
+let saved = lookOf(config);
+let worn = saved;
+wear(saved);
 
 // What the server last said, to tell a vote from mere drift.
-const said = { value: 0, at: performance.now(), decay: bar.decay, fresh: true };
+const said = { value: 0, at: performance.now(), decay: bar.decay, votes: null, fresh: true };
 // A drift that the streamer tries out on the dashboard and hasn't saved.
 let tried = null;
 let degraded = false;
@@ -30,7 +39,7 @@ let dimTimer = setTimeout(dim, DIM_AFTER_MS);
 const connection = new Connection({
   socketUrl() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const query = new URLSearchParams({ v: version });
+    const query = new URLSearchParams({ v: String(version) });
     if (preview) query.set("preview", "1");
     return `${scheme}//${location.host}${root.dataset.socket}?${query}`;
   },
@@ -63,36 +72,34 @@ if (preview) {
     if (event.origin !== location.origin || event.source !== window.parent) return;
     const draft = event.data;
     if (draft === null || typeof draft !== "object" || draft.type !== "chatpulse:preview") return;
-    showLabels(draft);
+    wear(lookOf(draft, saved));
     tried = speed(draft.decay);
     bar.setDecay(tried ?? said.decay);
   });
 }
 
 function take(text) {
-  let frame;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    return;
-  }
-  if (frame === null || typeof frame !== "object") return;
+  const frame = parsed(text);
+  if (frame === null) return;
   if (typeof frame.value === "number" && Number.isFinite(frame.value)) takeValue(frame);
   if (frame.config !== null && typeof frame.config === "object") takeConfig(frame.config);
 }
 
 function takeValue(frame) {
   const now = performance.now();
-  const expected = said.value * Math.exp((-said.decay * (now - said.at)) / 1000);
-  const delta = frame.value - expected;
-  const jump = !said.fresh && Math.abs(delta) >= VOTE_MIN;
-  // A jump to the exact centre is a reset; votes push.
-  const vote = jump && frame.value !== 0;
-  const trying = tried !== null && tried !== said.decay;
+  const votes = counted(frame);
+  const expected = expectedAt(now);
+  const jump = !said.fresh && Math.abs(frame.value - expected) >= VOTE_MIN;
+  const delta = votes && said.votes ? pushOf(votes, said.votes) : frame.value - expected;
+  // A jump to the exact centre is a reset; votes push. Where votes are counted, they say it.
+  const vote = votes && said.votes ? !said.fresh && delta !== 0 : jump && frame.value !== 0;
+  const trying =
+    tried !== null && tried !== said.decay && saved.measure === "momentum" && worn.measure === "momentum";
 
   said.value = frame.value;
   said.at = now;
   said.decay = speed(frame.decay) ?? said.decay;
+  said.votes = votes;
 
   if (trying && !said.fresh) {
     // The server drifts at the saved speed: take its votes, keep the speed that is tried out.
@@ -100,7 +107,7 @@ function takeValue(frame) {
     else if (jump) bar.moveTo(0);
   } else {
     if (tried === null) bar.setDecay(said.decay);
-    bar.moveTo(frame.value);
+    bar.moveTo(frame.value, votes);
   }
   if (vote) bar.glow(delta);
   said.fresh = false;
@@ -110,23 +117,44 @@ function takeValue(frame) {
 }
 
 function takeConfig(config) {
-  showLabels(config);
-  const decay = speed(config.decay);
-  if (decay !== null) {
-    said.value *= Math.exp((-said.decay * (performance.now() - said.at)) / 1000);
-    said.at = performance.now();
-    said.decay = decay;
-    // What is saved now is no longer only tried out.
-    tried = null;
-    bar.setDecay(decay);
-  }
-  if (Number.isInteger(config.version)) version = String(config.version);
+  const now = performance.now();
+  said.value = expectedAt(now);
+  said.at = now;
+  said.decay = speed(config.decay) ?? said.decay;
+  const look = lookOf(config);
+  // Another measure has other values: the first one is no vote.
+  if (look.measure !== saved.measure) said.fresh = true;
+  saved = look;
+  wear(look);
+  // What is saved now is no longer only tried out.
+  tried = null;
+  bar.setDecay(said.decay);
+  if (Number.isInteger(config.version)) version = config.version;
 }
 
-function showLabels({ left_label, right_label }) {
-  if (typeof left_label === "string" && typeof right_label === "string") {
-    bar.setLabels(left_label, right_label);
-  }
+function wear(look) {
+  worn = look;
+  dress(root, look);
+  bar.wear(look);
+}
+
+// What the server's value should be by now if nobody voted.
+function expectedAt(now) {
+  if (saved.measure === "share") return said.value;
+  return said.value * Math.exp((-said.decay * (now - said.at)) / 1000);
+}
+
+// The votes of a frame, or null: only a share counts them.
+function counted(frame) {
+  const whole = (count) => Number.isInteger(count) && count >= 0;
+  return whole(frame.for) && whole(frame.against) ? { for: frame.for, against: frame.against } : null;
+}
+
+// How strongly the side with more new votes pushed. Votes that leave the window push nobody.
+function pushOf(votes, before) {
+  const inFavor = Math.max(0, votes.for - before.for);
+  const against = Math.max(0, votes.against - before.against);
+  return PUSH * (inFavor >= against ? inFavor : -against);
 }
 
 function dim() {
@@ -139,8 +167,17 @@ function tellCondition() {
   bar.setCondition(rotated ? "rotated" : dimmed ? "disconnected" : degraded ? "degraded" : "live");
 }
 
-// A decay per second that can be drawn, or null. Attributes bring text, frames bring numbers.
+// A decay per second that can be drawn, or null.
 function speed(given) {
-  const decay = typeof given === "string" && given !== "" ? Number(given) : given;
-  return typeof decay === "number" && decay > 0 && decay <= 10 ? decay : null;
+  return typeof given === "number" && given > 0 && given <= 10 ? given : null;
+}
+
+// The object that a text holds, or null.
+function parsed(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
 }

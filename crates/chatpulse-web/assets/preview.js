@@ -28,6 +28,18 @@ export class Preview {
       left_label: values.left_label.trim() || "Against",
       right_label: values.right_label.trim() || "For",
       decay: Number(values.decay_speed),
+      measure: values.measure,
+      shape: values.shape,
+      theme: values.theme,
+      for_colour: values.for_colour,
+      against_colour: values.against_colour,
+      position: values.position,
+      flipped: values.flipped,
+      hint: values.hint,
+      counts: values.counts,
+      percentages: values.percentages,
+      for_trigger: values.for_trigger[0] ?? "",
+      against_trigger: values.against_trigger[0] ?? "",
     };
     this.post();
   }

@@ -1,6 +1,7 @@
 //! The streamer's page: settings, and all that belongs beside them.
 
 mod form;
+mod leaving;
 mod view;
 
 use actix_web::cookie::time::Duration as CookieAge;
@@ -19,6 +20,7 @@ use crate::login::{html, redirect, set_cookie};
 use crate::session::{self, LoggedIn, cookie};
 use crate::state::{Shared, Web};
 use form::{SettingsInput, form_of};
+pub(crate) use leaving::{delete_account, export};
 use view::{BotHint, DashboardPage, Notice, SettingsForm};
 
 /// Carries "saved" over the redirect to the page that says it, once.
@@ -48,11 +50,12 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
     let input = SettingsInput::read(&body);
     csrf::check(&web.config.session_key, &login, &request, input.csrf_token.as_deref())?;
 
-    let (settings, based_on) = match input.parse() {
+    let stored = stored_settings(&web, &login).await?;
+    let (settings, based_on) = match input.parse(&stored.settings) {
         Ok(parsed) => parsed,
         Err(problems) if for_script => return Err(invalid(problems)),
         Err(problems) => {
-            let form = input.into_form(problems);
+            let form = input.into_form(&stored.settings, problems);
             return show(
                 &web,
                 &request,
@@ -83,7 +86,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             let stored = stored_settings(&web, &login).await?;
             let form = SettingsForm {
                 version: stored.version.0.to_string(),
-                ..input.into_form(form::Problems::new())
+                ..input.into_form(&stored.settings, form::Problems::new())
             };
             show(&web, &request, &login, StatusCode::CONFLICT, form, Some(Notice::ChangedElsewhere)).await
         }

@@ -98,12 +98,14 @@ impl Lean {
 }
 
 /// What is inside a `.bar` element; `assets/bar.js` moves it, `assets/bar.css` explains it.
+/// Small print, split, lanes and aside come out on overlays only, by `assets/shapes.css`.
 pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
     html! {
         div.bar-pill {
             div.bar-end.bar-end-against {
-                span data-label="left" { (left_label) }
-                span.bar-ghost data-label="right" aria-hidden="true" { (right_label) }
+                span data-label="left" dir="auto" { (left_label) }
+                span.bar-ghost data-label="right" dir="auto" aria-hidden="true" { (right_label) }
+                (small_print("against"))
             }
             div.bar-track {
                 div.bar-rail {}
@@ -118,26 +120,60 @@ pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
                             div.bar-dot {}
                             div.bar-tint.bar-tint-against {}
                             div.bar-tint.bar-tint-for {}
-                            (unplugged())
+                            (signs())
                         }
                     }
                 }
+                div.bar-split {
+                    div.bar-slab.bar-slab-against { div.bar-flash {} }
+                    div.bar-slab.bar-slab-for { div.bar-flash {} }
+                    span.bar-percent.bar-percent-against data-number="inside-against" {}
+                    span.bar-percent.bar-percent-for data-number="inside-for" {}
+                }
+                (lane("against"))
+                (lane("for"))
             }
             div.bar-end.bar-end-for {
-                span data-label="right" { (right_label) }
-                span.bar-ghost data-label="left" aria-hidden="true" { (left_label) }
+                span data-label="right" dir="auto" { (right_label) }
+                span.bar-ghost data-label="left" dir="auto" aria-hidden="true" { (left_label) }
+                (small_print("for"))
             }
+            div.bar-aside { (signs()) }
         }
     }
 }
 
-/// A plug that hangs in the air.
-fn unplugged() -> Markup {
+/// What a viewer types for a side, and how many did. The script writes both.
+fn small_print(side: &str) -> Markup {
     html! {
-        svg.bar-unplugged viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
+        div.bar-small {
+            span.bar-hint data-trigger=(side) dir="auto" {}
+            span.bar-number data-number={ "small-" (side) } {}
+        }
+    }
+}
+
+/// One of two bars, with its number at its end.
+fn lane(side: &str) -> Markup {
+    html! {
+        div.bar-lane.{ "bar-lane-" (side) } {
+            div.bar-lane-rail { div.bar-lane-fill { div.bar-flash {} } }
+            span.bar-lane-number data-number={ "end-" (side) } {}
+        }
+    }
+}
+
+/// A plug that hangs in the air, and a pause. At most one of them is seen.
+fn signs() -> Markup {
+    html! {
+        svg.bar-sign.bar-unplugged viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
             stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" {
             path d="M9 4.5V9M15 4.5V9M12 16v4" {}
             path fill="currentColor" d="M7 9h10v2.5a5 5 0 0 1-10 0z" {}
+        }
+        svg.bar-sign.bar-paused viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
+            stroke-width="4" stroke-linecap="round" {
+            path d="M8.5 6.5v11M15.5 6.5v11" {}
         }
     }
 }

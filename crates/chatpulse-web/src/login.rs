@@ -32,6 +32,7 @@ pub(crate) async fn page(web: Shared, request: HttpRequest, query: Query<PageQue
     let message = match query.notice.as_deref() {
         Some("cancelled") => Some(LoginMessage::Cancelled),
         Some("logged-out") => Some(LoginMessage::LoggedOut),
+        Some("deleted") => Some(LoginMessage::Deleted),
         Some("expired") => Some(LoginMessage::SessionExpired),
         _ => None,
     };

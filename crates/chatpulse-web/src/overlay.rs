@@ -8,6 +8,7 @@ mod view;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Path, Query};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use chatpulse_broadcast::frame::config_json;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_engine::sessions::Watcher;
@@ -44,8 +45,7 @@ pub(crate) async fn page(web: Shared, uuid: Path<String>, query: Query<OverlayQu
         socket_path: format!("/ws/overlay/{overlay}"),
         left_label: settings.settings.labels.left.as_str().to_owned(),
         right_label: settings.settings.labels.right.as_str().to_owned(),
-        decay: settings.settings.decay.per_second(),
-        version: settings.version.0,
+        config: config_json(&settings),
         preview: query.watcher() == Watcher::Preview,
     });
     Ok(uncached(StatusCode::OK).body(page.into_string()))

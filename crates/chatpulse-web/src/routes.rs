@@ -17,6 +17,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         // The streamer
         .service(resource("/dashboard").route(get().to(dashboard::page)))
         .service(resource("/dashboard/config").route(post().to(dashboard::save)))
+        .service(resource("/dashboard/export").route(get().to(dashboard::export)))
+        .service(resource("/dashboard/delete-account").route(post().to(dashboard::delete_account)))
         .service(resource("/api/overlay-status").route(get().to(api::overlay_status)))
         .service(resource("/api/test-vote").route(post().to(api::test_vote)))
         .service(resource("/api/reset/{uuid}").route(post().to(api::reset)))

@@ -4,8 +4,10 @@
 //! of what it saw in `screenshots/` (or `SCREENSHOTS_DIR`). No page may log an error, be refused something by its
 //! content policy or ask another host for anything. Start reading at [`newcomer`].
 
+mod accessibility;
 mod cdp;
 mod chromium;
+mod looks;
 mod newcomer;
 mod overlay;
 mod pages;

@@ -85,7 +85,7 @@ async fn saving_is_said_once_and_kept() {
     assert!(!again.contains("data-notice=\"saved\""), "it is said once");
     let overlay = streamer.browser.get(&format!("/overlay/{}", streamer.overlay)).await.body;
     assert!(overlay.contains("&lt;b&gt;Nö&lt;/b&gt;") && !overlay.contains("<b>Nö"));
-    assert!(overlay.contains("data-decay=\"1.25\""));
+    assert!(overlay.contains("&quot;decay&quot;:1.25"));
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn a_late_page_gets_newer_settings_and_a_current_page_does_not() {
     let mut streamer = world.log_in().await;
     streamer.save(&Form::default().set("left_label", "Left")).await;
     let page = streamer.browser.get(&format!("/overlay/{}", streamer.overlay)).await.expect(200).body;
-    let version: u64 = crate::support::streamer::between(&page, "data-version=\"", "\"").parse().unwrap();
+    let version: u64 = crate::support::streamer::between(&page, "&quot;version&quot;:", ",").parse().unwrap();
     let open = async |version: u64| {
         let path = format!("/ws/overlay/{}?v={version}", streamer.overlay);
         let mut overlay = Overlay::open_path(&world.server, &path).await;

@@ -17,13 +17,23 @@ pub struct Rotation {
     pub new: OverlayId,
 }
 
+/// What an account leaves behind for whoever deleted it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// No longer valid.
+    pub overlay: OverlayId,
+    /// To be given back at Twitch; `None` if the grant had ended.
+    pub tokens: Option<SealedTokens>,
+}
+
 /// Keeps accounts. Durable: what was answered survives a crash.
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - one account per Twitch id; logging in again updates names and tokens and keeps id and overlay;
 /// - a new account has default settings at version 1 and a random overlay address;
 /// - after `rotate_overlay` the old address finds nobody; rotations at once replace each other, none is lost;
-/// - finding a streamer never needs to open tokens.
+/// - finding a streamer never needs to open tokens;
+/// - with an account its tokens, settings and logins go, and what its user agreed to as the bot; nobody else's.
 #[async_trait]
 pub trait StreamerRepository: Send + Sync {
     /// First login creates the account, later ones update it.
@@ -40,6 +50,9 @@ pub trait StreamerRepository: Send + Sync {
 
     /// Gives the overlay a new address. `None` without such a streamer.
     async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError>;
+
+    /// Deletes the account and all that belongs to it. `None` without such a streamer.
+    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError>;
 
     /// Notes that the bot account agreed.
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError>;

@@ -33,4 +33,8 @@ pub trait TwitchLogin: Send + Sync {
     /// The next pair of tokens. The old refresh token may be spent by this, so what returns must be kept. Refused: the
     /// grant is dead.
     async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError>;
+
+    /// Gives an access token back, and with it all that its user agreed to. One that is good no more is as good as given
+    /// back.
+    async fn revoke(&self, access: &Secret) -> Result<(), LoginError>;
 }

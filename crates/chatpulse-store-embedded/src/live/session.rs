@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{InstanceId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::ids::{ChatterId, InstanceId, TwitchUserId};
+use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::overlay::{Measure, VersionedSettings};
 use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
+use chatpulse_domain::tally::{Tallied, Tally};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
 
@@ -19,6 +21,8 @@ pub(super) struct LiveSession {
     /// As it was at `changed_at`; a reader decays it to now.
     value: Sentiment,
     changed_at: Timestamp,
+    /// `None` until the first vote of a share.
+    tally: Option<Tally>,
     /// Sockets at each instance that serves it.
     holders: HashMap<InstanceId, u32>,
     /// Set when the last holder left.
@@ -31,7 +35,8 @@ pub(super) struct LiveSession {
 }
 
 impl LiveSession {
-    pub(super) fn new(seed: &SessionSeed, now: Timestamp) -> Self {
+    /// With what was counted before its last session was cleaned up.
+    pub(super) fn new(seed: &SessionSeed, tally: Option<Tally>, now: Timestamp) -> Self {
         Self {
             session: Session {
                 overlay: seed.overlay,
@@ -40,6 +45,7 @@ impl LiveSession {
             },
             value: Sentiment::CENTRE,
             changed_at: now,
+            tally,
             holders: HashMap::new(),
             disconnected_at: None,
             bucket: None,
@@ -58,17 +64,29 @@ impl LiveSession {
     }
 
     pub(super) fn reading(&self, now: Timestamp) -> Reading {
+        let tally = (self.measure().kind == MeasureKind::Share).then(|| self.tallied(now));
         Reading {
-            sentiment: self.value,
+            sentiment: tally.map_or(self.value, Tallied::sentiment),
+            tally,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
             version: self.session.settings.version,
         }
     }
 
-    /// Spends a token. `false` if there is none, which costs nothing.
+    fn measure(&self) -> Measure {
+        self.session.settings.settings.measure
+    }
+
+    fn tallied(&self, now: Timestamp) -> Tallied {
+        let window = self.measure().window;
+        let tally = self.tally.as_ref().filter(|tally| tally.is_over(window));
+        tally.map(|tally| tally.tallied(now)).unwrap_or_default()
+    }
+
+    /// Spends a token. `false` if there is none, which costs nothing. A share cannot be pinned, so it needs none.
     pub(super) fn take_token(&mut self, limit: Option<BucketLimit>, now: Timestamp) -> bool {
-        let Some(limit) = limit else {
+        let Some(limit) = limit.filter(|_| self.measure().kind == MeasureKind::Momentum) else {
             return true;
         };
         let bucket = self.bucket.unwrap_or_else(|| TokenBucket::full(limit, now));
@@ -80,16 +98,39 @@ impl LiveSession {
         true
     }
 
-    /// Decays to now, then one step to the side.
-    pub(super) fn push(&mut self, side: Side, now: Timestamp) -> Sentiment {
-        self.set(self.value_at(now).pushed(side), now);
+    /// Momentum decays to now, then moves one step to the side; a share counts one more. A vote without a chatter is
+    /// nobody's.
+    pub(super) fn push(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> Sentiment {
+        let value = match self.measure().kind {
+            MeasureKind::Momentum => {
+                self.set(self.value_at(now).pushed(side), now);
+                self.value
+            }
+            MeasureKind::Share => {
+                self.set(Sentiment::CENTRE, now);
+                self.count(chatter, side, now).sentiment()
+            }
+        };
         self.last_vote_at = Some(now);
         self.applied.add(now);
-        self.value
+        value
+    }
+
+    fn count(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> Tallied {
+        let Measure { window, one_vote_each, .. } = self.measure();
+        self.tally.take_if(|tally| !tally.is_over(window));
+        let tally = self.tally.get_or_insert_with(|| Tally::new(window, now));
+        tally.count(chatter.filter(|_| one_vote_each), side, now)
     }
 
     pub(super) fn reset(&mut self, now: Timestamp) {
         self.set(Sentiment::CENTRE, now);
+        self.tally = None;
+    }
+
+    /// What outlives the session.
+    pub(super) fn into_tally(self) -> Option<Tally> {
+        self.tally
     }
 
     /// Takes newer settings, after folding the value at the old speed. `false` if they are not newer.
@@ -139,8 +180,9 @@ impl LiveSession {
         })
     }
 
+    /// Of momentum, whatever is measured just now.
     fn value_at(&self, now: Timestamp) -> Sentiment {
-        self.reading(now).after(Duration::ZERO)
+        self.value.decayed(self.session.settings.settings.decay, now.since(self.changed_at))
     }
 
     fn set(&mut self, value: Sentiment, now: Timestamp) {

@@ -9,14 +9,16 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
 
-use super::MemoryLive;
 use super::session::LiveSession;
+use super::{MemoryLive, State};
 
 #[async_trait]
 impl SessionStore for MemoryLive {
     async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
         let (mut state, now) = self.enter();
-        let session = state.sessions.entry(seed.overlay).or_insert_with(|| LiveSession::new(seed, now));
+        let State { sessions, tallies, .. } = &mut *state;
+        let begin = || LiveSession::new(seed, tallies.remove(&seed.overlay), now);
+        let session = sessions.entry(seed.overlay).or_insert_with(begin);
         session.put_settings(&seed.settings, now);
         session.hold(instance, viewers);
         state.by_broadcaster.insert(seed.broadcaster.clone(), seed.overlay);
@@ -76,7 +78,7 @@ impl SessionStore for MemoryLive {
         let session = state.sessions.get(&overlay);
         let is_orphan = session.is_some_and(|session| session.orphan(age, now).is_some());
         if is_orphan {
-            state.remove(overlay);
+            state.put_by(overlay, now);
         }
         Ok(is_orphan)
     }
@@ -84,6 +86,7 @@ impl SessionStore for MemoryLive {
     async fn delete(&self, overlay: OverlayId) -> Result<(), StoreError> {
         let (mut state, _) = self.enter();
         state.remove(overlay);
+        state.tallies.remove(&overlay);
         Ok(())
     }
 }

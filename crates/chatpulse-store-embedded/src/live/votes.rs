@@ -20,7 +20,7 @@ impl VoteStore for MemoryLive {
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
         let (mut state, now) = self.enter();
         let session = state.sessions.get_mut(&overlay);
-        Ok(session.map(|session| session.push(side, now)))
+        Ok(session.map(|session| session.push(None, side, now)))
     }
 
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
@@ -58,6 +58,6 @@ impl State {
             return VoteOutcome::RateLimited;
         }
         self.debounced.note(chatter, now);
-        VoteOutcome::Applied(session.push(vote.side, now))
+        VoteOutcome::Applied(session.push(Some(&vote.chatter), vote.side, now))
     }
 }

@@ -2,7 +2,8 @@
 -- at once the later waits for the earlier and then looks at what that one left.
 --
 -- $1 user · $2 triggers for · $3 triggers against · $4 left label · $5 right label · $6 decay speed
--- $7 the version it is based on, or null
+-- $7 the version it is based on, or null · $8 measure · $9 seconds of the window, or null · $10 one vote each · $11 shape
+-- $12 theme · $13 colour for · $14 colour against · $15 position · $16 flipped · $17 hint · $18 counts · $19 percentages
 -- Returns the new version, or null where nothing was written, and whether there are settings at all.
 WITH saved AS (
     UPDATE configs
@@ -10,7 +11,19 @@ WITH saved AS (
         against_triggers = $3,
         left_label = $4,
         right_label = $5,
-        decay_speed = $6
+        decay_speed = $6,
+        measure = $8,
+        window_secs = $9,
+        one_vote_each = $10,
+        shape = $11,
+        theme = $12,
+        for_colour = $13,
+        against_colour = $14,
+        position = $15,
+        flipped = $16,
+        hint = $17,
+        counts = $18,
+        percentages = $19
     WHERE user_id = $1
       AND ($7::bigint IS NULL OR $7 >= version)
     RETURNING version

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::overlay::{Measure, OverlaySettings, VersionedSettings};
 use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
+use chatpulse_domain::tally::Window;
 use chatpulse_domain::vote::{Side, Vote, VoteOutcome};
 use proptest::prelude::*;
 
@@ -232,10 +234,17 @@ fn instance_at(place: usize) -> InstanceId {
     build::instance(&format!("instance-{place}"))
 }
 
-/// Each version has a speed of its own, so a wrong fold shows.
+/// Each version has a speed of its own, so a wrong fold shows, and most measure something else than the one before.
 fn settings_at(version: u64) -> VersionedSettings {
     let step = f64::from(u32::try_from(version % 10).unwrap());
-    build::versioned(build::settings_with_decay(0.1 + step / 20.0), version)
+    let kind = if version.is_multiple_of(3) { MeasureKind::Momentum } else { MeasureKind::Share };
+    let window = match version % 4 {
+        0 => Window::UntilReset,
+        1 | 2 => build::window(5),
+        _ => build::window(120),
+    };
+    let measure = Measure { kind, window, one_vote_each: version % 5 < 3 };
+    build::versioned(OverlaySettings { measure, ..build::settings_with_decay(0.1 + step / 20.0) }, version)
 }
 
 impl Answer {
@@ -276,6 +285,7 @@ fn assert_same_view(left: &View, right: &View, when: &str) {
             (Some(left), Some(right)) => {
                 assert_close(left.sentiment.value(), right.sentiment.value());
                 assert_eq!((left.age, left.decay), (right.age, right.decay), "{when}");
+                assert_eq!(left.tally, right.tally, "{when}");
             }
             _ => assert_eq!(left, right, "{when}"),
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion};
+use chatpulse_domain::look::{Look, MeasureKind, Position, Shape, Theme};
+use chatpulse_domain::overlay::{Measure, OverlaySettings, SettingsVersion};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+use chatpulse_domain::tally::Window;
 use chatpulse_domain::vote::Side;
 
 use super::Accounts;
@@ -24,6 +26,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     writes_at_once_get_versions_of_their_own(make().await).await;
     what_was_typed_is_read_back(make().await).await;
     every_speed_is_read_back_exactly(make().await).await;
+    every_measure_and_look_is_read_back(make().await).await;
     one_streamers_settings_are_not_anothers(make().await).await;
     an_overlays_seed_is_there_while_its_address_is_valid(make().await).await;
 }
@@ -74,6 +77,37 @@ async fn read(accounts: &Accounts, streamer: StreamerId) -> (OverlaySettings, u6
 
 fn saved(version: u64) -> SaveOutcome {
     SaveOutcome::Saved(SettingsVersion(version))
+}
+
+async fn every_measure_and_look_is_read_back(accounts: Accounts) {
+    let streamer = streamer(&accounts).await;
+    let plain = OverlaySettings::default();
+    let windows = [build::window(5), build::window(120), Window::UntilReset];
+    let measures = MeasureKind::ALL.iter().zip([true, false]).flat_map(|(kind, one_vote_each)| {
+        windows.map(|window| Measure { kind: *kind, window, one_vote_each })
+    });
+    let mut all: Vec<OverlaySettings> =
+        measures.map(|measure| OverlaySettings { measure, ..plain.clone() }).collect();
+    let mut look = Look { for_colour: "#000000".parse().unwrap(), ..Look::default() };
+    for shape in Shape::ALL {
+        for theme in Theme::ALL {
+            for position in Position::ALL {
+                look = Look { shape: *shape, theme: *theme, position: *position, hint: !look.hint, ..look };
+                (look.against_colour, look.for_colour) = (look.for_colour, look.against_colour);
+                all.push(OverlaySettings { look, ..plain.clone() });
+            }
+        }
+    }
+    let look = Look::default();
+    for look in
+        [Look { flipped: true, ..look }, Look { counts: true, ..look }, Look { percentages: true, ..look }]
+    {
+        all.push(OverlaySettings { look, ..plain.clone() });
+    }
+    for settings in all {
+        save(&accounts, streamer, &settings, None).await;
+        assert_eq!(read(&accounts, streamer).await.0, settings);
+    }
 }
 
 async fn a_stranger_has_no_settings(accounts: Accounts) {
@@ -162,6 +196,7 @@ async fn what_was_typed_is_read_back(accounts: Accounts) {
         triggers: build::triggers(&many, &odd),
         labels: build::labels("👎 Nö", &"ü".repeat(50)),
         decay: build::decay(0.1),
+        ..OverlaySettings::default()
     };
     save(&accounts, streamer, &typed, None).await;
     let (found, _) = read(&accounts, streamer).await;

@@ -1,15 +1,18 @@
 //! The promises of [`StreamerRepository`](chatpulse_domain::ports::streamers::StreamerRepository).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::login::BotGrant;
 use chatpulse_domain::overlay::OverlaySettings;
-use chatpulse_domain::ports::streamers::Rotation;
+use chatpulse_domain::ports::streamers::{Deleted, Rotation};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
+use chatpulse_domain::time::Timestamp;
 
 use super::Accounts;
 use crate::builders as build;
+use crate::clock::START_MS;
 
 /// Checks them all; `make` gives an adapter with no accounts.
 pub async fn holds(make: impl AsyncFn() -> Accounts) {
@@ -25,6 +28,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     the_first_is_whoever_logged_in_first(make().await).await;
     names_in_any_script_come_back(make().await).await;
     the_bots_consent_is_noted_and_renewed(make().await).await;
+    an_account_goes_with_all_that_belongs_to_it(make().await).await;
 }
 
 /// A profile that nobody else's test uses.
@@ -172,4 +176,34 @@ async fn the_bots_consent_is_noted_and_renewed(accounts: Accounts) {
     assert_eq!(found, Some(renewed));
     let another = streamers.find_bot_grant(&build::fresh_user()).await.unwrap();
     assert_eq!(another, None);
+}
+
+async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
+    let (ada, bob) = (profile("Ada"), profile("Bob"));
+    let tokens = build::sealed();
+    let gone = accounts.streamers.sign_in(&ada, &tokens).await.unwrap();
+    let stays = sign_in(&accounts, &bob).await;
+    let now = Timestamp::from_unix_ms(START_MS);
+    let logins = [gone.id, stays.id].map(|id| build::login_session(id, now.plus(Duration::from_secs(1))));
+    for (login, user) in logins.iter().zip([&ada.id, &bob.id]) {
+        accounts.login_sessions.begin(login).await.unwrap();
+        let agreed = BotGrant { bot: user.clone(), ..build::bot_grant("Bot") };
+        accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+    }
+    let deleted = accounts.streamers.delete(gone.id).await.unwrap();
+    assert_eq!(deleted, Some(Deleted { overlay: gone.overlay, tokens: Some(tokens) }));
+    assert_eq!(accounts.streamers.find(gone.id).await.unwrap(), None);
+    assert_eq!(accounts.streamers.find_by_overlay(gone.overlay).await.unwrap(), None);
+    assert_eq!(accounts.streamers.find_bot_grant(&ada.id).await.unwrap(), None);
+    assert_eq!(accounts.settings.find(gone.id).await.unwrap(), None);
+    assert_eq!(accounts.login_sessions.find(logins[0].hash, now).await.unwrap(), None);
+    assert_eq!(accounts.tokens.all().await.unwrap().len(), 1);
+    assert_eq!(accounts.streamers.delete(gone.id).await.unwrap(), None);
+    // Nobody else's.
+    assert!(accounts.streamers.find_bot_grant(&bob.id).await.unwrap().is_some());
+    assert!(accounts.login_sessions.find(logins[1].hash, now).await.unwrap().is_some());
+    assert_eq!(accounts.streamers.find(stays.id).await.unwrap(), Some(stays));
+    // Coming back is a first login.
+    let again = sign_in(&accounts, &ada).await;
+    assert_ne!((again.id, again.overlay), (gone.id, gone.overlay));
 }

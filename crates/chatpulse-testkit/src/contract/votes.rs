@@ -12,6 +12,7 @@ use crate::builders as build;
 
 mod at_once;
 mod limits;
+mod share;
 
 /// Checks them all; `make` gives a fresh adapter with this token bucket.
 pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
@@ -34,6 +35,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     a_reset_centres_the_bar(make(None).await).await;
     many_are_read_in_the_order_asked(make(None).await).await;
     limits::hold(&make).await;
+    share::holds(&make).await;
     at_once::hold(&make).await;
 }
 

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chatpulse_domain::ids::{ChatterId, InstanceId, MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::sentiment::{Reading, Sentiment};
 use chatpulse_domain::session::Session;
+use chatpulse_domain::tally::{Tallied, Tally};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
 
@@ -35,12 +37,15 @@ struct State {
     index: Vec<(TwitchUserId, OverlayId)>,
     seen: Vec<(OverlayId, MessageId, Timestamp)>,
     debounced: Vec<(OverlayId, ChatterId, Timestamp)>,
+    /// Of sessions that ended by themselves.
+    tallies: Vec<(OverlayId, Tally)>,
 }
 
 struct FakeSession {
     session: Session,
     value: Sentiment,
     changed_at: Timestamp,
+    tally: Option<Tally>,
     holders: Vec<(InstanceId, u32)>,
     disconnected_at: Option<Timestamp>,
     bucket: Option<TokenBucket>,
@@ -95,8 +100,13 @@ impl State {
 
 impl FakeSession {
     fn reading(&self, now: Timestamp) -> Reading {
+        let measure = self.session.settings.settings.measure;
+        let counted = self.tally.as_ref().filter(|tally| tally.is_over(measure.window));
+        let counted = counted.map(|tally| tally.tallied(now)).unwrap_or_default();
+        let tally = (measure.kind == MeasureKind::Share).then_some(counted);
         Reading {
-            sentiment: self.value,
+            sentiment: tally.map_or(self.value, Tallied::sentiment),
+            tally,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
             version: self.session.settings.version,
@@ -108,11 +118,23 @@ impl FakeSession {
         self.changed_at = now;
     }
 
-    fn push(&mut self, side: Side, now: Timestamp) -> Sentiment {
+    fn push(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> Sentiment {
+        self.applied.push(now);
+        let measure = self.session.settings.settings.measure;
+        if measure.kind == MeasureKind::Share {
+            self.set(Sentiment::CENTRE, now);
+            self.tally.take_if(|tally| !tally.is_over(measure.window));
+            let tally = self.tally.get_or_insert_with(|| Tally::new(measure.window, now));
+            return tally.count(chatter.filter(|_| measure.one_vote_each), side, now).sentiment();
+        }
         let value = self.reading(now).after(Duration::ZERO).pushed(side);
         self.set(value, now);
-        self.applied.push(now);
         value
+    }
+
+    fn reset(&mut self, now: Timestamp) {
+        self.set(Sentiment::CENTRE, now);
+        self.tally = None;
     }
 
     /// `true` if these were newer.
@@ -120,7 +142,8 @@ impl FakeSession {
         if settings.version <= self.session.settings.version {
             return false;
         }
-        let folded = self.reading(now).after(Duration::ZERO);
+        let folded =
+            Reading { sentiment: self.value, tally: None, ..self.reading(now) }.after(Duration::ZERO);
         self.set(folded, now);
         self.session.settings = Arc::new(settings.clone());
         true

@@ -222,6 +222,12 @@ impl TwitchLogin for FakeLogin {
         Ok(())
     }
 
+    async fn revoke(&self, access: &Secret) -> Result<(), LoginError> {
+        self.reach()?;
+        self.run_out(access);
+        Ok(())
+    }
+
     async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError> {
         self.reach()?;
         let next = self.tokens.lock().unwrap().next.remove(refresh.expose());

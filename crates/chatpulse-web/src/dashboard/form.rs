@@ -1,5 +1,7 @@
 //! The settings form: from what was typed to settings that are valid, or to words beside each field.
 
+mod extras;
+
 use std::collections::BTreeMap;
 
 use chatpulse_domain::overlay::{
@@ -10,6 +12,7 @@ use chatpulse_domain::trigger::{InvalidTriggers, Trigger, TriggerSet, Triggers};
 use chatpulse_domain::vote::Side;
 
 use super::view::{FormProblems, SettingsForm};
+use extras::ExtrasInput;
 
 /// Field name to what is wrong with it.
 pub(super) type Problems = BTreeMap<&'static str, String>;
@@ -24,6 +27,7 @@ pub(super) struct SettingsInput {
     right_label: Option<String>,
     decay_speed: Option<String>,
     version: Option<String>,
+    extras: ExtrasInput,
     /// Fields whose bytes are no text.
     malformed: Vec<&'static str>,
 }
@@ -46,7 +50,8 @@ impl SettingsInput {
             let Some((name, value)) = url::form_urlencoded::parse(pair).next() else { continue };
             let value = value.into_owned();
             if !is_text(pair) {
-                input.malformed.extend(FIELDS.iter().find(|field| **field == name));
+                let mut known = FIELDS.iter().chain(&ExtrasInput::FIELDS);
+                input.malformed.extend(known.find(|field| **field == name));
             }
             match name.as_ref() {
                 "for_trigger" => input.for_triggers.push(value),
@@ -56,14 +61,17 @@ impl SettingsInput {
                 "right_label" => drop(input.right_label.get_or_insert(value)),
                 "decay_speed" => drop(input.decay_speed.get_or_insert(value)),
                 "version" => drop(input.version.get_or_insert(value)),
-                _ => {}
+                name => input.extras.take(name, value),
             }
         }
         input
     }
 
-    /// All problems at once, each under its field's name.
-    pub(super) fn parse(&self) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
+    /// All problems at once, each under its field's name. What a form does not speak of stays as it is stored.
+    pub(super) fn parse(
+        &self,
+        stored: &OverlaySettings,
+    ) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
         let mut problems = Problems::new();
         for field in &self.malformed {
             problems.insert(field, "This is no text that can be read. Type it again.".to_owned());
@@ -78,6 +86,7 @@ impl SettingsInput {
             let joined = Triggers::new(in_favor, against).map_err(|shared| format!("{shared}."));
             noted(&mut problems, "against_trigger", joined)
         });
+        let (measure, look) = self.extras.parse(stored, &mut problems);
         let (Some(triggers), Some(left), Some(right), Some(decay), Some(version)) =
             (triggers, left, right, decay, version)
         else {
@@ -86,11 +95,11 @@ impl SettingsInput {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok((OverlaySettings { triggers, labels: Labels { left, right }, decay }, version))
+        Ok((OverlaySettings { triggers, labels: Labels { left, right }, decay, measure, look }, version))
     }
 
     /// The page again, with every value as it was typed.
-    pub(super) fn into_form(self, mut problems: Problems) -> SettingsForm {
+    pub(super) fn into_form(self, stored: &OverlaySettings, mut problems: Problems) -> SettingsForm {
         SettingsForm {
             for_triggers: self.for_triggers,
             against_triggers: self.against_triggers,
@@ -106,6 +115,7 @@ impl SettingsInput {
                 decay_speed: problems.remove("decay_speed"),
                 version: problems.remove("version"),
             },
+            choices: self.extras.into_choices(stored, problems),
         }
     }
 }
@@ -122,6 +132,7 @@ pub(super) fn form_of(stored: &VersionedSettings) -> SettingsForm {
         decay_speed: settings.decay.per_second().to_string(),
         version: version.0.to_string(),
         problems: FormProblems::default(),
+        choices: extras::choices_of(settings),
     }
 }
 
@@ -179,12 +190,15 @@ fn storable(typed: &str) -> Result<&str, String> {
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::look::{MeasureKind, Theme};
+    use chatpulse_domain::tally::{Window, WindowSecs};
+
     use super::*;
 
     const GOOD: &str = "for_trigger=yes&for_trigger=&against_trigger=no&left_label=Nope&right_label=Do+it%21&decay_speed=0.7&version=4";
 
     fn parse(form: &str) -> Result<(OverlaySettings, Option<SettingsVersion>), Problems> {
-        SettingsInput::read(form.as_bytes()).parse()
+        SettingsInput::read(form.as_bytes()).parse(&OverlaySettings::default())
     }
 
     fn fields(form: &str) -> Vec<&'static str> {
@@ -222,6 +236,32 @@ mod tests {
     fn a_version_that_is_none_is_said() {
         assert_eq!(fields(&GOOD.replace("version=4", "version=four")), ["version"]);
         assert_eq!(parse(&GOOD.replace("&version=4", "")).unwrap().1, None);
+    }
+
+    #[test]
+    fn what_a_form_does_not_speak_of_stays_as_it_is_stored() {
+        let mut stored = OverlaySettings::default();
+        (stored.look.hint, stored.measure.window) = (true, Window::UntilReset);
+        let parsed = |form: &str| SettingsInput::read(form.as_bytes()).parse(&stored).unwrap().0;
+        let old = parsed(GOOD);
+        assert_eq!((old.look, old.measure), (stored.look, stored.measure));
+        let new = parsed(&format!("{GOOD}&boxes=1&theme=light&window_secs=+60+&counts=on&measure=share"));
+        assert_eq!((new.look.theme, new.look.hint, new.look.counts), (Theme::Light, false, true));
+        assert_eq!(new.measure.kind, MeasureKind::Share);
+        assert_eq!(new.measure.window, Window::Last(WindowSecs::new(60).unwrap()));
+    }
+
+    #[test]
+    fn a_choice_that_is_none_is_its_own_problem() {
+        let form = format!(
+            "{GOOD}&boxes=1&measure=tide&window_secs=4&shape=&theme=Dark&for_colour=red&against_colour=%23fff&position=up"
+        );
+        let all = ["against_colour", "for_colour", "measure", "position", "shape", "theme", "window_secs"];
+        assert_eq!(fields(&form), all);
+        assert!(
+            parse(&format!("{GOOD}&boxes=1&window_secs=&until_reset=on")).is_ok(),
+            "nobody looks at the seconds"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! numbers. The form works without script; `assets/dashboard.js` saves in place, counts
 //! changes and shows what chat does.
 
+mod look;
+mod measure;
 mod settings;
 mod side;
 
@@ -12,7 +14,7 @@ use maud::{Markup, html};
 use crate::assets::File;
 use crate::layout;
 
-pub(crate) use settings::{FormProblems, SettingsForm};
+pub(crate) use settings::{Boxes, Choices, FormProblems, SettingsForm};
 
 /// Everything the dashboard shows, already looked up.
 #[derive(Debug, Clone)]
@@ -68,10 +70,12 @@ pub(crate) fn page(page: &DashboardPage) -> Markup {
         (top(page))
         main.board data-board data-login=(page.login) data-name=(page.display_name)
             data-overlay-id=(page.overlay_id) {
+            h1.visually-hidden { "Your overlay" }
             (notices(page))
             (side::first_steps(&page.form))
             div.board-left {
                 (settings::form(page))
+                (side::own_data(page))
             }
             div.board-right {
                 (side::preview(page))
@@ -197,6 +201,7 @@ mod tests {
                 decay_speed: "0.5".to_owned(),
                 version: "3".to_owned(),
                 problems: FormProblems::default(),
+                choices: Choices::default(),
             },
             notice: None,
             bot: None,

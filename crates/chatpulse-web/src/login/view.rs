@@ -20,6 +20,8 @@ pub(crate) struct LoginPage {
 pub(crate) enum LoginMessage {
     /// Pressed "cancel" at Twitch.
     Cancelled,
+    /// Deleted their account.
+    Deleted,
     /// Pressed "log out".
     LoggedOut,
     /// The session ended by age or from another device.
@@ -30,6 +32,9 @@ impl LoginMessage {
     fn words(self) -> &'static str {
         match self {
             Self::Cancelled => "You cancelled at Twitch, so nothing was connected. Log in whenever you like.",
+            Self::Deleted => {
+                "Your account is deleted, with everything that belonged to it. Thank you for trying ChatPulse."
+            }
             Self::LoggedOut => "You're logged out. Your overlay keeps running.",
             Self::SessionExpired => {
                 "Your login has expired. Log in again to go on; your overlay keeps running."
@@ -50,7 +55,7 @@ pub(crate) fn page(page: &LoginPage) -> Markup {
     let head = html! {
         (layout::style(File::BarCss))
         (layout::style(File::LoginCss))
-        (layout::module(File::LoginJs, &[File::BarJs]))
+        (layout::module(File::LoginJs, &[File::BarJs, File::ShapesJs, File::NumbersJs]))
     };
     let body = html! {
         header.login-top { (layout::brand()) }

@@ -16,26 +16,32 @@ const MOVED: &str = "Overlay address changed. Copy the new one from ChatPulse.";
 pub(crate) struct OverlayPage {
     /// `/ws/overlay/UUID`; the script adds scheme, host and query.
     pub(crate) socket_path: String,
-    /// The name of the side against, at the left end.
+    /// The name of the side against, there before the script is.
     pub(crate) left_label: String,
-    /// The name of the side for, at the right end.
+    /// The name of the side for, there before the script is.
     pub(crate) right_label: String,
-    /// How fast the bar drifts back, per second.
-    pub(crate) decay: f64,
-    /// The version of these settings: the socket sends them only if they are newer.
-    pub(crate) version: u64,
+    /// All that the streamer chose, as JSON: the object of the socket's `config` frame. The
+    /// socket sends it again only if it has a newer version.
+    pub(crate) config: String,
     /// Inside the dashboard: follows what is typed there, and is not counted as an overlay.
     pub(crate) preview: bool,
 }
 
 /// The overlay page.
 pub(crate) fn page(page: &OverlayPage) -> Markup {
-    let head = layout::module(File::OverlayJs, &[File::BarJs, File::ConnectionJs]);
+    let head = html! {
+        (layout::style(File::ShapesCss))
+        (layout::module(
+            File::OverlayJs,
+            &[File::BarJs, File::ShapesJs, File::NumbersJs, File::LookJs, File::ColourJs, File::ConnectionJs],
+        ))
+    };
     let body = html! {
         main.overlay {
+            h1.visually-hidden { "ChatPulse overlay" }
             div.bar role="img" aria-label="Mood of the chat"
-                data-socket=(page.socket_path) data-decay=(page.decay) data-version=(page.version)
-                data-preview=(page.preview) data-state="rest" data-leads="none" data-connected="false" {
+                data-socket=(page.socket_path) data-config=(page.config) data-preview=(page.preview)
+                data-state="rest" data-leads="none" data-connected="false" {
                 (layout::bar_inside(&page.left_label, &page.right_label))
             }
             p.overlay-note data-note hidden { (MOVED) }
@@ -48,6 +54,7 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
 pub(crate) fn overlay_missing() -> Markup {
     let body = html! {
         main.overlay {
+            h1.visually-hidden { "Overlay address changed" }
             p.overlay-note { (MOVED) }
         }
     };
@@ -63,8 +70,7 @@ mod tests {
             socket_path: "/ws/overlay/8f7a".to_owned(),
             left_label: "<b>No".to_owned(),
             right_label: "Yes".to_owned(),
-            decay: 0.5,
-            version: 7,
+            config: "{\"version\":7}".to_owned(),
             preview: false,
         }
     }
@@ -74,8 +80,7 @@ mod tests {
         let text = page(&build_page()).into_string();
         for part in [
             "data-socket=\"/ws/overlay/8f7a\"",
-            "data-decay=\"0.5\"",
-            "data-version=\"7\"",
+            "data-config=\"{&quot;version&quot;:7}\"",
             "data-preview=\"false\"",
         ] {
             assert!(text.contains(part), "{part} is missing");

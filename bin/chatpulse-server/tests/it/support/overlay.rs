@@ -32,6 +32,8 @@ pub(crate) struct Shown {
     pub(crate) value: f64,
     pub(crate) status: String,
     pub(crate) decay: f64,
+    /// Votes for and against, where a share is measured.
+    pub(crate) tally: Option<(u64, u64)>,
     pub(crate) at: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Overlay {
                         value: frame["value"].as_f64().unwrap(),
                         status: frame["status"].as_str().unwrap().to_owned(),
                         decay: frame["decay"].as_f64().unwrap(),
+                        tally: frame["for"].as_u64().zip(frame["against"].as_u64()),
                         at: Instant::now(),
                     });
                 }
@@ -127,6 +130,19 @@ impl Overlay {
             }
         };
         timeout(SOON, reading).await.expect("such a value in time")
+    }
+
+    /// Reads until so many votes for and against are shown.
+    pub(crate) async fn shows_tally(&mut self, in_favor: u64, against: u64) -> Shown {
+        let reading = async {
+            loop {
+                let shown = self.next_shown().await;
+                if shown.tally == Some((in_favor, against)) {
+                    return shown;
+                }
+            }
+        };
+        timeout(SOON, reading).await.expect("such a share in time")
     }
 
     /// The next settings, whatever else comes before them.

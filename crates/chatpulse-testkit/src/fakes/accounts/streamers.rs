@@ -5,7 +5,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
@@ -66,6 +66,17 @@ impl StreamerRepository for FakeStreamers {
             let old = std::mem::replace(&mut account.streamer.overlay, new);
             Rotation { old, new }
         }))
+    }
+
+    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
+        let mut tables = self.0.enter("delete an account")?;
+        let Some(place) = tables.accounts.iter().position(|account| account.streamer.id == id) else {
+            return Ok(None);
+        };
+        let gone = tables.accounts.remove(place);
+        tables.logins.retain(|login| login.streamer != id);
+        tables.bot_grants.retain(|grant| grant.bot != gone.streamer.twitch_id);
+        Ok(Some(Deleted { overlay: gone.streamer.overlay, tokens: gone.tokens }))
     }
 
     async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {

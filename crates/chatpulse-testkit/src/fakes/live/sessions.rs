@@ -17,7 +17,9 @@ impl SessionStore for FakeLive {
     async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
         let (mut state, now) = self.enter("hold a session")?;
         if state.session(seed.overlay).is_none() {
-            state.sessions.push(FakeSession::new(seed, now));
+            let kept = state.tallies.iter().position(|(overlay, _)| *overlay == seed.overlay);
+            let tally = kept.map(|kept| state.tallies.remove(kept).1).filter(|tally| !tally.has_ended(now));
+            state.sessions.push(FakeSession { tally, ..FakeSession::new(seed, now) });
         }
         let live = state.session(seed.overlay).unwrap();
         live.put_settings(&seed.settings, now);
@@ -84,6 +86,8 @@ impl SessionStore for FakeLive {
         let (mut state, now) = self.enter("delete an orphan")?;
         let orphan = state.session(overlay).and_then(|live| live.orphan(age, now));
         if orphan.is_some() {
+            let tally = state.session(overlay).and_then(|live| live.tally.take());
+            state.tallies.extend(tally.map(|tally| (overlay, tally)));
             state.remove(overlay);
         }
         Ok(orphan.is_some())
@@ -92,6 +96,7 @@ impl SessionStore for FakeLive {
     async fn delete(&self, overlay: OverlayId) -> Result<(), StoreError> {
         let (mut state, _) = self.enter("delete a session")?;
         state.remove(overlay);
+        state.tallies.retain(|(kept, _)| *kept != overlay);
         Ok(())
     }
 }
@@ -106,6 +111,7 @@ impl FakeSession {
             },
             value: Sentiment::CENTRE,
             changed_at: now,
+            tally: None,
             holders: Vec::new(),
             disconnected_at: None,
             bucket: None,

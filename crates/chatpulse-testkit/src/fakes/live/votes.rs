@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::{Reading, Sentiment};
@@ -17,7 +18,7 @@ impl VoteStore for FakeLive {
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
         let (mut state, now) = self.enter("push the bar")?;
-        Ok(state.session(overlay).map(|live| live.push(side, now)))
+        Ok(state.session(overlay).map(|live| live.push(None, side, now)))
     }
 
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
@@ -29,7 +30,7 @@ impl VoteStore for FakeLive {
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
         let (mut state, now) = self.enter("reset the bar")?;
         let session = state.session(overlay);
-        Ok(session.map(|live| live.set(Sentiment::CENTRE, now)).is_some())
+        Ok(session.map(|live| live.reset(now)).is_some())
     }
 }
 
@@ -46,7 +47,8 @@ impl State {
             return VoteOutcome::Debounced;
         }
         let live = self.session(vote.overlay).unwrap();
-        if let Some(limit) = limit {
+        let measures_share = live.session.settings.settings.measure.kind == MeasureKind::Share;
+        if let Some(limit) = limit.filter(|_| !measures_share) {
             let bucket = live.bucket.unwrap_or_else(|| TokenBucket::full(limit, now));
             let Some(left) = bucket.refilled(limit, now).take() else {
                 live.limited.push(now);
@@ -54,7 +56,7 @@ impl State {
             };
             live.bucket = Some(left);
         }
-        let value = live.push(vote.side, now);
+        let value = live.push(Some(&vote.chatter), vote.side, now);
         self.debounced.push((vote.overlay, vote.chatter.clone(), now));
         VoteOutcome::Applied(value)
     }

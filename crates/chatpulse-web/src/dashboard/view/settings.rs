@@ -1,9 +1,11 @@
 //! The settings form, in the order in which one thinks: what people type, what it's called,
-//! how it moves. The side against comes first because it is the left end of the bar.
+//! how it moves, how it looks. The side against comes first because it is the left end of the bar.
+
+use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::DashboardPage;
+use super::{DashboardPage, look, measure};
 
 /// Free rows per side for readers without script.
 const SPARE_ROWS: usize = 3;
@@ -25,6 +27,49 @@ pub(crate) struct SettingsForm {
     pub(crate) version: String,
     /// What is wrong, by field.
     pub(crate) problems: FormProblems,
+    /// What moves the bar, and how it looks.
+    pub(crate) choices: Choices,
+}
+
+/// The fields of `measure.rs` and `look.rs`, as text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choices {
+    /// Momentum or share.
+    pub(crate) measure: String,
+    /// How far back a share looks.
+    pub(crate) window_secs: String,
+    /// One bar or two.
+    pub(crate) shape: String,
+    /// What it stands on.
+    pub(crate) theme: String,
+    /// Of the side for.
+    pub(crate) for_colour: String,
+    /// Of the side against.
+    pub(crate) against_colour: String,
+    /// Where it stands.
+    pub(crate) position: String,
+    /// What is on.
+    pub(crate) boxes: Boxes,
+    /// What is wrong, by field.
+    pub(crate) problems: BTreeMap<&'static str, String>,
+}
+
+/// Each is a box that is ticked or not.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box")]
+pub(crate) struct Boxes {
+    /// A share looks back to the last reset.
+    pub(crate) until_reset: bool,
+    /// Each viewer counts once.
+    pub(crate) one_vote_each: bool,
+    /// The side for stands left.
+    pub(crate) flipped: bool,
+    /// What to type stands under the labels.
+    pub(crate) hint: bool,
+    /// Numbers of votes are shown.
+    pub(crate) counts: bool,
+    /// Percentages are shown.
+    pub(crate) percentages: bool,
 }
 
 /// Why fields were refused, in words that say how to mend them.
@@ -96,11 +141,8 @@ pub(super) fn form(page: &DashboardPage) -> Markup {
                     (side(&in_favor))
                 }
             }
-            section.card aria-labelledby="moves-title" {
-                h2 #moves-title { "How it moves" }
-                p.card-lead { "Every vote gives the bar a push. When chat goes quiet, it drifts back to the middle." }
-                (drift(&form.decay_speed, problems.decay_speed.as_deref()))
-            }
+            (measure::card(form))
+            (look::card(&form.choices))
             (save_bar(problems.version.as_deref()))
         }
     }
@@ -152,42 +194,9 @@ fn width(trigger: &str) -> usize {
     trigger.chars().count().clamp(2, 24)
 }
 
-fn drift(decay_speed: &str, problem: Option<&str>) -> Markup {
-    html! {
-        div.drift {
-            label.field-label for="decay_speed" { "Drift back" }
-            // A hundredth a step keeps any stored speed as it is.
-            input.slider #decay_speed type="range" name="decay_speed" min="0.1" max="2" step="0.01" value=(decay_speed)
-                aria-describedby=(below_id("decay_speed")) aria-invalid=[problem.map(|_| "true")];
-            p.drift-words {
-                span { "slow" }
-                output for="decay_speed" data-drift-words { (way_back(decay_speed)) }
-                span { "fast" }
-            }
-            (below("decay_speed", problem, ""))
-        }
-    }
-}
-
-/// How long the bar takes from an end to within 1 of the middle: ln 100 time constants.
-/// `fields.js` says the same while the slider moves.
-fn way_back(decay_speed: &str) -> String {
-    let Some(decay) =
-        decay_speed.trim().parse::<f64>().ok().filter(|decay| decay.is_finite() && *decay > 0.0)
-    else {
-        return String::new();
-    };
-    let secs = 100_f64.ln() / decay;
-    if secs < 5.0 {
-        format!("back to the middle in about {secs:.1} s")
-    } else {
-        format!("back to the middle in about {secs:.0} s")
-    }
-}
-
 /// The line under a field. It's always there, so that a problem doesn't push the page around.
 /// The hint speaks of keys that only work with script, so the script shows it.
-fn below(field: &str, problem: Option<&str>, hint: &str) -> Markup {
+pub(super) fn below(field: &str, problem: Option<&str>, hint: &str) -> Markup {
     html! {
         p.below.(problem.map_or("", |_| "is-problem")) id=(below_id(field)) data-below=(field) data-hint=(hint) {
             (problem.unwrap_or_default())
@@ -195,7 +204,7 @@ fn below(field: &str, problem: Option<&str>, hint: &str) -> Markup {
     }
 }
 
-fn below_id(field: &str) -> String {
+pub(super) fn below_id(field: &str) -> String {
     format!("below-{field}")
 }
 
@@ -210,20 +219,43 @@ fn save_bar(problem: Option<&str>) -> Markup {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_back_is_said_in_seconds() {
-        assert_eq!(way_back("0.5"), "back to the middle in about 9 s");
-        assert_eq!(way_back("2"), "back to the middle in about 2.3 s");
+/// A box with its words. Off, it sends nothing; the form's hidden field says that it was there.
+pub(super) fn tick(name: &str, is_on: bool, words: &str, explained: &str) -> Markup {
+    html! {
+        label.tick {
+            input type="checkbox" name=(name) value="on" checked[is_on];
+            span.tick-words { (words) span.tick-why { (explained) } }
+        }
     }
+}
 
-    #[test]
-    fn a_speed_that_is_none_says_nothing() {
-        for speed in ["", "fast", "NaN", "0", "-1", "inf"] {
-            assert_eq!(way_back(speed), "");
+/// One choice of several, as a card with its words.
+pub(super) struct Choice {
+    pub(super) value: &'static str,
+    pub(super) words: &'static str,
+    pub(super) explained: &'static str,
+}
+
+/// All of them, under one name.
+pub(super) fn choose(
+    name: &'static str,
+    title: &str,
+    chosen: &str,
+    choices: &[Choice],
+    problem: Option<&str>,
+) -> Markup {
+    html! {
+        fieldset.choices data-choices=(name) aria-describedby=(below_id(name)) {
+            legend.field-label { (title) }
+            div.choices-row {
+                @for choice in choices {
+                    label.choice {
+                        input type="radio" name=(name) value=(choice.value) checked[choice.value == chosen];
+                        span.choice-words { strong { (choice.words) } span { (choice.explained) } }
+                    }
+                }
+            }
+            (below(name, problem, ""))
         }
     }
 }

@@ -108,6 +108,30 @@ pub(super) fn numbers(limited: bool) -> Markup {
     }
 }
 
+/// What one may take along, and the way out.
+pub(super) fn own_data(page: &DashboardPage) -> Markup {
+    html! {
+        section.card.own-data aria-labelledby="own-title" {
+            h2 #own-title { "Your data" }
+            p.card-lead { "Your name, your overlay’s address and these settings. Votes are never kept." }
+            a.button.button-raised href="/dashboard/export" download { "Download it all" }
+            details.leaving {
+                summary { "Delete my account" }
+                form method="post" action="/dashboard/delete-account" {
+                    input type="hidden" name="csrf_token" value=(page.csrf_token);
+                    p {
+                        "Everything is deleted at once, your overlay’s address stops working, and ChatPulse is disconnected at Twitch. "
+                        strong { "This can’t be undone." }
+                    }
+                    label.field-label for="confirm" { "Type " (page.login) " to confirm" }
+                    input.field #confirm name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
+                    button.button.button-danger type="submit" { "Delete my account" }
+                }
+            }
+        }
+    }
+}
+
 /// Asked before the old address dies.
 pub(super) fn rotate_dialog() -> Markup {
     html! {

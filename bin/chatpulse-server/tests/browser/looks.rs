@@ -1,0 +1,176 @@
+//! Every measure, shape and ground of the overlay: chosen on the dashboard, seen in an overlay that stays open.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::chromium::Chromium;
+use crate::newcomer::assert_no_sideways_scroll;
+use crate::pictures::{assert_transparent, keep};
+use crate::product::Served;
+use crate::tab::Tab;
+use crate::watch::all_quiet;
+
+/// Promised from "Save" to the new look.
+const ON_STREAM_WITHIN: Duration = Duration::from_millis(300);
+
+/// State of the bar in the dashboard's frame.
+const PREVIEW: &str =
+    "document.querySelector('[data-preview-frame]').contentDocument?.querySelector('.bar')?.dataset";
+
+/// Chooses on the form, without saving.
+async fn choose(streamer: &Tab, name: &str, value: &str) -> anyhow::Result<()> {
+    streamer.click(&format!("input[name={name}][value={value}]")).await
+}
+
+/// Saves, and says how long the overlay took to hear of it.
+async fn save(streamer: &Tab, overlay: &Tab, expected: &str) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    streamer.click("[data-save-button]").await?;
+    overlay.until(expected).await?;
+    let took = began.elapsed();
+    streamer.until("document.querySelector('[data-save]').dataset.save === 'clean'").await?;
+    Ok(took)
+}
+
+async fn vote(streamer: &Tab, side: &str, times: usize) -> anyhow::Result<()> {
+    for _ in 0..times {
+        streamer
+            .run(&format!(
+                "fetch('/api/test-vote', {{ method: 'POST', body: JSON.stringify({{ side: {side:?} }}), headers: {{
+                    'Content-Type': 'application/json',
+                    'X-CSRF-Token': document.querySelector('[name=csrf_token]').value,
+                }} }})"
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<()> {
+    let served = Served::start(&[("API_RATE_PER_MINUTE", "0")]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 1000).await?;
+    served.log_in(&streamer).await?;
+    let overlay = browser.visitor(800, 100).await?;
+    overlay.see_through().await?;
+    overlay.goto(&served.overlay_of(&streamer).await?).await?;
+    overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
+    overlay.run("window.neverReloaded = true").await?;
+    let painter = browser.visitor(100, 100).await?;
+
+    for name in ["hint", "percentages", "counts"] {
+        streamer.click(&format!("input[name={name}]")).await?;
+    }
+    choose(&streamer, "measure", "share").await?;
+    streamer.until("document.querySelector('[data-measure-of=momentum]').hidden").await?;
+    streamer.fill("#window_secs", "120").await?;
+    let took =
+        save(&streamer, &overlay, "document.querySelector('.bar').dataset.measure === 'share'").await?;
+    ensure!(took < ON_STREAM_WITHIN, "the new look took {took:?}");
+    streamer.settled().await?;
+    keep("dashboard-share", &streamer.whole_page().await?)?;
+    vote(&streamer, "for", 14).await?;
+    vote(&streamer, "against", 6).await?;
+    overlay.until("document.querySelector('[data-number=\"inside-for\"]').textContent === '70%'").await?;
+
+    for shape in ["bar", "two_bars"] {
+        choose(&streamer, "shape", shape).await?;
+        for theme in ["dark", "light", "transparent"] {
+            choose(&streamer, "theme", theme).await?;
+            let dressed = format!(
+                "(({{ shape, theme }}) => shape === '{shape}' && theme === '{theme}')(document.querySelector('.bar').dataset)"
+            );
+            save(&streamer, &overlay, &dressed).await?;
+            for (width, height) in [(800, 100), (300, 60)] {
+                overlay.resize(width, height, 1.0).await?;
+                overlay.until(&format!("innerWidth === {width}")).await?;
+                overlay.settled().await?;
+                assert_it_is_whole(&overlay, &format!("{shape}, {theme}, {width}")).await?;
+                let png = overlay.picture().await?;
+                if theme != "transparent" && width == 800 {
+                    assert_transparent(&painter, &png).await?;
+                }
+                keep(&format!("look-share-{shape}-{theme}-{width}"), &png)?;
+            }
+            overlay.resize(800, 100, 1.0).await?;
+        }
+    }
+    streamer.resize(390, 844, 1.0).await?;
+    assert_no_sideways_scroll(&streamer).await?;
+    keep("dashboard-share-390", &streamer.whole_page().await?)?;
+    let same_page: bool = overlay.eval("window.neverReloaded === true").await?;
+    ensure!(same_page, "the overlay was reloaded");
+    all_quiet(&overlay, &[served.host()])?;
+    browser.close().await
+}
+
+/// All that is seen lies in the source.
+async fn assert_it_is_whole(overlay: &Tab, what: &str) -> anyhow::Result<()> {
+    let outside: Vec<String> = overlay
+        .eval(
+            "[...document.querySelectorAll('.bar-pill, [data-label]:not(.bar-ghost), [data-number], [data-trigger]')]
+                .filter((element) => element.checkVisibility?.() ?? true)
+                .filter((element) => {
+                    const box = element.getBoundingClientRect();
+                    if (box.width === 0 || box.height === 0) return false;
+                    return box.left < -0.5 || box.top < -0.5 || box.right > innerWidth + 0.5 || box.bottom > innerHeight + 0.5;
+                })
+                .map((element) => element.className + ' ' + JSON.stringify(element.getBoundingClientRect()))",
+        )
+        .await?;
+    ensure!(outside.is_empty(), "{what}: outside of the source: {outside:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_preview_shows_what_is_chosen_before_it_is_saved() -> anyhow::Result<()> {
+    let served = Served::start(&[]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 1000).await?;
+    served.log_in(&streamer).await?;
+    streamer.until(&format!("{PREVIEW}?.connected === 'true'")).await?;
+    choose(&streamer, "theme", "light").await?;
+    choose(&streamer, "shape", "two_bars").await?;
+    streamer.until(&format!("{PREVIEW}.theme === 'light' && {PREVIEW}.shape === 'two_bars'")).await?;
+    streamer.until("document.querySelector('[data-save-button]').textContent === 'Save 2 changes'").await?;
+    streamer.click("[data-discard]").await?;
+    streamer.until(&format!("{PREVIEW}.theme === 'dark' && {PREVIEW}.shape === 'bar'")).await?;
+    all_quiet(&streamer, &[served.host(), &served.twitch()])?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_vote_moves_the_bar_within_a_tenth_of_a_second() -> anyhow::Result<()> {
+    let served = Served::start(&[]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 1000).await?;
+    served.log_in(&streamer).await?;
+    let overlay = browser.visitor(800, 100).await?;
+    overlay.goto(&served.overlay_of(&streamer).await?).await?;
+    overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
+    overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
+    // Clocks of two tabs of one browser agree.
+    overlay
+        .run(
+            "window.movedAt = new Promise((resolve) => new MutationObserver((_, observer) => {
+                if (document.querySelector('.bar').dataset.state !== 'moving') return;
+                observer.disconnect();
+                resolve(performance.timeOrigin + performance.now());
+            }).observe(document.querySelector('.bar'), { attributes: true }))",
+        )
+        .await?;
+    streamer
+        .run(
+            "document.querySelector('[data-test=for]').addEventListener('click', () => {
+                window.pressedAt = performance.timeOrigin + performance.now();
+            }, { capture: true })",
+        )
+        .await?;
+    streamer.click("[data-test=for]").await?;
+    let moved: f64 = overlay.eval("window.movedAt").await?;
+    let pressed: f64 = streamer.eval("window.pressedAt").await?;
+    ensure!(moved - pressed < 100.0, "it took {} ms", moved - pressed);
+    browser.close().await
+}

@@ -1,0 +1,160 @@
+//! The bar as a share: how many of the latest votes are for and against.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::chat::Line;
+use crate::support::fleet::Fleet;
+use crate::support::overlay::Overlay;
+use crate::support::server::Server;
+use crate::support::streamer::{Form, Streamer};
+use crate::support::world::World;
+
+/// Over two minutes unless the test says otherwise.
+fn share() -> Form {
+    Form::default().set("boxes", "1").set("measure", "share").set("window_secs", "120")
+}
+
+async fn vote(server: &Server, chatter: &str, text: &str) {
+    Line::new(chatter, text).post().send(server).await.expect(204);
+}
+
+/// Reads until so many votes for and against are shown.
+async fn shows(overlay: &mut Overlay, in_favor: u64, against: u64) -> f64 {
+    overlay.shows_tally(in_favor, against).await.value
+}
+
+async fn world() -> (World, Streamer, Overlay) {
+    // The bucket of momentum would let ten pass.
+    let world = World::webhook_with(|setup| setup.set("VOTE_RATE_LIMIT_CAPACITY", "10")).await;
+    let mut streamer = world.log_in().await;
+    streamer.save(&share()).await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    (world, streamer, overlay)
+}
+
+#[tokio::test]
+async fn seventy_of_a_hundred_are_seventy_percent_and_no_bucket_limits_them() {
+    let (world, mut streamer, mut overlay) = world().await;
+    for number in 0..100 {
+        let text = if number % 10 < 7 { "yes" } else { "no" };
+        vote(&world.server, &format!("v{number}"), text).await;
+    }
+    assert_eq!(shows(&mut overlay, 70, 30).await, 40.0);
+    let metrics = world.metrics().await;
+    assert_eq!(metrics.value("vote_processing_total", &[("result", "applied")]), 100.0);
+    let pressed = streamer.test_vote("against").await.expect(200).json();
+    assert_eq!(pressed["value"].as_f64().unwrap().round(), 39.0);
+    shows(&mut overlay, 70, 31).await;
+    streamer.reset().await;
+    assert_eq!(shows(&mut overlay, 0, 0).await, 0.0);
+}
+
+#[tokio::test]
+async fn votes_leave_with_their_window_and_overlays_hear_of_it() {
+    let (world, mut streamer, mut overlay) = world().await;
+    streamer.save(&share().set("window_secs", "5")).await;
+    vote(&world.server, "ann", "yes").await;
+    assert_eq!(shows(&mut overlay, 1, 0).await, 100.0);
+    let began = Instant::now();
+    assert_eq!(shows(&mut overlay, 0, 0).await, 0.0);
+    let took = began.elapsed();
+    assert!((Duration::from_secs(4)..Duration::from_secs(7)).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn where_one_viewer_has_one_vote_their_latest_counts() {
+    let (world, mut streamer, mut overlay) = world().await;
+    streamer.save(&share().set("one_vote_each", "on").set("until_reset", "on")).await;
+    vote(&world.server, "ann", "yes").await;
+    vote(&world.server, "bob", "yes").await;
+    shows(&mut overlay, 2, 0).await;
+    // One vote a second is heard of each.
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    vote(&world.server, "ann", "no").await;
+    assert_eq!(shows(&mut overlay, 1, 1).await, 0.0);
+}
+
+#[tokio::test]
+async fn a_share_is_one_over_all_instances_and_each_overlay_says_the_same() {
+    let fleet = Fleet::start().await;
+    let mut streamer = fleet.log_in().await;
+    streamer.save(&share()).await;
+    let mut overlays = fleet.open_everywhere(&streamer).await;
+    for (number, text) in ["yes", "yes", "no", "yes"].into_iter().enumerate() {
+        vote(&fleet.instances[number % 3], &format!("v{number}"), text).await;
+    }
+    for overlay in &mut overlays {
+        assert_eq!(shows(overlay, 3, 1).await, 50.0);
+    }
+    // At another instance, and heard everywhere.
+    streamer.browser = streamer.browser.clone().moved_to(&fleet.instances[2]);
+    streamer.reset().await;
+    for overlay in &mut overlays {
+        shows(overlay, 0, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn from_saving_to_a_new_look_in_an_open_overlay_takes_no_time() {
+    let (_world, mut streamer, mut overlay) = world().await;
+    let form = share()
+        .set("theme", "light")
+        .set("shape", "two_bars")
+        .set("for_colour", "#00AA55")
+        .set("position", "top")
+        .set("hint", "on")
+        .set("for_trigger", "<b>oui</b>");
+    let began = Instant::now();
+    streamer.save(&form).await;
+    let config = overlay.next_config().await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(300), "{took:?}");
+    for (key, value) in [
+        ("theme", "light"),
+        ("shape", "two_bars"),
+        ("for_colour", "#00aa55"),
+        ("against_colour", "#ffb347"),
+        ("position", "top"),
+        ("for_trigger", "<b>oui</b>"),
+        ("measure", "share"),
+    ] {
+        assert_eq!(config[key], value, "{key}");
+    }
+    assert_eq!((&config["hint"], &config["counts"]), (&Value::Bool(true), &Value::Bool(false)));
+    assert_eq!(config["window_secs"], 120);
+
+    // A client that knows only the first settings changes no other.
+    streamer.save(&Form::default()).await;
+    let config = overlay.next_config().await;
+    assert_eq!((&config["theme"], &config["hint"]), (&"light".into(), &true.into()));
+    assert_eq!(config["for_trigger"], "yes");
+    // Boxes that are off are not sent, but said to be there.
+    streamer.save(&Form::default().set("boxes", "1")).await;
+    assert_eq!(overlay.next_config().await["hint"], false);
+}
+
+#[tokio::test]
+async fn a_choice_that_is_none_is_said_beside_its_field_and_kept() {
+    let (_world, mut streamer, _overlay) = world().await;
+    for (field, bad) in [
+        ("measure", "tide"),
+        ("window_secs", "4"),
+        ("window_secs", "121"),
+        ("window_secs", "1e2"),
+        ("theme", "dark\" onload=\"x"),
+        ("shape", ""),
+        ("position", "left"),
+        ("for_colour", "#12345"),
+        ("against_colour", "url(x)"),
+    ] {
+        let page = streamer.submit(&share().set(field, bad)).await.expect_page(422).body;
+        let line = crate::support::streamer::between(&page, &format!("data-below=\"{field}\""), "</p>");
+        assert!(!line.split_once('>').unwrap().1.is_empty(), "{field} {bad}");
+        assert!(!page.contains("onload=\"x"), "{field}");
+    }
+    let page = streamer.browser.get("/dashboard").await.expect(200).body;
+    assert!(page.contains("value=\"share\" checked"));
+}

@@ -1,0 +1,2 @@
+DELETE FROM bot_grants
+WHERE bot = :bot

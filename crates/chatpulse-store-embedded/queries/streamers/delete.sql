@@ -1,0 +1,3 @@
+-- Tokens, settings and logins go with the account.
+DELETE FROM streamers
+WHERE id = :id

@@ -1,0 +1,79 @@
+//! What a streamer may take along, and how they leave.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use chatpulse_broadcast::frame::config_json;
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::vote::Side;
+use serde_json::{Value, json};
+
+use super::stored_settings;
+use crate::error::{Answer, Problem};
+use crate::guard::origin::public_base;
+use crate::guard::{body, csrf};
+use crate::login::{redirect, set_cookie};
+use crate::session;
+use crate::state::Shared;
+
+/// Everything that is kept about the streamer, but for Twitch's tokens, which are sealed and good for nobody else.
+pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
+    let Some(login) = session::find(&web, &request).await? else {
+        return Ok(redirect("/auth/login"));
+    };
+    let stored = stored_settings(&web, &login).await?;
+    let streamer = &login.streamer;
+    let account = json!({
+        "twitch_user_id": streamer.twitch_id.as_str(),
+        "login": streamer.login,
+        "display_name": streamer.display_name,
+        "overlay_url": format!("{}/overlay/{}", public_base(&request, &web.config), streamer.overlay),
+    });
+    let export = json!({
+        "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us are kept encrypted and are not in here; votes are not kept at all.",
+        "account": account,
+        "settings": settings(&stored),
+    });
+    let text = serde_json::to_string_pretty(&export).unwrap_or_default();
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8"))
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"chatpulse.json\""))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(text))
+}
+
+fn settings(stored: &VersionedSettings) -> Value {
+    let mut all: Value = serde_json::from_str(&config_json(stored)).unwrap_or_default();
+    let typed = |side| stored.settings.triggers.of(side).typed().collect::<Value>();
+    if let Value::Object(fields) = &mut all {
+        fields.retain(|name, _| !["for_trigger", "against_trigger"].contains(&name.as_str()));
+        fields.insert("for_triggers".to_owned(), typed(Side::For));
+        fields.insert("against_triggers".to_owned(), typed(Side::Against));
+        fields.insert("one_vote_each".to_owned(), stored.settings.measure.one_vote_each.into());
+    }
+    all
+}
+
+/// Only with the login name typed beside it: it cannot be undone.
+pub(crate) async fn delete_account(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+    let Some(login) = session::find(&web, &request).await? else {
+        return Ok(redirect("/auth/login"));
+    };
+    let form = body::read(&request, payload, body::FORM).await?;
+    csrf::check(&web.config.session_key, &login, &request, csrf::field(&form).as_deref())?;
+    let typed = url::form_urlencoded::parse(&form).find(|(name, _)| name == "confirm");
+    let typed = typed.map(|(_, value)| value.trim().trim_start_matches('@').to_lowercase());
+    if typed.as_deref() != Some(login.streamer.login.to_lowercase().as_str()) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Your account is still there",
+            "To delete it, type your Twitch login name beside the button. What was typed is another one.",
+            "Go back to the dashboard and try again, if you are sure.",
+        )
+        .with_action(&("Back to the dashboard", "/dashboard")));
+    }
+    web.ports.engine.accounts.delete(&login.streamer).await?;
+    let mut response = redirect("/auth/login?notice=deleted");
+    set_cookie(&mut response, &session::farewell(&web.config));
+    Ok(response)
+}
