@@ -107,11 +107,13 @@ struct Config<'a> {
     percentages: bool,
     for_trigger: &'a str,
     against_trigger: &'a str,
+    paused: bool,
+    hidden: bool,
 }
 
 impl<'a> Config<'a> {
     fn of(VersionedSettings { settings, version }: &'a VersionedSettings) -> Self {
-        let OverlaySettings { triggers, labels, decay, measure, look } = settings;
+        let OverlaySettings { triggers, labels, decay, measure, look, stage, .. } = settings;
         let first = |side| triggers.of(side).typed().next().unwrap_or_default();
         Self {
             left_label: labels.left.as_str(),
@@ -134,6 +136,8 @@ impl<'a> Config<'a> {
             percentages: look.percentages,
             for_trigger: first(Side::For),
             against_trigger: first(Side::Against),
+            paused: stage.paused,
+            hidden: stage.hidden,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! which lists what the rest of the workspace promises. Nothing here does I/O, reads a clock or knows a wire
 //! format: time comes in as an argument, and what travels has its twin at the edge that owns the format.
 
+pub mod command;
 pub mod ids;
 pub mod login;
 pub mod look;

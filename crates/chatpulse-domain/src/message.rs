@@ -21,6 +21,8 @@ pub struct ChatMessage {
     pub is_reply: bool,
     /// The channel where it was typed, when Shared Chat copied it here; `None` otherwise.
     pub source_broadcaster: Option<TwitchUserId>,
+    /// The broadcaster or a moderator of the channel that it was delivered for typed it.
+    pub by_moderator: bool,
 }
 
 impl ChatMessage {
@@ -68,6 +70,7 @@ mod tests {
             text: text.into(),
             is_reply: false,
             source_broadcaster: None,
+            by_moderator: false,
         }
     }
 

@@ -70,8 +70,17 @@ pub struct Measure {
     pub one_vote_each: bool,
 }
 
+/// What moderators did from chat. It stays until they undo it, whether or not an overlay is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stage {
+    /// Votes from chat do not count.
+    pub paused: bool,
+    /// Nothing is shown.
+    pub hidden: bool,
+}
+
 /// Everything a streamer has set.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OverlaySettings {
     /// What counts as a vote.
     pub triggers: Triggers,
@@ -83,6 +92,24 @@ pub struct OverlaySettings {
     pub measure: Measure,
     /// How it looks.
     pub look: Look,
+    /// Whether moderators may change the stage.
+    pub mod_commands: bool,
+    /// Not the streamer's to set: saving leaves it alone.
+    pub stage: Stage,
+}
+
+impl Default for OverlaySettings {
+    fn default() -> Self {
+        Self {
+            triggers: Triggers::default(),
+            labels: Labels::default(),
+            decay: DecaySpeed::default(),
+            measure: Measure::default(),
+            look: Look::default(),
+            mod_commands: true,
+            stage: Stage::default(),
+        }
+    }
 }
 
 /// Rises with every write of the settings; the first is 1.

@@ -15,14 +15,17 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals};
+use chatpulse_domain::ports::votes::VoteStore;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cache::SessionCache;
+use crate::commands::Order;
 use crate::grants::Withdrawal;
 use crate::sessions::{Closing, DriftReport, Sessions};
+use crate::settings::Settings;
 use crate::{Engine, Policy, Ports};
 use cleanup::Cleanup;
 pub use cleanup::CleanupReport;
@@ -63,7 +66,17 @@ pub struct Housekeeping {
     on_drift: Box<dyn Fn(&DriftReport) + Send + Sync>,
     grants: Grants,
     withdrawn: mpsc::Receiver<Withdrawal>,
+    ordered: mpsc::Receiver<Order>,
+    settings: Arc<Settings>,
+    votes: Arc<dyn VoteStore>,
     on_grant_check: Box<OnGrantCheck>,
+}
+
+/// What other parts leave to be done.
+pub(crate) struct Queues {
+    pub(crate) closings: mpsc::Receiver<Closing>,
+    pub(crate) withdrawn: mpsc::Receiver<Withdrawal>,
+    pub(crate) ordered: mpsc::Receiver<Order>,
 }
 
 impl Housekeeping {
@@ -71,8 +84,7 @@ impl Housekeeping {
         ports: &Ports,
         policy: &Policy,
         engine: &Engine,
-        closings: mpsc::Receiver<Closing>,
-        withdrawn: mpsc::Receiver<Withdrawal>,
+        Queues { closings, withdrawn, ordered }: Queues,
     ) -> Self {
         Self {
             sessions: Arc::clone(&engine.sessions),
@@ -89,6 +101,9 @@ impl Housekeeping {
             on_drift: Box::new(|_| {}),
             grants: Grants::new(ports),
             withdrawn,
+            ordered,
+            settings: Arc::clone(&engine.settings),
+            votes: Arc::clone(&ports.votes),
             on_grant_check: Box::new(|_| {}),
         }
     }
@@ -165,6 +180,7 @@ impl Housekeeping {
             later(self.cleanup_interval),
             &self.on_cleanup,
         );
+        let obeying = obey(self.ordered, &self.settings, self.votes.as_ref(), signals.as_ref());
         let loops = async {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -174,6 +190,7 @@ impl Housekeeping {
                 () = keep_clean => {}
                 () = keep_settings => {}
                 () = keep_logins => {}
+                () = obeying => {}
             }
             // Also if one of them ended by itself: whoever owns us is to notice.
             stop.cancel();
@@ -256,6 +273,26 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
             () = missed.notified() => sessions.review().await,
         }
     }
+}
+
+/// What moderators ordered, one after the other. A database that is away loses an order: they see that nothing happens.
+async fn obey(
+    mut ordered: mpsc::Receiver<Order>,
+    settings: &Settings,
+    votes: &dyn VoteStore,
+    signals: &dyn Signals,
+) {
+    while let Some(Order { overlay, command }) = ordered.recv().await {
+        let done = match command.stage() {
+            Some(change) => settings.set_stage(overlay, change).await,
+            None => votes.reset(overlay).await.map(|_| signals.publish(Signal::SentimentChanged(overlay))),
+        };
+        if let Err(error) = done {
+            warn!(%error, ?command, "a moderator's command could not be carried out");
+        }
+    }
+    // Nobody is left to give any.
+    std::future::pending::<()>().await;
 }
 
 async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closing>) {

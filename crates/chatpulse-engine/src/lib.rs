@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod bar;
 pub mod cache;
+mod commands;
 pub mod grants;
 pub mod housekeeping;
 pub mod pipeline;
@@ -38,8 +39,9 @@ use chatpulse_domain::ports::votes::VoteStore;
 use accounts::Accounts;
 use bar::Bar;
 use cache::SessionCache;
+use commands::Orders;
 use grants::Withdrawals;
-use housekeeping::Housekeeping;
+use housekeeping::{Housekeeping, Queues};
 use pipeline::VotePipeline;
 use reader::Reader;
 use sessions::Sessions;
@@ -105,8 +107,9 @@ impl Engine {
         let (sessions, closing) = Sessions::new(ports, policy, Arc::clone(&cache), Arc::clone(&reader));
         let sessions = Arc::new(sessions);
         let (withdrawals, withdrawn) = Withdrawals::new();
+        let (orders, ordered) = Orders::new();
         let engine = Self {
-            pipeline: Arc::new(VotePipeline::new(ports, Arc::clone(&cache), Arc::clone(&reader))),
+            pipeline: Arc::new(VotePipeline::new(ports, Arc::clone(&cache), Arc::clone(&reader), orders)),
             settings: Arc::new(Settings::new(ports, Arc::clone(&cache), Arc::clone(&sessions))),
             accounts: Arc::new(Accounts::new(
                 ports,
@@ -120,7 +123,8 @@ impl Engine {
             cache,
             grants: Arc::new(withdrawals),
         };
-        let housekeeping = Housekeeping::new(ports, policy, &engine, closing, withdrawn);
+        let housekeeping =
+            Housekeeping::new(ports, policy, &engine, Queues { closings: closing, withdrawn, ordered });
         (engine, housekeeping)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chatpulse_domain::command::ModCommand;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::ports::clock::Clock;
@@ -18,6 +19,7 @@ use tracing::warn;
 
 use crate::Ports;
 use crate::cache::SessionCache;
+use crate::commands::{Order, Orders};
 use crate::reader::Reader;
 
 /// Twitch is answered within a second whatever the stores do; what takes longer is no vote.
@@ -29,23 +31,30 @@ pub struct VotePipeline {
     reader: Arc<Reader>,
     votes: Arc<dyn VoteStore>,
     signals: Arc<dyn Signals>,
+    orders: Orders,
     clock: Arc<dyn Clock>,
     failures: Throttle,
 }
 
 impl VotePipeline {
-    pub(crate) fn new(ports: &Ports, sessions: Arc<SessionCache>, reader: Arc<Reader>) -> Self {
+    pub(crate) fn new(
+        ports: &Ports,
+        sessions: Arc<SessionCache>,
+        reader: Arc<Reader>,
+        orders: Orders,
+    ) -> Self {
         Self {
             sessions,
             reader,
             votes: Arc::clone(&ports.votes),
             signals: Arc::clone(&ports.signals),
+            orders,
             clock: Arc::clone(&ports.clock),
             failures: Throttle::default(),
         }
     }
 
-    /// One line of chat: session? trigger? cast. announce.
+    /// One line of chat: session? command? trigger? cast. announce.
     pub async fn handle(&self, message: &ChatMessage) -> ChatOutcome {
         if message.is_from_elsewhere() || self.reader.wrote(message) {
             return ChatOutcome::NoMatch;
@@ -55,9 +64,21 @@ impl VotePipeline {
             Ok(None) => return ChatOutcome::NoSession,
             Err(error) => return self.failed("find the session", &error),
         };
-        let Some(side) = session.settings.settings.triggers.side_of(&message.vote_text()) else {
+        let settings = &session.settings.settings;
+        if settings.mod_commands
+            && let Some(command) = ModCommand::in_message(message)
+        {
+            if message.by_moderator {
+                self.orders.give(Order { overlay: session.overlay, command });
+            }
+            return ChatOutcome::NoMatch;
+        }
+        let Some(side) = settings.triggers.side_of(&message.vote_text()) else {
             return ChatOutcome::NoMatch;
         };
+        if settings.stage.paused {
+            return ChatOutcome::Paused { side };
+        }
         let vote = Vote {
             overlay: session.overlay,
             chatter: message.chatter.clone(),

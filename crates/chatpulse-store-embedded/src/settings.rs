@@ -1,10 +1,11 @@
 //! Settings in SQLite. The version is raised by the write itself, so no two writes share one.
 
 use async_trait::async_trait;
+use chatpulse_domain::command::StageChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::look::Look;
 use chatpulse_domain::overlay::{
-    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings,
 };
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
@@ -24,10 +25,14 @@ pub(crate) const SEEDS: Query =
     Query { name: "settings.seeds", does: "find what overlays are made from in SQLite" };
 pub(crate) const SAVE: Query = Query { name: "settings.save", does: "save settings in SQLite" };
 
+pub(crate) const SET_STAGE: Query =
+    Query { name: "settings.set_stage", does: "pause or hide an overlay in SQLite" };
+
 const CREATE: &str = include_str!("../queries/settings/create.sql");
 const SELECT: &str = include_str!("../queries/settings/find.sql");
 const SELECT_SEEDS: &str = include_str!("../queries/settings/seeds.sql");
 const UPDATE: &str = include_str!("../queries/settings/update.sql");
+const UPDATE_STAGE: &str = include_str!("../queries/settings/set_stage.sql");
 const EXISTS: &str = include_str!("../queries/settings/exists.sql");
 
 /// What streamers have set.
@@ -70,6 +75,22 @@ impl SettingsRepository for SqliteSettings {
         let settings = settings.clone();
         let work = move |connection: &mut Connection| save(connection, streamer, &settings, based_on);
         self.file.call(SAVE, work).await
+    }
+
+    async fn set_stage(
+        &self,
+        streamer: StreamerId,
+        change: StageChange,
+    ) -> Result<Option<VersionedSettings>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let params = named_params! {
+                ":streamer_id": streamer.to_string(),
+                ":paused": change.paused,
+                ":hidden": change.hidden,
+            };
+            query::find(connection, UPDATE_STAGE, params, versioned)
+        };
+        self.file.call(SET_STAGE, work).await
     }
 }
 
@@ -135,6 +156,7 @@ fn update(
         ":hint": settings.look.hint,
         ":counts": settings.look.counts,
         ":percentages": settings.look.percentages,
+        ":mod_commands": settings.mod_commands,
         // SQLite's numbers end at i64::MAX, and no stored version is beyond it.
         ":based_on": based_on.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX)),
     };
@@ -180,6 +202,8 @@ fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
             counts: row.get("counts")?,
             percentages: row.get("percentages")?,
         },
+        mod_commands: row.get("mod_commands")?,
+        stage: Stage { paused: row.get("paused")?, hidden: row.get("hidden")? },
     };
     Ok(VersionedSettings { settings, version: version(row)? })
 }

@@ -43,6 +43,7 @@ pub const QUERIES: &[&str] = &[
     login_sessions::SWEEP.name,
     settings::FIND.name,
     settings::SAVE.name,
+    settings::SET_STAGE.name,
     settings::SEEDS.name,
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,

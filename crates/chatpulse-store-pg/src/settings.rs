@@ -1,10 +1,11 @@
 //! Settings in PostgreSQL. A trigger raises the version with every write, so no two writes share one.
 
 use async_trait::async_trait;
+use chatpulse_domain::command::StageChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::look::Look;
 use chatpulse_domain::overlay::{
-    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings,
 };
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
@@ -35,6 +36,13 @@ pub(crate) const SAVE: Query = Query {
     name: "settings.save",
     does: "save settings in PostgreSQL",
     sql: include_str!("../queries/configs/save.sql"),
+    repeats: Repeats::Never,
+};
+
+pub(crate) const SET_STAGE: Query = Query {
+    name: "settings.set_stage",
+    does: "pause or hide an overlay in PostgreSQL",
+    sql: include_str!("../queries/configs/set_stage.sql"),
     repeats: Repeats::Never,
 };
 
@@ -91,9 +99,18 @@ impl SettingsRepository for PgSettings {
             &settings.look.hint,
             &settings.look.counts,
             &settings.look.percentages,
+            &settings.mod_commands,
         ];
         let outcome = self.pool.find(&SAVE, params, saved).await?;
         Ok(outcome.unwrap_or(SaveOutcome::NoStreamer))
+    }
+
+    async fn set_stage(
+        &self,
+        streamer: StreamerId,
+        change: StageChange,
+    ) -> Result<Option<VersionedSettings>, StoreError> {
+        self.pool.find(&SET_STAGE, &[&streamer.0, &change.paused, &change.hidden], versioned).await
     }
 }
 
@@ -172,6 +189,8 @@ fn versioned(row: &Row) -> Result<VersionedSettings, Failure> {
             counts: column(row, "configs.counts")?,
             percentages: column(row, "configs.percentages")?,
         },
+        mod_commands: column(row, "configs.mod_commands")?,
+        stage: Stage { paused: column(row, "configs.paused")?, hidden: column(row, "configs.hidden")? },
     };
     Ok(VersionedSettings { settings, version: version(column(row, "configs.version")?)? })
 }

@@ -2,7 +2,7 @@
 
 use chatpulse_domain::look::Look;
 use chatpulse_domain::overlay::{
-    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
+    Label, Labels, Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings,
 };
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::tally::{Window, WindowSecs};
@@ -26,6 +26,15 @@ struct SettingsJson {
     measure: Option<MeasureJson>,
     #[serde(default)]
     look: Option<LookJson>,
+    #[serde(default)]
+    stage: Option<StageJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StageJson {
+    mod_commands: bool,
+    paused: bool,
+    hidden: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +121,11 @@ pub(crate) fn encode(settings: &OverlaySettings) -> String {
         right_label: settings.labels.right.as_str().to_owned(),
         measure: Some(settings.measure.into()),
         look: Some(settings.look.into()),
+        stage: Some(StageJson {
+            mod_commands: settings.mod_commands,
+            paused: settings.stage.paused,
+            hidden: settings.stage.hidden,
+        }),
     };
     // Only strings: there is nothing in it that has no JSON.
     serde_json::to_string(&json).unwrap_or_default()
@@ -131,6 +145,11 @@ pub(crate) fn decode(json: &str, version: &str, decay: &str) -> Result<Versioned
         // A word that only a newer version knows is no reason to lose the votes: the usual stands in for it.
         measure: json.measure.as_ref().and_then(MeasureJson::parse).unwrap_or_default(),
         look: json.look.as_ref().and_then(LookJson::parse).unwrap_or_default(),
+        mod_commands: json.stage.as_ref().is_none_or(|stage| stage.mod_commands),
+        stage: json
+            .stage
+            .map(|stage| Stage { paused: stage.paused, hidden: stage.hidden })
+            .unwrap_or_default(),
     };
     let version = version.parse().map_err(|_| Failure::Odd { place: "session.config_version" })?;
     Ok(VersionedSettings { settings, version: SettingsVersion(version) })
@@ -148,7 +167,13 @@ mod tests {
     fn settings_come_back_as_they_went() {
         let measure = Measure { window: Window::UntilReset, one_vote_each: true, ..Measure::default() };
         let look = Look { flipped: true, for_colour: "#123456".parse().unwrap(), ..Look::default() };
-        let settings = OverlaySettings { measure, look, ..OverlaySettings::default() };
+        let settings = OverlaySettings {
+            measure,
+            look,
+            mod_commands: false,
+            stage: Stage { paused: true, hidden: true },
+            ..OverlaySettings::default()
+        };
         let decoded = decode(&encode(&settings), "7", "0.5").unwrap();
         assert_eq!(decoded, VersionedSettings { settings, version: SettingsVersion(7) });
     }

@@ -82,6 +82,7 @@ pub fn message(text: &str) -> ChatMessage {
         text: text.to_owned(),
         is_reply: false,
         source_broadcaster: None,
+        by_moderator: false,
     }
 }
 

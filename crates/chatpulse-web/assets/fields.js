@@ -8,7 +8,7 @@ const TRIGGERS = ["against_trigger", "for_trigger"];
 const TEXTS = ["left_label", "right_label", "decay_speed"];
 // One of several, a number, a colour: each a text under its name.
 const CHOICES = ["measure", "window_secs", "shape", "theme", "against_colour", "for_colour", "position"];
-const BOXES = ["until_reset", "one_vote_each", "flipped", "hint", "counts", "percentages"];
+const BOXES = ["until_reset", "one_vote_each", "flipped", "hint", "counts", "percentages", "mod_commands"];
 const LABEL_MAX = 50;
 
 export class Fields {

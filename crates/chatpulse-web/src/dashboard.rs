@@ -8,7 +8,7 @@ use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{Stage, VersionedSettings};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_engine::bar::BarStatus;
 use tracing::warn;
@@ -33,7 +33,9 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     let stored = stored_settings(&web, &login).await?;
     let notice =
         request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
-    let mut page = show(&web, &request, &login, StatusCode::OK, form_of(&stored), notice).await?;
+    let mut page =
+        show(&web, &request, &login, StatusCode::OK, (form_of(&stored), stored.settings.stage), notice)
+            .await?;
     if notice.is_some() {
         set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
     }
@@ -61,7 +63,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
                 &request,
                 &login,
                 StatusCode::UNPROCESSABLE_ENTITY,
-                form,
+                (form, stored.settings.stage),
                 Some(Notice::Invalid),
             )
             .await;
@@ -88,7 +90,15 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
                 version: stored.version.0.to_string(),
                 ..input.into_form(&stored.settings, form::Problems::new())
             };
-            show(&web, &request, &login, StatusCode::CONFLICT, form, Some(Notice::ChangedElsewhere)).await
+            show(
+                &web,
+                &request,
+                &login,
+                StatusCode::CONFLICT,
+                (form, stored.settings.stage),
+                Some(Notice::ChangedElsewhere),
+            )
+            .await
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
     }
@@ -116,7 +126,7 @@ async fn show(
     request: &HttpRequest,
     login: &LoggedIn,
     status: StatusCode,
-    form: SettingsForm,
+    (form, stage): (SettingsForm, Stage),
     notice: Option<Notice>,
 ) -> Answer {
     let overlay_path = format!("/overlay/{}", login.streamer.overlay);
@@ -131,6 +141,7 @@ async fn show(
         notice,
         bot: bot_hint(web).await,
         limited: votes_are_limited(web, login).await,
+        stage,
     });
     Ok(html(status, page.into_string()))
 }

@@ -14,6 +14,7 @@ mod grants;
 mod http;
 mod leaving;
 mod login;
+mod moderators;
 mod overlay;
 mod rules;
 mod samples;

@@ -44,6 +44,11 @@ pub enum ChatOutcome {
     },
     /// Just chat, or not this channel's.
     NoMatch,
+    /// Moderators paused the bar.
+    Paused {
+        /// Which way it would have gone.
+        side: Side,
+    },
     /// Nobody watches this channel's overlay.
     NoSession,
     /// Too old or from the future.
@@ -56,12 +61,13 @@ pub enum ChatOutcome {
 
 impl ChatOutcome {
     /// All label values, for metrics that start at zero.
-    pub const LABELS: [&'static str; 9] = [
+    pub const LABELS: [&'static str; 10] = [
         "applied",
         "debounced",
         "rate_limited",
         "duplicate",
         "no_match",
+        "paused",
         "no_session",
         "stale",
         "malformed",
@@ -76,6 +82,7 @@ impl ChatOutcome {
             Self::RateLimited { .. } => "rate_limited",
             Self::Duplicate { .. } => "duplicate",
             Self::NoMatch => "no_match",
+            Self::Paused { .. } => "paused",
             Self::NoSession => "no_session",
             Self::Stale => "stale",
             Self::Malformed => "malformed",
@@ -89,7 +96,8 @@ impl ChatOutcome {
             Self::Applied { side, .. }
             | Self::Debounced { side }
             | Self::RateLimited { side }
-            | Self::Duplicate { side } => Some(*side),
+            | Self::Duplicate { side }
+            | Self::Paused { side } => Some(*side),
             _ => None,
         }
     }

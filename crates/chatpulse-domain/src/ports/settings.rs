@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::command::StageChange;
 use crate::ids::{OverlayId, StreamerId};
 use crate::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use crate::session::SessionSeed;
@@ -23,7 +24,8 @@ pub enum SaveOutcome {
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - every write raises the version;
-/// - a write based on an older version than the stored one changes nothing;
+/// - a write based on an older version than was last saved changes nothing;
+/// - a change of stage is a write too, but no save: it makes nobody's page old, and saving leaves the stage alone;
 /// - what was saved is read back exactly as typed;
 /// - an overlay's seed is there as long as its address is valid, and not a moment longer.
 #[async_trait]
@@ -34,11 +36,18 @@ pub trait SettingsRepository: Send + Sync {
     /// What the sessions of these overlays are made from, in any order. An address that is nobody's is left out.
     async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError>;
 
-    /// Writes, unless `based_on` is given and older than what is stored.
+    /// Writes all but the stage, unless `based_on` is given and older than what was last saved.
     async fn save(
         &self,
         streamer: StreamerId,
         settings: &OverlaySettings,
         based_on: Option<SettingsVersion>,
     ) -> Result<SaveOutcome, StoreError>;
+
+    /// Changes the stage and nothing else; returns what is stored then. `None` without such a streamer.
+    async fn set_stage(
+        &self,
+        streamer: StreamerId,
+        change: StageChange,
+    ) -> Result<Option<VersionedSettings>, StoreError>;
 }

@@ -1,4 +1,5 @@
--- Every write raises the version; one based on an older version than the stored one finds no row.
+-- Every write raises the version; one based on an older version than was last saved finds no row.
+-- What moderators did stays, and is no newer version of what is edited here.
 UPDATE settings
 SET version = version + 1,
     for_triggers = :for_triggers,
@@ -17,7 +18,9 @@ SET version = version + 1,
     flipped = :flipped,
     hint = :hint,
     counts = :counts,
-    percentages = :percentages
+    percentages = :percentages,
+    mod_commands = :mod_commands,
+    edited_version = version + 1
 WHERE streamer_id = :streamer_id
-  AND (:based_on IS NULL OR :based_on >= version)
+  AND (:based_on IS NULL OR :based_on >= edited_version)
 RETURNING version

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chatpulse_domain::command::StageChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::look::{Look, MeasureKind, Position, Shape, Theme};
-use chatpulse_domain::overlay::{Measure, OverlaySettings, SettingsVersion};
+use chatpulse_domain::overlay::{Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
@@ -27,6 +28,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     what_was_typed_is_read_back(make().await).await;
     every_speed_is_read_back_exactly(make().await).await;
     every_measure_and_look_is_read_back(make().await).await;
+    a_change_of_stage_is_a_write_that_makes_no_page_old(make().await).await;
     one_streamers_settings_are_not_anothers(make().await).await;
     an_overlays_seed_is_there_while_its_address_is_valid(make().await).await;
 }
@@ -104,10 +106,35 @@ async fn every_measure_and_look_is_read_back(accounts: Accounts) {
     {
         all.push(OverlaySettings { look, ..plain.clone() });
     }
+    all.push(OverlaySettings { mod_commands: false, ..plain.clone() });
     for settings in all {
         save(&accounts, streamer, &settings, None).await;
         assert_eq!(read(&accounts, streamer).await.0, settings);
     }
+}
+
+async fn a_change_of_stage_is_a_write_that_makes_no_page_old(accounts: Accounts) {
+    let streamer = streamer(&accounts).await;
+    let set = async |paused, hidden| {
+        let change = StageChange { paused, hidden };
+        let VersionedSettings { settings, version } =
+            accounts.settings.set_stage(streamer, change).await.unwrap().unwrap();
+        (settings.stage, version.0)
+    };
+    assert_eq!(set(Some(true), None).await, (Stage { paused: true, hidden: false }, 2));
+    assert_eq!(set(None, Some(true)).await, (Stage { paused: true, hidden: true }, 3));
+    // The page was made before that.
+    let typed = build::settings_with_triggers(&["ja"], &["nein"]);
+    assert_eq!(save(&accounts, streamer, &typed, Some(1)).await, saved(4));
+    let (stored, version) = read(&accounts, streamer).await;
+    assert_eq!(version, 4);
+    assert_eq!(stored.stage, Stage { paused: true, hidden: true }, "saving leaves it alone");
+    assert_eq!(stored.triggers, typed.triggers);
+    assert_eq!(save(&accounts, streamer, &typed, Some(3)).await, SaveOutcome::Stale);
+    assert_eq!(set(Some(false), Some(false)).await, (Stage::default(), 5));
+    assert_eq!(save(&accounts, streamer, &typed, Some(4)).await, saved(6));
+    let nobody = accounts.settings.set_stage(StreamerId::random(), StageChange::default()).await;
+    assert_eq!(nobody.unwrap(), None);
 }
 
 async fn a_stranger_has_no_settings(accounts: Accounts) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use chatpulse_domain::ids::{ConduitId, StreamerId};
 use chatpulse_domain::login::{BotGrant, LoginSession, SealedTokens};
-use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::streamer::Streamer;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -64,6 +64,8 @@ struct Account {
     checked_at: Option<Timestamp>,
     agreed_at: Timestamp,
     settings: VersionedSettings,
+    /// When it was last saved.
+    edited: SettingsVersion,
 }
 
 impl FakeAccounts {

@@ -72,6 +72,21 @@ struct ChatEvent<'a> {
     reply: Option<IgnoredAny>,
     #[serde(borrow, default)]
     source_broadcaster_user_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    badges: Option<Vec<Badge<'a>>>,
+}
+
+/// Of the chatter, in the channel that it was delivered for.
+#[derive(Debug, Deserialize)]
+struct Badge<'a> {
+    #[serde(borrow, default)]
+    set_id: Cow<'a, str>,
+}
+
+impl Badge<'_> {
+    fn is_moderators(&self) -> bool {
+        ["broadcaster", "moderator", "lead_moderator"].contains(&self.set_id.as_ref())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +129,7 @@ pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessag
         text: event.message.text.unwrap_or_default().into_owned(),
         is_reply: event.reply.is_some(),
         source_broadcaster,
+        by_moderator: event.badges.iter().flatten().any(Badge::is_moderators),
     })
 }
 
@@ -134,6 +150,20 @@ mod tests {
         .unwrap();
         assert_eq!((message.text.as_str(), message.id.as_str(), message.is_reply), ("yes", "m", true));
         assert_eq!(message.source_broadcaster.unwrap().as_str(), "9");
+    }
+
+    #[test]
+    fn a_moderator_is_known_by_their_badge() {
+        let by_moderator = |badges: &str| {
+            let event = format!(
+                r#"{{"broadcaster_user_id":"1","chatter_user_id":"2","message":{{"text":"x"}},"badges":{badges}}}"#
+            );
+            read(&event).unwrap().by_moderator
+        };
+        assert!(by_moderator(r#"[{"set_id":"vip","id":"1"},{"set_id":"moderator","id":"1","info":""}]"#));
+        assert!(by_moderator(r#"[{"set_id":"broadcaster"}]"#));
+        assert!(!by_moderator(r#"[{"set_id":"subscriber","info":"moderator"},{}]"#));
+        assert!(!by_moderator("null"));
     }
 
     #[test]

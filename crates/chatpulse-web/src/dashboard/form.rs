@@ -86,7 +86,7 @@ impl SettingsInput {
             let joined = Triggers::new(in_favor, against).map_err(|shared| format!("{shared}."));
             noted(&mut problems, "against_trigger", joined)
         });
-        let (measure, look) = self.extras.parse(stored, &mut problems);
+        let (measure, look, mod_commands) = self.extras.parse(stored, &mut problems);
         let (Some(triggers), Some(left), Some(right), Some(decay), Some(version)) =
             (triggers, left, right, decay, version)
         else {
@@ -95,7 +95,18 @@ impl SettingsInput {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok((OverlaySettings { triggers, labels: Labels { left, right }, decay, measure, look }, version))
+        Ok((
+            OverlaySettings {
+                triggers,
+                labels: Labels { left, right },
+                decay,
+                measure,
+                look,
+                mod_commands,
+                stage: stored.stage,
+            },
+            version,
+        ))
     }
 
     /// The page again, with every value as it was typed.

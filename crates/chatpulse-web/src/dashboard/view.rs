@@ -9,6 +9,7 @@ mod measure;
 mod settings;
 mod side;
 
+use chatpulse_domain::overlay::Stage;
 use maud::{Markup, html};
 
 use crate::assets::File;
@@ -39,6 +40,8 @@ pub(crate) struct DashboardPage {
     pub(crate) bot: Option<BotHint>,
     /// Chat is so fast right now that not every vote counts.
     pub(crate) limited: bool,
+    /// What moderators did.
+    pub(crate) stage: Stage,
 }
 
 /// What became of a save.
@@ -147,6 +150,22 @@ fn initial(display_name: &str) -> String {
         .map_or_else(|| "•".to_owned(), |char| char.to_uppercase().collect())
 }
 
+/// What moderators did, and how it is undone.
+fn on_stage(stage: Stage) -> Markup {
+    html! {
+        @if stage.paused {
+            p.notice.notice-warn data-stage-paused {
+                strong { "Votes are paused. " } "Type " code { "!pulse resume" } " in your chat to go on."
+            }
+        }
+        @if stage.hidden {
+            p.notice.notice-warn data-stage-hidden {
+                strong { "The overlay is hidden. " } "Type " code { "!pulse show" } " in your chat to bring it back."
+            }
+        }
+    }
+}
+
 fn notices(page: &DashboardPage) -> Markup {
     html! {
         div.notices {
@@ -156,6 +175,7 @@ fn notices(page: &DashboardPage) -> Markup {
                     a.button.button-small href=(bot.href) { (bot.link_label) }
                 }
             }
+            (on_stage(page.stage))
             @match page.notice {
                 Some(Notice::Saved) => {
                     p.notice.notice-good role="status" data-notice="saved" { "Saved. Your overlay shows it now." }
@@ -206,6 +226,7 @@ mod tests {
             notice: None,
             bot: None,
             limited: false,
+            stage: Stage::default(),
         }
     }
 

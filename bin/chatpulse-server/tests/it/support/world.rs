@@ -15,12 +15,13 @@ pub(crate) const CLIENT_ID: &str = "simulatedclientid0123456789abc";
 pub(crate) const CLIENT_SECRET: &str = "simulatedclientsecret012345678";
 
 /// The result labels of a vote.
-pub(crate) const RESULTS: [&str; 9] = [
+pub(crate) const RESULTS: [&str; 10] = [
     "applied",
     "debounced",
     "rate_limited",
     "duplicate",
     "no_match",
+    "paused",
     "no_session",
     "stale",
     "malformed",

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chatpulse_domain::command::StageChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
@@ -38,12 +39,28 @@ impl SettingsRepository for FakeSettings {
         let Some(account) = tables.account(streamer) else {
             return Ok(SaveOutcome::NoStreamer);
         };
-        let stored = account.settings.version;
-        if based_on.is_some_and(|base| base < stored) {
+        if based_on.is_some_and(|base| base < account.edited) {
             return Ok(SaveOutcome::Stale);
         }
-        let version = SettingsVersion(stored.0 + 1);
-        account.settings = VersionedSettings { settings: settings.clone(), version };
+        let version = SettingsVersion(account.settings.version.0 + 1);
+        let settings = OverlaySettings { stage: account.settings.settings.stage, ..settings.clone() };
+        account.settings = VersionedSettings { settings, version };
+        account.edited = version;
         Ok(SaveOutcome::Saved(version))
+    }
+
+    async fn set_stage(
+        &self,
+        streamer: StreamerId,
+        change: StageChange,
+    ) -> Result<Option<VersionedSettings>, StoreError> {
+        let mut tables = self.0.enter("pause or hide an overlay")?;
+        Ok(tables.account(streamer).map(|account| {
+            let stage = &mut account.settings.settings.stage;
+            stage.paused = change.paused.unwrap_or(stage.paused);
+            stage.hidden = change.hidden.unwrap_or(stage.hidden);
+            account.settings.version.0 += 1;
+            account.settings.clone()
+        }))
     }
 }

@@ -39,6 +39,7 @@ impl StreamerRepository for FakeStreamers {
             checked_at: None,
             agreed_at: Timestamp::from(SystemTime::now()),
             settings: VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) },
+            edited: SettingsVersion(1),
         });
         Ok(streamer)
     }

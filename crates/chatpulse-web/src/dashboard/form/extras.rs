@@ -42,7 +42,8 @@ impl ExtrasInput {
             "against_colour" => &mut self.against_colour,
             "position" => &mut self.position,
             BOXES => return self.has_boxes = true,
-            "until_reset" | "one_vote_each" | "flipped" | "hint" | "counts" | "percentages" => {
+            "until_reset" | "one_vote_each" | "flipped" | "hint" | "counts" | "percentages"
+            | "mod_commands" => {
                 return self.on.push(name.to_owned());
             }
             _ => return,
@@ -56,7 +57,7 @@ impl ExtrasInput {
     }
 
     /// On top of what is stored.
-    pub(super) fn parse(&self, stored: &OverlaySettings, problems: &mut Problems) -> (Measure, Look) {
+    pub(super) fn parse(&self, stored: &OverlaySettings, problems: &mut Problems) -> (Measure, Look, bool) {
         let OverlaySettings { measure, look, .. } = *stored;
         let measure = Measure {
             kind: word(problems, "measure", self.measure.as_deref(), measure.kind),
@@ -79,7 +80,7 @@ impl ExtrasInput {
             counts: self.is_on("counts", look.counts),
             percentages: self.is_on("percentages", look.percentages),
         };
-        (measure, look)
+        (measure, look, self.is_on("mod_commands", stored.mod_commands))
     }
 
     /// Seconds that nobody looks at, since the count goes on until reset, may be anything.
@@ -107,6 +108,7 @@ impl ExtrasInput {
             hint: self.is_on("hint", known.boxes.hint),
             counts: self.is_on("counts", known.boxes.counts),
             percentages: self.is_on("percentages", known.boxes.percentages),
+            mod_commands: self.is_on("mod_commands", known.boxes.mod_commands),
         };
         problems.retain(|field, _| Self::FIELDS.contains(field));
         Choices {
@@ -148,6 +150,7 @@ pub(super) fn choices_of(stored: &OverlaySettings) -> Choices {
             hint: look.hint,
             counts: look.counts,
             percentages: look.percentages,
+            mod_commands: stored.mod_commands,
         },
         problems: Problems::new(),
     }

@@ -70,6 +70,8 @@ pub(crate) struct Boxes {
     pub(crate) counts: bool,
     /// Percentages are shown.
     pub(crate) percentages: bool,
+    /// Moderators may use the bar's commands.
+    pub(crate) mod_commands: bool,
 }
 
 /// Why fields were refused, in words that say how to mend them.
@@ -143,6 +145,7 @@ pub(super) fn form(page: &DashboardPage) -> Markup {
             }
             (measure::card(form))
             (look::card(&form.choices))
+            (moderators(form.choices.boxes.mod_commands))
             (save_bar(problems.version.as_deref()))
         }
     }
@@ -192,6 +195,20 @@ fn triggers(side: &Side<'_>) -> Markup {
 /// Wide enough to read a trigger, never wider than a phone.
 fn width(trigger: &str) -> usize {
     trigger.chars().count().clamp(2, 24)
+}
+
+/// What moderators may do.
+fn moderators(may: bool) -> Markup {
+    html! {
+        section.card aria-labelledby="mods-title" {
+            h2 #mods-title { "Who helps" }
+            p.card-lead {
+                "You and your moderators can type " code { "!pulse reset" } ", " code { "pause" } ", " code { "resume" } ", "
+                code { "hide" } " or " code { "show" } " in chat. It never counts as a vote."
+            }
+            (tick("mod_commands", may, "Listen to these commands", ""))
+        }
+    }
 }
 
 /// The line under a field. It's always there, so that a problem doesn't push the page around.

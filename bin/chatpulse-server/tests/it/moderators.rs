@@ -1,0 +1,119 @@
+//! What moderators do to the bar from chat.
+
+use chatpulse_twitch_sim::{Badge, ChatLine, Chatter, Sim};
+use serde_json::Value;
+
+use crate::support::chat::Line;
+use crate::support::fleet::Fleet;
+use crate::support::overlay::Overlay;
+use crate::support::streamer::{Form, Streamer};
+use crate::support::world::{STREAMER, Way, World, by_both_ways};
+use crate::support::{SOON, eventually};
+
+by_both_ways! { moderators_reset_pause_and_hide_and_nobody_else_does }
+
+async fn say(sim: &Sim, chatter: Chatter, text: &str) {
+    assert_eq!(sim.say(ChatLine::new(STREAMER, chatter, text)).await.deliveries, 1);
+}
+
+fn with_badge(name: &str, badge: &str) -> Chatter {
+    Chatter { badges: vec![Badge::new(badge, "1", "")], ..Chatter::named(name) }
+}
+
+fn moderator() -> Chatter {
+    with_badge("Mod", "moderator")
+}
+
+async fn reading(world: &World) -> (Streamer, Overlay) {
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    streamer.chat_becomes("reading").await;
+    assert!(world.sim.wait_until_subscribed(STREAMER, SOON).await);
+    (streamer, overlay)
+}
+
+/// Waits until the overlay is told this about its stage.
+async fn told(overlay: &mut Overlay, paused: bool, hidden: bool) -> Value {
+    loop {
+        let config = overlay.next_config().await;
+        if config["paused"] == paused && config["hidden"] == hidden {
+            return config;
+        }
+    }
+}
+
+async fn counted(world: &World, result: &str) -> f64 {
+    world.metrics().await.value("vote_processing_total", &[("result", result)])
+}
+
+async fn moderators_reset_pause_and_hide_and_nobody_else_does(way: Way) {
+    let world = World::by(way).await;
+    let (mut streamer, mut overlay) = reading(&world).await;
+    let sim = &world.sim;
+    say(sim, Chatter::named("Ann"), "yes").await;
+    overlay.shows(|value| value > 5.0).await;
+    // Anybody may type it.
+    say(sim, Chatter::named("Bob"), "!pulse reset").await;
+    say(sim, with_badge("Cid", "vip"), "!pulse hide").await;
+    say(sim, moderator(), "  !PULSE  reset ").await;
+    overlay.shows(|value| value == 0.0).await;
+    say(sim, moderator(), "!pulse pause").await;
+    told(&mut overlay, true, false).await;
+    say(sim, Chatter::named("Dan"), "yes").await;
+    eventually("the vote was heard", async || (counted(&world, "paused").await == 1.0).then_some(())).await;
+    assert_eq!(counted(&world, "applied").await, 1.0);
+    let broadcaster = with_badge("Streamer", "broadcaster");
+    say(sim, broadcaster, "!pulse hide").await;
+    told(&mut overlay, true, true).await;
+    let page = streamer.browser.get("/dashboard").await.expect(200).body;
+    assert!(page.contains("data-stage-paused") && page.contains("data-stage-hidden"));
+
+    // A page that was opened before is not old for that, and saving undoes nothing.
+    streamer.save(&Form::default().set("version", "1").set("left_label", "Nope")).await;
+    let config = told(&mut overlay, true, true).await;
+    assert_eq!(config["left_label"], "Nope");
+    say(sim, moderator(), "!pulse resume").await;
+    told(&mut overlay, false, true).await;
+    say(sim, moderator(), "!pulse show").await;
+    told(&mut overlay, false, false).await;
+    say(sim, Chatter::named("Eve"), "yes").await;
+    overlay.shows(|value| value > 5.0).await;
+}
+
+#[tokio::test]
+async fn a_streamer_may_turn_the_commands_off_and_then_they_are_words_like_any() {
+    let world = World::by(Way::Webhook).await;
+    let (mut streamer, mut overlay) = reading(&world).await;
+    let off = Form::default().set("boxes", "1").set("for_trigger", "!pulse reset").set("hint", "on");
+    streamer.save(&off).await;
+    overlay.next_config().await;
+    let line =
+        || Line::new("mod", "!pulse reset").with("badges", serde_json::json!([{ "set_id": "moderator" }]));
+    assert_eq!(world.outcome(&line()).await, "applied");
+    streamer.save(&off.set("mod_commands", "on")).await;
+    overlay.next_config().await;
+    assert_eq!(world.outcome(&line()).await, "no_match");
+}
+
+#[tokio::test]
+async fn a_pause_outlives_the_session_and_counts_at_every_instance() {
+    let short = |name: &'static str| move |setup: crate::support::server::Setup| setup.set(name, "200ms");
+    let fleet = Fleet::start_with(|setup| short("ORPHAN_MAX_AGE")(short("CLEANUP_INTERVAL")(setup))).await;
+    let streamer = fleet.log_in().await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    overlay.next_value().await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    say(&fleet.sim, moderator(), "!pulse pause").await;
+    told(&mut overlay, true, false).await;
+    overlay.close().await;
+    eventually("the session was cleaned up", async || {
+        crate::support::live::session_keys(&fleet.redis, &streamer.overlay).is_empty().then_some(())
+    })
+    .await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[1]).await;
+    overlay.next_value().await;
+    Line::new("ann", "yes").post().send(&fleet.instances[2]).await.expect(204);
+    eventually("the vote was heard", async || (fleet.counted("paused").await == 1.0).then_some(())).await;
+    assert_eq!(fleet.counted("applied").await, 0.0);
+}

@@ -1,0 +1,35 @@
+//! What moderators ordered from chat, on its way from the vote path to [`Housekeeping`](crate::Housekeeping): a vote waits
+//! for no database.
+
+use chatpulse_domain::command::ModCommand;
+use chatpulse_domain::ids::OverlayId;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+/// Orders while the stores are slow. Moderators who see nothing happen type it again.
+const ORDERS_MAX: usize = 256;
+
+/// One order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) overlay: OverlayId,
+    pub(crate) command: ModCommand,
+}
+
+/// Takes orders.
+pub(crate) struct Orders {
+    to_do: mpsc::Sender<Order>,
+}
+
+impl Orders {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Order>) {
+        let (to_do, given) = mpsc::channel(ORDERS_MAX);
+        (Self { to_do }, given)
+    }
+
+    pub(crate) fn give(&self, order: Order) {
+        if self.to_do.try_send(order).is_err() {
+            warn!("a moderator's command was dropped: too many are waiting");
+        }
+    }
+}
