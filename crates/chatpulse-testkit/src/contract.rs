@@ -28,6 +28,7 @@ pub mod agreement;
 pub mod login_sessions;
 pub mod sessions;
 pub mod settings;
+pub mod share_cost;
 pub mod signals;
 pub mod streamers;
 pub mod subscriptions;

@@ -1,7 +1,5 @@
 //! Every measure, shape and ground of the overlay: chosen on the dashboard, seen in an overlay that stays open.
 
-use std::time::{Duration, Instant};
-
 use anyhow::ensure;
 
 use crate::chromium::Chromium;
@@ -11,29 +9,57 @@ use crate::product::Served;
 use crate::tab::Tab;
 use crate::watch::all_quiet;
 
-/// Promised from "Save" to the new look.
-const ON_STREAM_WITHIN: Duration = Duration::from_millis(300);
+/// Promised from "Save" to the new look, in milliseconds.
+const ON_STREAM_WITHIN: f64 = 300.0;
+
+/// Promised from a test vote to the moving bar.
+const MOVES_WITHIN: f64 = 100.0;
 
 /// State of the bar in the dashboard's frame.
 const PREVIEW: &str =
     "document.querySelector('[data-preview-frame]').contentDocument?.querySelector('.bar')?.dataset";
 
 /// Chooses on the form, without saving.
-async fn choose(streamer: &Tab, name: &str, value: &str) -> anyhow::Result<()> {
+pub(crate) async fn choose(streamer: &Tab, name: &str, value: &str) -> anyhow::Result<()> {
     streamer.click(&format!("input[name={name}][value={value}]")).await
 }
 
-/// Saves, and says how long the overlay took to hear of it.
-async fn save(streamer: &Tab, overlay: &Tab, expected: &str) -> anyhow::Result<Duration> {
-    let began = Instant::now();
-    streamer.click("[data-save-button]").await?;
-    overlay.until(expected).await?;
-    let took = began.elapsed();
-    streamer.until("document.querySelector('[data-save]').dataset.save === 'clean'").await?;
-    Ok(took)
+/// Holds in an overlay that wears this.
+pub(crate) fn dressed(shape: &str, theme: &str) -> String {
+    format!(
+        "(({{ shape, theme }}) => shape === '{shape}' && theme === '{theme}')(document.querySelector('.bar').dataset)"
+    )
 }
 
-async fn vote(streamer: &Tab, side: &str, times: usize) -> anyhow::Result<()> {
+/// Saves, and says how many milliseconds lay between the press and the new look in the overlay.
+pub(crate) async fn save(streamer: &Tab, overlay: &Tab, expected: &str) -> anyhow::Result<f64> {
+    // Clocks of two tabs of one browser agree.
+    const NOW: &str = "performance.timeOrigin + performance.now()";
+    overlay
+        .run(&format!(
+            "window.dressedAt = new Promise((resolve) => {{
+                const look = () => {{ if ({expected}) {{ observer.disconnect(); resolve({NOW}); }} }};
+                const observer = new MutationObserver(look);
+                observer.observe(document.querySelector('.bar'), {{ attributes: true }});
+                look();
+            }})"
+        ))
+        .await?;
+    streamer
+        .run(&format!(
+            "document.querySelector('[data-save-button]').addEventListener('click', () => {{
+                window.pressedAt = {NOW};
+            }}, {{ capture: true, once: true }})"
+        ))
+        .await?;
+    streamer.click("[data-save-button]").await?;
+    let dressed: f64 = overlay.eval("window.dressedAt").await?;
+    let pressed: f64 = streamer.eval("window.pressedAt").await?;
+    streamer.until("document.querySelector('[data-save]').dataset.save === 'clean'").await?;
+    Ok(dressed - pressed)
+}
+
+pub(crate) async fn vote(streamer: &Tab, side: &str, times: usize) -> anyhow::Result<()> {
     for _ in 0..times {
         streamer
             .run(&format!(
@@ -66,9 +92,8 @@ async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<
     choose(&streamer, "measure", "share").await?;
     streamer.until("document.querySelector('[data-measure-of=momentum]').hidden").await?;
     streamer.fill("#window_secs", "120").await?;
-    let took =
-        save(&streamer, &overlay, "document.querySelector('.bar').dataset.measure === 'share'").await?;
-    ensure!(took < ON_STREAM_WITHIN, "the new look took {took:?}");
+    let mut took =
+        vec![save(&streamer, &overlay, "document.querySelector('.bar').dataset.measure === 'share'").await?];
     streamer.settled().await?;
     keep("dashboard-share", &streamer.whole_page().await?)?;
     vote(&streamer, "for", 14).await?;
@@ -79,10 +104,7 @@ async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<
         choose(&streamer, "shape", shape).await?;
         for theme in ["dark", "light", "transparent"] {
             choose(&streamer, "theme", theme).await?;
-            let dressed = format!(
-                "(({{ shape, theme }}) => shape === '{shape}' && theme === '{theme}')(document.querySelector('.bar').dataset)"
-            );
-            save(&streamer, &overlay, &dressed).await?;
+            took.push(save(&streamer, &overlay, &dressed(shape, theme)).await?);
             for (width, height) in [(800, 100), (300, 60)] {
                 overlay.resize(width, height, 1.0).await?;
                 overlay.until(&format!("innerWidth === {width}")).await?;
@@ -100,6 +122,8 @@ async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<
     streamer.resize(390, 844, 1.0).await?;
     assert_no_sideways_scroll(&streamer).await?;
     keep("dashboard-share-390", &streamer.whole_page().await?)?;
+    took.sort_by(f64::total_cmp);
+    ensure!(took[took.len() / 2] < ON_STREAM_WITHIN, "new looks took {took:?} ms");
     let same_page: bool = overlay.eval("window.neverReloaded === true").await?;
     ensure!(same_page, "the overlay was reloaded");
     all_quiet(&overlay, &[served.host()])?;
@@ -151,7 +175,18 @@ async fn a_vote_moves_the_bar_within_a_tenth_of_a_second() -> anyhow::Result<()>
     overlay.goto(&served.overlay_of(&streamer).await?).await?;
     overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
     overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
-    // Clocks of two tabs of one browser agree.
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        took.push(press_and_see(&streamer, &overlay).await?);
+        streamer.click("[data-reset]").await?;
+        overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
+    }
+    took.sort_by(f64::total_cmp);
+    ensure!(took[2] < MOVES_WITHIN, "bars moved after {took:?} ms");
+    browser.close().await
+}
+
+async fn press_and_see(streamer: &Tab, overlay: &Tab) -> anyhow::Result<f64> {
     overlay
         .run(
             "window.movedAt = new Promise((resolve) => new MutationObserver((_, observer) => {
@@ -165,12 +200,11 @@ async fn a_vote_moves_the_bar_within_a_tenth_of_a_second() -> anyhow::Result<()>
         .run(
             "document.querySelector('[data-test=for]').addEventListener('click', () => {
                 window.pressedAt = performance.timeOrigin + performance.now();
-            }, { capture: true })",
+            }, { capture: true, once: true })",
         )
         .await?;
     streamer.click("[data-test=for]").await?;
     let moved: f64 = overlay.eval("window.movedAt").await?;
     let pressed: f64 = streamer.eval("window.pressedAt").await?;
-    ensure!(moved - pressed < 100.0, "it took {} ms", moved - pressed);
-    browser.close().await
+    Ok(moved - pressed)
 }

@@ -1,4 +1,4 @@
-//! The two pictures of the README. Each run makes them; `WRITE_README_PICTURES=1` puts them into `docs/images`.
+//! The pictures of the README. Each run makes them; `WRITE_README_PICTURES=1` puts them into `docs/images`.
 
 use std::fmt::Write as _;
 use std::{env, fs};
@@ -7,6 +7,7 @@ use anyhow::ensure;
 use chatpulse_twitch_sim::CrowdConfig;
 
 use crate::chromium::Chromium;
+use crate::looks::{choose, dressed, save, vote};
 use crate::overlay::STAND;
 use crate::pictures::{inline, keep, workspace};
 use crate::product::{STREAMER, Served};
@@ -40,6 +41,8 @@ async fn the_readme_shows_the_product_at_work() -> anyhow::Result<()> {
     painter.show(&scene(&[against, at_rest, in_favor])).await?;
     publish("overlay", &painter.picture().await?)?;
 
+    publish("looks", &looks(&streamer, &overlay, &painter).await?)?;
+
     let crowd = served.sim.start_crowd(CrowdConfig {
         messages_per_second: 12.0,
         seed: 7,
@@ -62,6 +65,37 @@ async fn the_readme_shows_the_product_at_work() -> anyhow::Result<()> {
     crowd.stop();
     all_quiet(&overlay, &[served.host()])?;
     browser.close().await
+}
+
+/// The same votes as a share, one bar and two, on different grounds. Afterwards all is as before.
+async fn looks(streamer: &Tab, overlay: &Tab, painter: &Tab) -> anyhow::Result<Vec<u8>> {
+    let mut pictures = Vec::new();
+    for name in ["hint", "percentages"] {
+        streamer.click(&format!("input[name={name}]")).await?;
+    }
+    choose(streamer, "measure", "share").await?;
+    for (shape, theme) in [("bar", "dark"), ("two_bars", "light"), ("bar", "transparent")] {
+        choose(streamer, "shape", shape).await?;
+        choose(streamer, "theme", theme).await?;
+        save(streamer, overlay, &dressed(shape, theme)).await?;
+        if pictures.is_empty() {
+            vote(streamer, "for", 13).await?;
+            vote(streamer, "against", 7).await?;
+            overlay
+                .until("document.querySelector('[data-number=\"inside-for\"]').textContent === '65%'")
+                .await?;
+        }
+        overlay.settled().await?;
+        pictures.push(overlay.picture().await?);
+    }
+    painter.show(&scene(&pictures)).await?;
+    for name in ["hint", "percentages"] {
+        streamer.click(&format!("input[name={name}]")).await?;
+    }
+    choose(streamer, "measure", "momentum").await?;
+    choose(streamer, "theme", "dark").await?;
+    save(streamer, overlay, &dressed("bar", "dark")).await?;
+    painter.picture().await
 }
 
 /// Names and words as a streamer would have them.

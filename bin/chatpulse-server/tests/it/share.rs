@@ -107,11 +107,20 @@ async fn from_saving_to_a_new_look_in_an_open_overlay_takes_no_time() {
         .set("position", "top")
         .set("hint", "on")
         .set("for_trigger", "<b>oui</b>");
-    let began = Instant::now();
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        streamer.save(&share()).await;
+        overlay.next_config().await;
+        let began = Instant::now();
+        streamer.save(&form).await;
+        let config = overlay.next_config().await;
+        took.push(began.elapsed());
+        assert_eq!(config["theme"], "light");
+    }
+    took.sort();
+    assert!(took[1] < Duration::from_millis(300), "{took:?}");
     streamer.save(&form).await;
     let config = overlay.next_config().await;
-    let took = began.elapsed();
-    assert!(took < Duration::from_millis(300), "{took:?}");
     for (key, value) in [
         ("theme", "light"),
         ("shape", "two_bars"),

@@ -6,5 +6,6 @@ mod accounts;
 mod live;
 mod metrics;
 mod opening;
+mod share;
 mod signals;
 mod support;

@@ -11,6 +11,7 @@ mod odd;
 mod outage;
 mod schema;
 mod shards;
+mod share;
 mod signals;
 mod support;
 mod tls;
