@@ -366,9 +366,10 @@ end
 -- Mends an odd value too.
 local function reset(keys)
   local now = now_ms()
+  -- A count until reset outlives its session.
+  if keys[2] then reset_tally(keys[2], now) end
   if redis.call('EXISTS', keys[1]) == 0 then return { 'no_session' } end
   redis.call('HSET', keys[1], 'value', '0', 'last_update', text(now))
-  if keys[2] then reset_tally(keys[2], now) end
   return { 'done' }
 end
 

@@ -6,8 +6,6 @@ ALTER TABLE configs
     ADD COLUMN hidden         boolean NOT NULL DEFAULT false,
     ADD COLUMN edited_version bigint NOT NULL DEFAULT 1;
 
-UPDATE configs SET edited_version = version + 1;
-
 CREATE OR REPLACE FUNCTION raise_config_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -156,8 +156,11 @@ impl Tally {
             {
                 self.add(before.index, before.side, -1);
             }
-            self.order.push_back((self.newest, chatter.clone()));
-            self.forget_two();
+            // Of a count without an end nobody is forgotten until all of it is.
+            if self.bucket_ms > 0 {
+                self.order.push_back((self.newest, chatter.clone()));
+                self.forget_two();
+            }
         }
         self.add(self.newest, side, 1);
         self.last_vote_at = now;

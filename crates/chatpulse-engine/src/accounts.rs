@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::login::{BotGrant, Grant, LoginRole};
+use chatpulse_domain::login::{BotGrant, Grant, LoginRole, UserTokens};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
@@ -11,7 +11,7 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
-use chatpulse_domain::ports::twitch_login::TwitchLogin;
+use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::streamer::Streamer;
 use tracing::{info, warn};
 
@@ -72,7 +72,8 @@ impl Accounts {
         let sealed = self.cipher.seal(&grant.user.id, &grant.tokens);
         let streamer = self.streamers.sign_in(&grant.user, &sealed).await?;
         self.reader.note_first(&streamer.twitch_id);
-        if role == LoginRole::StreamerAndReader && self.reader.account() == Some(&streamer.twitch_id) {
+        if role == LoginRole::StreamerAndReader && self.reader.account().as_ref() == Some(&streamer.twitch_id)
+        {
             self.note_bot(grant).await?;
         }
         self.cache.forget(&streamer.twitch_id);
@@ -90,7 +91,7 @@ impl Accounts {
 
     /// The bot account agreed.
     pub async fn connect_bot(&self, grant: &Grant) -> Result<BotGrant, BotError> {
-        if self.reader.account() != Some(&grant.user.id) {
+        if self.reader.account().as_ref() != Some(&grant.user.id) {
             return Err(BotError::OtherAccount);
         }
         Ok(self.note_bot(grant).await?)
@@ -114,7 +115,7 @@ impl Accounts {
         let Some(bot) = self.reader.account() else {
             return Ok(None);
         };
-        Ok(Some(self.streamers.find_bot_grant(bot).await?.is_some()))
+        Ok(Some(self.streamers.find_bot_grant(&bot).await?.is_some()))
     }
 
     /// A new overlay address. The old one is dead from the moment this returns: its session is gone and its
@@ -135,13 +136,27 @@ impl Accounts {
         };
         info!(streamer.id = %streamer.id, "an account was deleted by its streamer");
         self.end_overlay(streamer, overlay).await;
-        let opened = tokens.map(|sealed| self.cipher.open(&streamer.twitch_id, &sealed));
-        if let Some(Ok(tokens)) = opened
-            && let Err(error) = self.login.revoke(&tokens.access).await
+        match self.streamers.first().await {
+            Ok(first) => self.reader.replace(&streamer.twitch_id, first.map(|first| first.twitch_id)),
+            Err(error) => warn!(%error, "whether another account reads chat from now on could not be seen"),
+        }
+        if let Some(Ok(tokens)) = tokens.map(|sealed| self.cipher.open(&streamer.twitch_id, &sealed))
+            && let Err(error) = self.give_back(&tokens).await
         {
             warn!(%error, "an account was deleted, and what its streamer agreed to could not be given back at Twitch");
         }
         Ok(true)
+    }
+
+    /// An access token that ran out cannot be given back; the next one can.
+    async fn give_back(&self, tokens: &UserTokens) -> Result<(), LoginError> {
+        match (self.login.revoke(&tokens.access).await, &tokens.refresh) {
+            (Err(LoginError::Refused(_)), Some(refresh)) => {
+                let next = self.login.refresh(refresh).await?;
+                self.login.revoke(&next.access).await
+            }
+            (given_back, _) => given_back,
+        }
     }
 
     /// Its session is gone and its sockets are told to close.

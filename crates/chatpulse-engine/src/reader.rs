@@ -1,6 +1,6 @@
 //! Which account reads chat: the configured bot, or in Solo the first streamer who logged in.
 
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::LoginRole;
@@ -11,12 +11,13 @@ use chatpulse_domain::ports::streamers::StreamerRepository;
 /// The reading account, once it is known.
 pub struct Reader {
     configured: Option<TwitchUserId>,
-    first_streamer: OnceLock<TwitchUserId>,
+    /// Another one after their account was deleted.
+    first_streamer: RwLock<Option<TwitchUserId>>,
 }
 
 impl Reader {
     pub(crate) fn new(configured: Option<TwitchUserId>) -> Self {
-        Self { configured, first_streamer: OnceLock::new() }
+        Self { configured, first_streamer: RwLock::default() }
     }
 
     /// Learns at start who logged in first.
@@ -28,8 +29,12 @@ impl Reader {
     }
 
     /// The account, or `None` before anybody logged in.
-    pub fn account(&self) -> Option<&TwitchUserId> {
-        self.configured.as_ref().or_else(|| self.first_streamer.get())
+    pub fn account(&self) -> Option<TwitchUserId> {
+        self.configured.clone().or_else(|| self.first_streamer().clone())
+    }
+
+    fn first_streamer(&self) -> std::sync::RwLockReadGuard<'_, Option<TwitchUserId>> {
+        self.first_streamer.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a streamer who logs in is asked for.
@@ -40,11 +45,22 @@ impl Reader {
     /// A shared bot talks in a streamer's chat; what it says is not a vote.
     pub(crate) fn wrote(&self, message: &ChatMessage) -> bool {
         self.account().is_some_and(|reader| {
-            *reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
+            reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
         })
     }
 
     pub(crate) fn note_first(&self, streamer: &TwitchUserId) {
-        let _ = self.first_streamer.get_or_init(|| streamer.clone());
+        if self.first_streamer().is_none() {
+            let mut first = self.first_streamer.write().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert_with(|| streamer.clone());
+        }
+    }
+
+    /// This account is gone. If it was the one that read, whoever logged in next is, if anybody did.
+    pub(crate) fn replace(&self, gone: &TwitchUserId, first: Option<TwitchUserId>) {
+        let mut known = self.first_streamer.write().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref() == Some(gone) {
+            *known = first;
+        }
     }
 }

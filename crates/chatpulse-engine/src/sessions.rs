@@ -209,14 +209,14 @@ impl Sessions {
 
     /// Asks for a chat to be read, by the account that reads.
     pub(crate) fn read_chat(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account().cloned() {
+        if let Some(reader) = self.reader.account() {
             self.feed.want(ChatChannel { broadcaster, reader });
         }
     }
 
     /// The same for a chat that another instance serves.
     pub(crate) fn follow_chat(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account().cloned() {
+        if let Some(reader) = self.reader.account() {
             self.feed.follow(ChatChannel { broadcaster, reader });
         }
     }
@@ -236,7 +236,7 @@ impl Sessions {
 
     /// Another instance was refused this chat.
     pub(crate) fn note_refused(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account().cloned() {
+        if let Some(reader) = self.reader.account() {
             self.feed.refuse(ChatChannel { broadcaster, reader });
         }
     }

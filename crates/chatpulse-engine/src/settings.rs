@@ -62,8 +62,9 @@ impl Settings {
         Ok(outcome)
     }
 
-    /// What a moderator ordered. The address may have been replaced a moment ago; then there is nothing to do.
-    pub(crate) async fn set_stage(&self, overlay: OverlayId, change: StageChange) -> Result<(), StoreError> {
+    /// What a moderator ordered, or the streamer. The address may have been replaced a moment ago; then there is nothing to
+    /// do.
+    pub async fn set_stage(&self, overlay: OverlayId, change: StageChange) -> Result<(), StoreError> {
         let Some(streamer) = self.streamers.find_by_overlay(overlay).await? else {
             return Ok(());
         };

@@ -106,7 +106,8 @@ impl TwitchLogin for OauthLogin {
         let unreachable = |error: reqwest::Error| LoginError::Unreachable(error.without_url().into());
         let status = request.send().await.map_err(unreachable)?.status();
         match status.as_u16() {
-            200..300 | 400 => Ok(()),
+            200..300 => Ok(()),
+            400 => Err(LoginError::Refused("Twitch knows no such token".into())),
             _ => Err(LoginError::Unreachable(format!("Twitch answered {status}").into())),
         }
     }

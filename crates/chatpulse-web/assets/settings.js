@@ -131,10 +131,17 @@ export class Settings {
 
   keepDraft() {
     try {
-      sessionStorage.setItem(DRAFT, JSON.stringify({ login: board.dataset.login, values: this.fields.read() }));
+      sessionStorage.setItem(DRAFT, JSON.stringify({ login: board.dataset.login, values: this.changedValues() }));
     } catch {
       // Storage may be full or forbidden; the page itself still holds the text.
     }
+  }
+
+  // Only what was touched: the rest may be newer where the draft is opened again.
+  changedValues() {
+    const values = this.fields.read();
+    const touched = Object.keys(values).filter((name) => String(values[name]) !== String(this.saved[name]));
+    return Object.fromEntries(touched.map((name) => [name, values[name]]));
   }
 
   restore() {

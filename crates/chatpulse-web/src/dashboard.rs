@@ -8,6 +8,7 @@ use actix_web::cookie::time::Duration as CookieAge;
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use chatpulse_domain::command::ModCommand;
 use chatpulse_domain::overlay::{Stage, VersionedSettings};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_engine::bar::BarStatus;
@@ -102,6 +103,25 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
     }
+}
+
+/// The streamer undoes what moderators did, also while chat is not read.
+pub(crate) async fn set_stage(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+    let Some(login) = session::find(&web, &request).await? else {
+        return Ok(redirect("/auth/login"));
+    };
+    let body = body::read(&request, payload, body::FORM).await?;
+    csrf::check(&web.config.session_key, &login, &request, csrf::field(&body).as_deref())?;
+    let order = url::form_urlencoded::parse(&body).find(|(name, _)| name == "order");
+    let command = match order.as_ref().map(|(_, value)| value.as_ref()) {
+        Some("resume") => ModCommand::Resume,
+        Some("show") => ModCommand::Show,
+        _ => return Err(Problem::bad_request("An `order` is `resume` or `show`.")),
+    };
+    if let Some(change) = command.stage() {
+        web.ports.engine.settings.set_stage(login.streamer.overlay, change).await?;
+    }
+    Ok(redirect("/dashboard"))
 }
 
 /// Whether the uuid in a path is an overlay's, and the caller's own.

@@ -80,3 +80,24 @@ async fn who_deletes_their_account_leaves_nothing_behind(way: Way) {
     let again = world.log_in().await;
     assert_ne!(again.overlay, copy.overlay);
 }
+
+/// In Solo the first streamer reads every chat. Whoever logs in after they left reads their own.
+#[tokio::test]
+async fn whoever_comes_after_the_first_streamer_left_is_read() {
+    let world = World::by(Way::Socket).await;
+    let mut first = world.log_in().await;
+    delete(&mut first, "streamer").await.leads_to("/auth/login?notice=deleted");
+    let mut other = Streamer::log_in(&world.server, &world.sim, OTHER).await;
+    let _overlay = other.open_overlay(&world.server).await;
+    other.chat_becomes("reading").await;
+    assert!(world.sim.wait_until_subscribed(OTHER, SOON).await);
+}
+
+#[tokio::test]
+async fn a_grant_whose_access_token_ran_out_is_given_back_all_the_same() {
+    let world = World::by(Way::Webhook).await;
+    let mut streamer = world.log_in().await;
+    world.sim.expire_user_tokens();
+    delete(&mut streamer, "streamer").await.leads_to("/auth/login?notice=deleted");
+    assert!(world.sim.grants().iter().all(|grant| grant.user_id != STREAMER));
+}

@@ -117,3 +117,26 @@ async fn a_pause_outlives_the_session_and_counts_at_every_instance() {
     eventually("the vote was heard", async || (fleet.counted("paused").await == 1.0).then_some(())).await;
     assert_eq!(fleet.counted("applied").await, 0.0);
 }
+
+/// Also while chat is not read, or nobody listens to moderators any more.
+#[tokio::test]
+async fn a_streamer_undoes_on_the_dashboard_what_moderators_did() {
+    let world = World::by(Way::Webhook).await;
+    let (mut streamer, mut overlay) = reading(&world).await;
+    for order in ["pause", "hide"] {
+        say(&world.sim, moderator(), &format!("!pulse {order}")).await;
+    }
+    told(&mut overlay, true, true).await;
+    let press = async |streamer: &mut Streamer, order: &str, csrf: &str| {
+        let fields = [("csrf_token", csrf), ("order", order)];
+        let request = streamer.browser.request(reqwest::Method::POST, "/dashboard/stage").form(&fields);
+        streamer.browser.send(request).await
+    };
+    let csrf = streamer.csrf.clone();
+    press(&mut streamer, "resume", "wrong").await.expect_page(403);
+    press(&mut streamer, "dance", &csrf).await.expect_page(400);
+    press(&mut streamer, "resume", &csrf).await.leads_to("/dashboard");
+    told(&mut overlay, false, true).await;
+    streamer.save(&Form::default().set("boxes", "1")).await;
+    told(&mut overlay, false, false).await;
+}

@@ -25,7 +25,8 @@ pub enum SaveOutcome {
 /// Every adapter promises, and the testkit's contract checks:
 /// - every write raises the version;
 /// - a write based on an older version than was last saved changes nothing;
-/// - a change of stage is a write too, but no save: it makes nobody's page old, and saving leaves the stage alone;
+/// - a change of stage is a write too, but no save: it makes nobody's page old, and saving leaves the stage
+///   alone, but for moderators who may undo nothing any more: then it is as if they had done nothing;
 /// - what was saved is read back exactly as typed;
 /// - an overlay's seed is there as long as its address is valid, and not a moment longer.
 #[async_trait]

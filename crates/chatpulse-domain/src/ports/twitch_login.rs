@@ -34,7 +34,6 @@ pub trait TwitchLogin: Send + Sync {
     /// grant is dead.
     async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError>;
 
-    /// Gives an access token back, and with it all that its user agreed to. One that is good no more is as good as given
-    /// back.
+    /// Gives an access token back, and with it all that its user agreed to. Refused: it is good no more.
     async fn revoke(&self, access: &Secret) -> Result<(), LoginError>;
 }

@@ -32,6 +32,6 @@ pub trait VoteStore: Send + Sync {
     /// Many sessions in one go, in the order asked; `None` where there is no session.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError>;
 
-    /// Back to the centre. `false` without a session.
+    /// Back to the centre, and a share begins anew, also one that waits for its session. `false` without a session.
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError>;
 }

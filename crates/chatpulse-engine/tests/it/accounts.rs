@@ -13,7 +13,7 @@ use crate::world::{world, world_with};
 async fn the_first_streamer_reads_chat_where_no_bot_is_configured() {
     let world = world().await;
     world.engine.accounts.sign_in(&build::grant("grace"), LoginRole::StreamerAndReader).await.unwrap();
-    assert_eq!(world.engine.reader.account(), Some(&world.streamer.twitch_id));
+    assert_eq!(world.engine.reader.account().as_ref(), Some(&world.streamer.twitch_id));
     assert_eq!(world.engine.accounts.bot_is_connected().await.unwrap(), Some(true));
 }
 

@@ -1,5 +1,5 @@
 -- Every write raises the version; one based on an older version than was last saved finds no row.
--- What moderators did stays, and is no newer version of what is edited here.
+-- What moderators did stays while they may undo it, and is no newer version of what is edited here.
 UPDATE settings
 SET version = version + 1,
     for_triggers = :for_triggers,
@@ -20,6 +20,8 @@ SET version = version + 1,
     counts = :counts,
     percentages = :percentages,
     mod_commands = :mod_commands,
+    paused = paused AND :mod_commands,
+    hidden = hidden AND :mod_commands,
     edited_version = version + 1
 WHERE streamer_id = :streamer_id
   AND (:based_on IS NULL OR :based_on >= edited_version)

@@ -31,6 +31,7 @@ impl VoteStore for MemoryLive {
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
         let (mut state, now) = self.enter();
+        state.tallies.remove(&overlay);
         let Some(session) = state.sessions.get_mut(&overlay) else {
             return Ok(false);
         };

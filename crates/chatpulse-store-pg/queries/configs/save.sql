@@ -4,7 +4,8 @@
 -- $1 user · $2 triggers for · $3 triggers against · $4 left label · $5 right label · $6 decay speed
 -- $7 the version it is based on, or null · $8 measure · $9 seconds of the window, or null · $10 one vote each · $11 shape
 -- $12 theme · $13 colour for · $14 colour against · $15 position · $16 flipped · $17 hint · $18 counts · $19 percentages
--- $20 commands of moderators. What those did stays, and is no newer version of what is edited here.
+-- $20 commands of moderators. What those did stays while they may undo it, and is no
+-- newer version of what is edited here.
 -- Returns the new version, or null where nothing was written, and whether there are settings at all.
 WITH saved AS (
     UPDATE configs
@@ -26,6 +27,8 @@ WITH saved AS (
         counts = $18,
         percentages = $19,
         mod_commands = $20,
+        paused = paused AND $20,
+        hidden = hidden AND $20,
         edited_version = version + 1
     WHERE user_id = $1
       AND ($7::bigint IS NULL OR $7 >= edited_version)

@@ -133,6 +133,10 @@ async fn a_change_of_stage_is_a_write_that_makes_no_page_old(accounts: Accounts)
     assert_eq!(save(&accounts, streamer, &typed, Some(3)).await, SaveOutcome::Stale);
     assert_eq!(set(Some(false), Some(false)).await, (Stage::default(), 5));
     assert_eq!(save(&accounts, streamer, &typed, Some(4)).await, saved(6));
+    // Who may undo nothing any more has done nothing.
+    assert_eq!(set(Some(true), Some(true)).await.1, 7);
+    save(&accounts, streamer, &OverlaySettings { mod_commands: false, ..typed }, None).await;
+    assert_eq!(read(&accounts, streamer).await.0.stage, Stage::default());
     let nobody = accounts.settings.set_stage(StreamerId::random(), StageChange::default()).await;
     assert_eq!(nobody.unwrap(), None);
 }

@@ -30,7 +30,7 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
         "overlay_url": format!("{}/overlay/{}", public_base(&request, &web.config), streamer.overlay),
     });
     let export = json!({
-        "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us are kept encrypted and are not in here; votes are not kept at all.",
+        "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us and your logins are kept encrypted or as fingerprints and are not in here. Of votes only numbers are kept, for as long as the bar shows them.",
         "account": account,
         "settings": settings(&stored),
     });
@@ -50,6 +50,7 @@ fn settings(stored: &VersionedSettings) -> Value {
         fields.insert("for_triggers".to_owned(), typed(Side::For));
         fields.insert("against_triggers".to_owned(), typed(Side::Against));
         fields.insert("one_vote_each".to_owned(), stored.settings.measure.one_vote_each.into());
+        fields.insert("mod_commands".to_owned(), stored.settings.mod_commands.into());
     }
     all
 }

@@ -151,17 +151,28 @@ fn initial(display_name: &str) -> String {
 }
 
 /// What moderators did, and how it is undone.
-fn on_stage(stage: Stage) -> Markup {
+fn on_stage(page: &DashboardPage) -> Markup {
     html! {
-        @if stage.paused {
-            p.notice.notice-warn data-stage-paused {
-                strong { "Votes are paused. " } "Type " code { "!pulse resume" } " in your chat to go on."
+        @if page.stage.paused {
+            div.notice.notice-warn data-stage-paused {
+                p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
+                (undo("resume", "Count votes again", &page.csrf_token))
             }
         }
-        @if stage.hidden {
-            p.notice.notice-warn data-stage-hidden {
-                strong { "The overlay is hidden. " } "Type " code { "!pulse show" } " in your chat to bring it back."
+        @if page.stage.hidden {
+            div.notice.notice-warn data-stage-hidden {
+                p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
+                (undo("show", "Show the overlay", &page.csrf_token))
             }
+        }
+    }
+}
+
+fn undo(order: &str, words: &str, csrf_token: &str) -> Markup {
+    html! {
+        form method="post" action="/dashboard/stage" {
+            input type="hidden" name="csrf_token" value=(csrf_token);
+            button.button.button-small type="submit" name="order" value=(order) { (words) }
         }
     }
 }
@@ -175,7 +186,7 @@ fn notices(page: &DashboardPage) -> Markup {
                     a.button.button-small href=(bot.href) { (bot.link_label) }
                 }
             }
-            (on_stage(page.stage))
+            (on_stage(page))
             @match page.notice {
                 Some(Notice::Saved) => {
                     p.notice.notice-good role="status" data-notice="saved" { "Saved. Your overlay shows it now." }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatpulse_twitch_sim::{Endpoint, Fault, Sim, SimConfig};
 use futures_util::future::join_all;
+use serde_json::json;
 
 use super::{is_read, is_read_from, live};
 use crate::support::SOON;
@@ -25,6 +26,7 @@ by_both_ways! {
     the_conduit_and_its_subscriptions_outlive_a_restart
     a_conduit_that_is_deleted_while_we_run_is_made_anew
     a_refused_app_token_says_nothing_about_a_chat
+    a_shard_that_twitch_disables_is_taken_back_at_its_word
 }
 
 async fn chat_is_connected_step_by_step(way: Way) {
@@ -170,4 +172,21 @@ async fn a_refused_app_token_says_nothing_about_a_chat(way: Way) {
     is_read(&world, &mut streamer, &mut overlay).await;
     let metrics = world.metrics().await;
     assert_eq!(metrics.value("eventsub_subscribe_attempts_total", &[("result", "forbidden")]), 0.0);
+}
+
+/// Long before the look that comes once a minute.
+async fn a_shard_that_twitch_disables_is_taken_back_at_its_word(way: Way) {
+    let world = World::by(way).await;
+    let mut streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    is_read(&world, &mut streamer, &mut overlay).await;
+    assert!(world.sim.wait_until(SOON, |sim| sim.subscriptions().len() == 3).await);
+    let status = "notification_failures_exceeded";
+    let disabled = json!({ "data": [{ "id": "0", "status": status }], "pagination": {} });
+    world.sim.fail_next(Endpoint::GetShards, &Fault::status(200).body(disabled.to_string()), 1);
+    let pointed = world.sim.calls(Endpoint::UpdateShards);
+    let event = json!({ "conduit_id": world.sim.conduits()[0].id, "shard_id": "0", "status": status, "transport": null });
+    assert_eq!(world.sim.push_event("conduit.shard.disabled", &event).await, 1);
+    assert!(world.sim.wait_until(SOON, |sim| sim.calls(Endpoint::UpdateShards) > pointed).await);
+    is_read(&world, &mut streamer, &mut overlay).await;
 }

@@ -145,6 +145,11 @@ async fn a_share_until_reset_outlives_its_session_by_a_day(live: Live) {
     apply(&live, &vote_of(seed.overlay, "ann", Side::Against)).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 1));
     clean_up().await;
+    assert!(!live.votes.reset(seed.overlay).await.unwrap());
+    hold(&live, &seed).await;
+    assert_eq!(tallied(&live, seed.overlay).await, (0, 0), "a reset reaches it all the same");
+    apply(&live, &vote_of(seed.overlay, "cid", Side::For)).await;
+    clean_up().await;
     live.time.advance(UNENDED_KEPT).await;
     hold(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0));

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chatpulse_domain::command::StageChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, Stage, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::session::SessionSeed;
@@ -43,7 +43,8 @@ impl SettingsRepository for FakeSettings {
             return Ok(SaveOutcome::Stale);
         }
         let version = SettingsVersion(account.settings.version.0 + 1);
-        let settings = OverlaySettings { stage: account.settings.settings.stage, ..settings.clone() };
+        let stage = if settings.mod_commands { account.settings.settings.stage } else { Stage::default() };
+        let settings = OverlaySettings { stage, ..settings.clone() };
         account.settings = VersionedSettings { settings, version };
         account.edited = version;
         Ok(SaveOutcome::Saved(version))

@@ -29,6 +29,7 @@ impl VoteStore for FakeLive {
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
         let (mut state, now) = self.enter("reset the bar")?;
+        state.tallies.retain(|(kept, _)| *kept != overlay);
         let session = state.session(overlay);
         Ok(session.map(|live| live.reset(now)).is_some())
     }

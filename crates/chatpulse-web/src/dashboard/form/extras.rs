@@ -1,7 +1,7 @@
 //! The part of the form that says what moves the bar and how it looks. A field that was not sent keeps what is stored: a
 //! client may know the others only. A box that is off sends nothing, so a hidden field says that the boxes are there.
 
-use chatpulse_domain::look::{Colour, Look};
+use chatpulse_domain::look::{Colour, Look, MeasureKind};
 use chatpulse_domain::overlay::{Measure, OverlaySettings};
 use chatpulse_domain::tally::{Window, WindowSecs};
 
@@ -83,7 +83,7 @@ impl ExtrasInput {
         (measure, look, self.is_on("mod_commands", stored.mod_commands))
     }
 
-    /// Seconds that nobody looks at, since the count goes on until reset, may be anything.
+    /// Seconds that nobody looks at may be anything: the count goes on until reset, or momentum is measured.
     fn window(&self, stored: Window, problems: &mut Problems) -> Window {
         if self.is_on("until_reset", stored == Window::UntilReset) {
             return Window::UntilReset;
@@ -92,6 +92,9 @@ impl ExtrasInput {
             return if stored == Window::UntilReset { Window::default() } else { stored };
         };
         let secs = typed.trim().parse().ok().and_then(|secs| WindowSecs::new(secs).ok());
+        if secs.is_none() && self.measure.as_deref() == Some(MeasureKind::Momentum.as_str()) {
+            return stored;
+        }
         let secs = secs.ok_or_else(|| {
             format!("A whole number of seconds from {} to {}.", WindowSecs::MIN, WindowSecs::MAX)
         });

@@ -113,7 +113,7 @@ pub(super) fn own_data(page: &DashboardPage) -> Markup {
     html! {
         section.card.own-data aria-labelledby="own-title" {
             h2 #own-title { "Your data" }
-            p.card-lead { "Your name, your overlay’s address and these settings. Votes are never kept." }
+            p.card-lead { "Your name, your overlay’s address and these settings. Votes are counted and forgotten." }
             a.button.button-raised href="/dashboard/export" download { "Download it all" }
             details.leaving {
                 summary { "Delete my account" }
