@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::overlay::Stage;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -16,6 +17,7 @@ use chatpulse_domain::subscription::ChatState;
 use chatpulse_domain::vote::Side;
 
 use crate::Ports;
+use crate::cache::SessionCache;
 
 /// Reset, test votes, status.
 pub struct Bar {
@@ -24,6 +26,7 @@ pub struct Bar {
     signals: Arc<dyn Signals>,
     feed: Arc<dyn ChatFeed>,
     subscriptions: Arc<dyn SubscriptionRepository>,
+    cache: Arc<SessionCache>,
 }
 
 /// What the dashboard says about a streamer's overlay.
@@ -33,16 +36,19 @@ pub struct BarStatus {
     pub activity: SessionActivity,
     /// What the chat connection is doing.
     pub chat: ChatState,
+    /// What moderators did, as the session has it; `None` without one.
+    pub stage: Option<Stage>,
 }
 
 impl Bar {
-    pub(crate) fn new(ports: &Ports) -> Self {
+    pub(crate) fn new(ports: &Ports, cache: Arc<SessionCache>) -> Self {
         Self {
             votes: Arc::clone(&ports.votes),
             sessions: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
             feed: Arc::clone(&ports.feed),
             subscriptions: Arc::clone(&ports.subscriptions),
+            cache,
         }
     }
 
@@ -76,7 +82,10 @@ impl Bar {
             ChatState::Idle => self.chat_elsewhere(&streamer.twitch_id).await,
             state => state,
         };
-        Ok(BarStatus { activity, chat })
+        let session =
+            if activity.held { self.cache.find(&streamer.twitch_id).await.ok().flatten() } else { None };
+        let stage = session.map(|session| session.settings.settings.stage);
+        Ok(BarStatus { activity, chat, stage })
     }
 
     /// Another instance serves it.

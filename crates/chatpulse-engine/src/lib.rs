@@ -117,7 +117,7 @@ impl Engine {
                 Arc::clone(&reader),
                 Arc::clone(&sessions),
             )),
-            bar: Arc::new(Bar::new(ports)),
+            bar: Arc::new(Bar::new(ports, Arc::clone(&cache))),
             sessions,
             reader,
             cache,

@@ -133,9 +133,17 @@ function takeConfig(config) {
 }
 
 function wear(look) {
+  const changes = worn.measure !== look.measure;
   worn = look;
   dress(root, look);
   bar.wear(look);
+  // A share is where its votes put it, whatever was worn in between.
+  if (changes && look.measure === "share" && said.votes) bar.moveTo(shareOf(said.votes), said.votes);
+}
+
+function shareOf({ for: inFavor, against }) {
+  const total = inFavor + against;
+  return total === 0 ? 0 : (100 * (inFavor - against)) / total;
 }
 
 // What the server's value should be by now if nobody voted.

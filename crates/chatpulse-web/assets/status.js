@@ -23,6 +23,7 @@ export class Status {
     this.chat = document.querySelector("[data-chat]");
     this.words = document.querySelector("[data-chat-words]");
     this.limited = document.querySelector("[data-limited]");
+    this.stage = document.querySelectorAll(".notice[data-stage]");
     this.steps = document.querySelector("[data-steps]");
 
     document.addEventListener("visibilitychange", () => this.poll());
@@ -70,6 +71,10 @@ export class Status {
     number("votes", votes.toLocaleString("en"));
     this.tickSince();
     if (typeof data.limited === "boolean") this.limited.hidden = !data.limited;
+    for (const notice of this.stage) {
+      const happened = data[notice.dataset.stage];
+      if (typeof happened === "boolean" && notice.hidden === happened) notice.hidden = !happened;
+    }
 
     if (viewers > 0) this.finish("obs");
     if (this.lastVoteAt !== null) {

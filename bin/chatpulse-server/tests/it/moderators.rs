@@ -67,7 +67,12 @@ async fn moderators_reset_pause_and_hide_and_nobody_else_does(way: Way) {
     say(sim, broadcaster, "!pulse hide").await;
     told(&mut overlay, true, true).await;
     let page = streamer.browser.get("/dashboard").await.expect(200).body;
-    assert!(page.contains("data-stage-paused") && page.contains("data-stage-hidden"));
+    assert!(
+        page.contains("data-stage=\"paused\">") && page.contains("data-stage=\"hidden\">"),
+        "both are shown"
+    );
+    let status = streamer.status().await;
+    assert_eq!((&status["paused"], &status["hidden"]), (&true.into(), &true.into()));
 
     // A page that was opened before is not old for that, and saving undoes nothing.
     streamer.save(&Form::default().set("version", "1").set("left_label", "Nope")).await;

@@ -150,17 +150,15 @@ fn initial(display_name: &str) -> String {
         .map_or_else(|| "•".to_owned(), |char| char.to_uppercase().collect())
 }
 
-/// What moderators did, and how it is undone.
+/// What moderators did, and how it is undone. With script each appears and goes as it happens.
 fn on_stage(page: &DashboardPage) -> Markup {
     html! {
-        @if page.stage.paused {
-            div.notice.notice-warn data-stage-paused {
+        div role="status" {
+            div.notice.notice-warn data-stage="paused" hidden[!page.stage.paused] {
                 p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
                 (undo("resume", "Count votes again", &page.csrf_token))
             }
-        }
-        @if page.stage.hidden {
-            div.notice.notice-warn data-stage-hidden {
+            div.notice.notice-warn data-stage="hidden" hidden[!page.stage.hidden] {
                 p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
                 (undo("show", "Show the overlay", &page.csrf_token))
             }
