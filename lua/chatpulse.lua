@@ -30,6 +30,7 @@
 -- | chatpulse_version          |                                            |                                             | VERSION |
 -- | chatpulse_probe            | probe                                      |                                             | VERSION, and that one may write here |
 -- | chatpulse_cast             | session, seen, debounce, bucket, counts, tally, voted | for/against, capacity (0: none), per minute | word, then value if applied |
+-- | chatpulse_note_seen        | seen                                       |                                             | new / duplicate |
 -- | chatpulse_push             | session, counts, tally                     | for/against                                 | applied + value / no_session |
 -- | chatpulse_read             | session, tally                             |                                             | found + value, age, decay, config_version; of a share also share, for, against / no_session |
 -- | chatpulse_reset            | session, tally                             |                                             | done / no_session |
@@ -335,6 +336,14 @@ local function cast(keys, args)
   end
   note(debounce_key, DEBOUNCE_MS, now)
   return { 'applied', apply(session_key, counts_key, session, side, now) }
+end
+
+-- A message that is no vote.
+local function note_seen(keys)
+  local now = now_ms()
+  if noted_within(keys[1], SEEN_FOR_MS, now) then return { 'duplicate' } end
+  note(keys[1], SEEN_FOR_MS, now)
+  return { 'new' }
 end
 
 -- A synthetic vote: past debounce and bucket.
@@ -734,6 +743,7 @@ end
 reading('chatpulse_version', function() return VERSION end)
 writing('chatpulse_probe', probe)
 writing('chatpulse_cast', cast)
+writing('chatpulse_note_seen', note_seen)
 writing('chatpulse_push', push)
 reading('chatpulse_read', read)
 writing('chatpulse_reset', reset)

@@ -2,7 +2,7 @@
 //! for no database.
 
 use chatpulse_domain::command::ModCommand;
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{MessageId, OverlayId};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -10,9 +10,11 @@ use tracing::warn;
 const ORDERS_MAX: usize = 256;
 
 /// One order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) overlay: OverlayId,
+    /// What a repeated delivery has in common.
+    pub(crate) message: MessageId,
     pub(crate) command: ModCommand,
 }
 

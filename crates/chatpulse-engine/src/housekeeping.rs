@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals};
@@ -282,12 +283,19 @@ async fn obey(
     votes: &dyn VoteStore,
     signals: &dyn Signals,
 ) {
-    while let Some(Order { overlay, command }) = ordered.recv().await {
-        let done = match command.stage() {
-            Some(change) => settings.set_stage(overlay, change).await,
-            None => votes.reset(overlay).await.map(|_| signals.publish(Signal::SentimentChanged(overlay))),
+    while let Some(Order { overlay, message, command }) = ordered.recv().await {
+        let obeyed = async {
+            match (votes.note_seen(overlay, &message).await?, command.stage()) {
+                (false, _) => {}
+                (true, Some(change)) => settings.set_stage(overlay, change).await?,
+                (true, None) => {
+                    votes.reset(overlay).await?;
+                    signals.publish(Signal::SentimentChanged(overlay));
+                }
+            }
+            Ok::<_, StoreError>(())
         };
-        if let Err(error) = done {
+        if let Err(error) = obeyed.await {
             warn!(%error, ?command, "a moderator's command could not be carried out");
         }
     }

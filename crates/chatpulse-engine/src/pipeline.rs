@@ -69,7 +69,8 @@ impl VotePipeline {
             && let Some(command) = ModCommand::in_message(message)
         {
             if message.by_moderator {
-                self.orders.give(Order { overlay: session.overlay, command });
+                let message = message.id.clone();
+                self.orders.give(Order { overlay: session.overlay, message, command });
             }
             return ChatOutcome::NoMatch;
         }

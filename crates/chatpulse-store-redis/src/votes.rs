@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
@@ -28,6 +28,11 @@ impl VoteStore for RedisLive {
             self.miss(vote.overlay);
         }
         Ok(outcome)
+    }
+
+    async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError> {
+        let call = Call::writing("note_seen").keys([keys::seen(overlay, message)]);
+        Ok(self.redis.call(CAST, call).await?.word() == "new")
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chatpulse_broadcast::frame::Frames;
 use chatpulse_broadcast::handle::{HubHandle, WatchError, Watching};
 use chatpulse_broadcast::hub::{Hub, HubConfig};
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::signals::{Signal, Signals as _};
@@ -88,6 +88,10 @@ struct Slow {
 impl VoteStore for Slow {
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
         self.live.cast(vote).await
+    }
+
+    async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError> {
+        self.live.note_seen(overlay, message).await
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::ids::OverlayId;
+use crate::ids::{MessageId, OverlayId};
 use crate::sentiment::{Reading, Sentiment};
 use crate::vote::{Side, Vote, VoteOutcome};
 
@@ -25,6 +25,10 @@ pub trait VoteStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`] when no answer came in time; the vote may or may not count, but never twice.
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError>;
+
+    /// Notes a message that is no vote, such as a moderator's command. `true` if it was not seen before: a repeated delivery
+    /// has no effect, at any instance.
+    async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError>;
 
     /// One synthetic vote: applied as it is, past debounce and bucket. `None` without a session.
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError>;

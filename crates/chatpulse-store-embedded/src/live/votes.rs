@@ -1,7 +1,7 @@
 //! The path of a vote: [`State::cast`], every early return one outcome.
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::{Reading, Sentiment};
@@ -15,6 +15,16 @@ impl VoteStore for MemoryLive {
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
         let (mut state, now) = self.enter();
         Ok(state.cast(vote, self.limit, now))
+    }
+
+    async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError> {
+        let (mut state, now) = self.enter();
+        let message = (overlay, message.clone());
+        let is_new = !state.seen.contains(&message, now);
+        if is_new {
+            state.seen.note(message, now);
+        }
+        Ok(is_new)
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {

@@ -27,6 +27,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     a_message_counts_once_although_its_session_ended(make(None).await).await;
     a_message_is_remembered_for_ten_minutes(make(None).await).await;
     a_debounced_message_was_seen(make(None).await).await;
+    what_is_no_vote_is_seen_once_too(make(None).await).await;
     a_chatter_votes_once_a_second(make(None).await).await;
     the_debounce_is_each_chatters_own_in_each_session(make(None).await).await;
     a_duplicate_does_not_debounce(make(None).await).await;
@@ -95,6 +96,17 @@ async fn a_vote_without_a_session_is_not_remembered(live: Live) {
     assert_eq!(cast(&live, &early).await, VoteOutcome::NoSession);
     hold(&live, &seed).await;
     assert_close(apply(&live, &early).await, 10.0);
+}
+
+async fn what_is_no_vote_is_seen_once_too(live: Live) {
+    let overlay = open(&live).await;
+    let vote = build::vote(overlay, Side::For);
+    assert!(live.votes.note_seen(overlay, &vote.message).await.unwrap());
+    assert!(!live.votes.note_seen(overlay, &vote.message).await.unwrap());
+    assert!(live.votes.note_seen(open(&live).await, &vote.message).await.unwrap(), "elsewhere it is new");
+    assert_eq!(cast(&live, &vote).await, VoteOutcome::Duplicate);
+    live.time.advance(SEEN_FOR).await;
+    assert!(live.votes.note_seen(overlay, &vote.message).await.unwrap());
 }
 
 async fn each_side_pulls_its_way(live: Live) {

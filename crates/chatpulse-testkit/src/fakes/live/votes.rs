@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
@@ -14,6 +14,18 @@ impl VoteStore for FakeLive {
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError> {
         let (mut state, now) = self.enter("cast a vote")?;
         Ok(state.cast(vote, self.limit, now))
+    }
+
+    async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError> {
+        let (mut state, now) = self.enter("note a message")?;
+        let was_seen = state
+            .seen
+            .iter()
+            .any(|(known, seen, at)| *known == overlay && seen == message && now.since(*at) < SEEN_FOR);
+        if !was_seen {
+            state.seen.push((overlay, message.clone(), now));
+        }
+        Ok(!was_seen)
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
