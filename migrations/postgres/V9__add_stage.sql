@@ -6,6 +6,11 @@ ALTER TABLE configs
     ADD COLUMN hidden         boolean NOT NULL DEFAULT false,
     ADD COLUMN edited_version bigint NOT NULL DEFAULT 1;
 
+-- So far every write was an edit; noting that is none.
+ALTER TABLE configs DISABLE TRIGGER configs_raise_version;
+UPDATE configs SET edited_version = version;
+ALTER TABLE configs ENABLE TRIGGER configs_raise_version;
+
 CREATE OR REPLACE FUNCTION raise_config_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -18,7 +18,6 @@ macro_rules! words {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
-
         }
 
         impl FromStr for $name {

@@ -29,13 +29,19 @@ pub enum Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self::Last(WindowSecs(30))
+        Self::Last(WindowSecs::default())
     }
 }
 
 /// Seconds that a window may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WindowSecs(u8);
+
+impl Default for WindowSecs {
+    fn default() -> Self {
+        Self(30)
+    }
+}
 
 impl WindowSecs {
     /// Shortest.

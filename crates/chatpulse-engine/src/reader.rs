@@ -1,6 +1,6 @@
 //! Which account reads chat: the configured bot, or in Solo the first streamer who logged in.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::LoginRole;
@@ -33,7 +33,7 @@ impl Reader {
         self.configured.clone().or_else(|| self.first_streamer().clone())
     }
 
-    fn first_streamer(&self) -> std::sync::RwLockReadGuard<'_, Option<TwitchUserId>> {
+    fn first_streamer(&self) -> RwLockReadGuard<'_, Option<TwitchUserId>> {
         self.first_streamer.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -44,9 +44,13 @@ impl Reader {
 
     /// A shared bot talks in a streamer's chat; what it says is not a vote.
     pub(crate) fn wrote(&self, message: &ChatMessage) -> bool {
-        self.account().is_some_and(|reader| {
-            reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
-        })
+        let is_writer = |reader: &TwitchUserId| {
+            *reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
+        };
+        match &self.configured {
+            Some(reader) => is_writer(reader),
+            None => self.first_streamer().as_ref().is_some_and(is_writer),
+        }
     }
 
     pub(crate) fn note_first(&self, streamer: &TwitchUserId) {

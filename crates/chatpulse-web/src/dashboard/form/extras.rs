@@ -133,10 +133,7 @@ pub(super) fn choices_of(stored: &OverlaySettings) -> Choices {
     let OverlaySettings { measure, look, .. } = stored;
     let secs = match measure.window {
         Window::Last(secs) => secs,
-        Window::UntilReset => match Window::default() {
-            Window::Last(secs) => secs,
-            Window::UntilReset => return Choices::default(),
-        },
+        Window::UntilReset => WindowSecs::default(),
     };
     Choices {
         measure: measure.kind.as_str().to_owned(),

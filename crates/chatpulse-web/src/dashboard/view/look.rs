@@ -1,25 +1,30 @@
 //! How it looks: shape, ground, colours, what is written beside it, where it stands.
 
+use chatpulse_domain::look::{Position, Shape, Theme};
 use maud::{Markup, html};
 
 use super::Choices;
 use super::settings::{Choice, below, below_id, choose, tick};
 
 const SHAPES: [Choice; 2] = [
-    Choice { value: "bar", words: "One bar", explained: "A tug of war between two ends." },
-    Choice { value: "two_bars", words: "Two bars", explained: "One for each side, stacked." },
+    Choice { value: Shape::Bar.as_str(), words: "One bar", explained: "A tug of war between two ends." },
+    Choice { value: Shape::TwoBars.as_str(), words: "Two bars", explained: "One for each side, stacked." },
 ];
 
 const THEMES: [Choice; 3] = [
-    Choice { value: "dark", words: "Dark", explained: "Dark glass: reads on any game." },
-    Choice { value: "light", words: "Light", explained: "Light glass, dark text." },
-    Choice { value: "transparent", words: "No ground", explained: "Only the bar and its words." },
+    Choice { value: Theme::Dark.as_str(), words: "Dark", explained: "Dark glass: reads on any game." },
+    Choice { value: Theme::Light.as_str(), words: "Light", explained: "Light glass, dark text." },
+    Choice {
+        value: Theme::Transparent.as_str(),
+        words: "No ground",
+        explained: "Only the bar and its words.",
+    },
 ];
 
 const POSITIONS: [Choice; 3] = [
-    Choice { value: "top", words: "Top", explained: "" },
-    Choice { value: "middle", words: "Middle", explained: "" },
-    Choice { value: "bottom", words: "Bottom", explained: "" },
+    Choice { value: Position::Top.as_str(), words: "Top", explained: "" },
+    Choice { value: Position::Middle.as_str(), words: "Middle", explained: "" },
+    Choice { value: Position::Bottom.as_str(), words: "Bottom", explained: "" },
 ];
 
 /// The card.

@@ -1,5 +1,6 @@
 //! How it moves: momentum or share, each with what belongs to it.
 
+use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::tally::WindowSecs;
 use maud::{Markup, html};
 
@@ -8,12 +9,12 @@ use super::settings::{Choice, below, below_id, choose, tick};
 
 const KINDS: [Choice; 2] = [
     Choice {
-        value: "momentum",
+        value: MeasureKind::Momentum.as_str(),
         words: "Momentum",
         explained: "Each vote pushes the bar, and it drifts back when chat goes quiet. Lively; a big chat reaches the end.",
     },
     Choice {
-        value: "share",
+        value: MeasureKind::Share.as_str(),
         words: "Share",
         explained: "How many of the latest votes are for and against. Fair in any chat: 70 of 100 is 70 %.",
     },
