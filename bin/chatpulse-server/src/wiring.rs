@@ -19,6 +19,7 @@ use chatpulse_engine::sessions::DriftReport;
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_telemetry::metered::MeteredSink;
 use chatpulse_telemetry::metrics::Metrics;
+use chatpulse_twitch::app_token::SharedToken;
 use chatpulse_twitch::config::{Transport, TwitchConfig, TwitchUrls};
 use chatpulse_twitch::eventsub::gate::TwitchGate;
 use chatpulse_twitch::eventsub::router::EventRouter;
@@ -80,8 +81,10 @@ impl Parts {
         let server = open_port(&settings, &keys)?;
 
         let twitch = twitch_config(&settings)?;
-        let helix =
-            Arc::new(Helix::new(twitch.clone()).context("could not set up the connection to Twitch")?);
+        let cipher = Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old));
+        let shared = SharedToken { kept: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
+        let helix = Helix::new(twitch.clone(), Arc::clone(&clock), Some(shared));
+        let helix = Arc::new(helix.context("could not set up the connection to Twitch")?);
         let feed_ports = FeedPorts {
             records: Arc::clone(&stores.subscriptions),
             signals: Arc::clone(&stores.live.signals),
@@ -104,7 +107,7 @@ impl Parts {
             login_sessions: Arc::clone(&stores.login_sessions),
             login: Arc::clone(&login),
             feed: Arc::new(feed.clone()),
-            cipher: Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old)),
+            cipher,
             leadership: Arc::clone(&stores.live.leadership),
         };
         let (engine, housekeeping) = Engine::new(&ports, &policy(&settings, instance));

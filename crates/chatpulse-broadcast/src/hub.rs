@@ -195,7 +195,10 @@ impl Hub {
                 }
             }
             Signal::OverlayRotated(overlay) => self.close(*overlay),
-            Signal::SessionChanged(_) | Signal::ConsentGiven(_) | Signal::ChatRefused(_) => {}
+            Signal::SessionChanged(_)
+            | Signal::ConsentGiven(_)
+            | Signal::ChatRefused(_)
+            | Signal::ListenerJoined => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::login::{BotGrant, Grant, LoginRole, UserTokens};
+use chatpulse_domain::login::{BotGrant, Grant, LoginRole, SealedTokens, UserTokens};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
@@ -74,7 +74,8 @@ impl Accounts {
         self.reader.note_first(&streamer.twitch_id);
         if role == LoginRole::StreamerAndReader && self.reader.account().as_ref() == Some(&streamer.twitch_id)
         {
-            self.note_bot(grant).await?;
+            // One grant, whose tokens the account keeps.
+            self.note_bot(grant, None).await?;
         }
         self.cache.forget(&streamer.twitch_id);
         self.sessions.forgive(&streamer.twitch_id);
@@ -94,17 +95,18 @@ impl Accounts {
         if self.reader.account().as_ref() != Some(&grant.user.id) {
             return Err(BotError::OtherAccount);
         }
-        Ok(self.note_bot(grant).await?)
+        let sealed = self.cipher.seal(&grant.user.id, &grant.tokens);
+        Ok(self.note_bot(grant, Some(&sealed)).await?)
     }
 
     /// Chats that were refused for want of this grant are asked for again.
-    async fn note_bot(&self, grant: &Grant) -> Result<BotGrant, StoreError> {
+    async fn note_bot(&self, grant: &Grant, tokens: Option<&SealedTokens>) -> Result<BotGrant, StoreError> {
         let noted = BotGrant {
             bot: grant.user.id.clone(),
             display_name: grant.user.display_name.clone(),
             granted_at: self.clock.now(),
         };
-        self.streamers.note_bot_grant(&noted).await?;
+        self.streamers.note_bot_grant(&noted, tokens).await?;
         self.sessions.forgive(&noted.bot);
         self.signals.publish(Signal::ConsentGiven(noted.bot.clone()));
         Ok(noted)
@@ -170,7 +172,7 @@ impl Accounts {
         self.signals.publish(Signal::OverlayRotated(overlay));
     }
 
-    /// How many accounts' tokens our keys do not open, of how many. Those streamers log in again.
+    /// How many users' tokens our keys do not open, of how many. Those users agree again.
     pub async fn count_unopenable(&self) -> Result<(usize, usize), StoreError> {
         let all = self.tokens.all().await?;
         let shut = |kept: &&KeptTokens| self.cipher.open(&kept.user, &kept.sealed).is_err();

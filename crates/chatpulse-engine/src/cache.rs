@@ -113,7 +113,8 @@ impl SessionCache {
                 Signal::SentimentChanged(_)
                 | Signal::OverlayRotated(_)
                 | Signal::ConsentGiven(_)
-                | Signal::ChatRefused(_),
+                | Signal::ChatRefused(_)
+                | Signal::ListenerJoined,
             )
             | Heard::Closed => {}
         }

@@ -217,6 +217,7 @@ struct Listener<'a> {
 impl Listener<'_> {
     async fn listen(self, signals: &dyn Signals) {
         let mut stream = signals.subscribe();
+        signals.publish(Signal::ListenerJoined);
         loop {
             let heard = stream.next().await;
             self.cache.hear(&heard);
@@ -224,6 +225,7 @@ impl Listener<'_> {
                 Heard::Signal(signal) => self.hear(signal),
                 Heard::Gap => {
                     self.sessions.forgive_all();
+                    signals.publish(Signal::ListenerJoined);
                     self.missed.notify_one();
                     self.missed_changes.notify_one();
                 }
@@ -248,6 +250,7 @@ impl Listener<'_> {
             Signal::SettingsChanged { .. } => self.hand_on(signal),
             Signal::ConsentGiven(user) => self.sessions.forgive(&user),
             Signal::ChatRefused(broadcaster) => self.sessions.note_refused(broadcaster),
+            Signal::ListenerJoined => self.sessions.tell_refusals(),
         }
     }
 
@@ -269,7 +272,8 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
                 Signal::SentimentChanged(_)
                 | Signal::SessionChanged(_)
                 | Signal::ConsentGiven(_)
-                | Signal::ChatRefused(_) => {}
+                | Signal::ChatRefused(_)
+                | Signal::ListenerJoined => {}
             },
             () = missed.notified() => sessions.review().await,
         }

@@ -252,6 +252,11 @@ impl Sessions {
         self.feed.forgive_all();
     }
 
+    /// For an instance that has just begun to listen.
+    pub(crate) fn tell_refusals(&self) {
+        self.feed.tell_refusals();
+    }
+
     pub(crate) async fn close(&self, closing: Closing) {
         let Some(served) = self.lock().get(&closing.overlay).cloned() else {
             return;

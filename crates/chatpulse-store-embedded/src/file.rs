@@ -138,7 +138,7 @@ mod tests {
 
     async fn insert(file: &SqliteFile, bot: &'static str) -> Result<usize, StoreError> {
         file.call(ANY, move |connection| {
-            let sql = "INSERT INTO bot_grants VALUES (?1, 'Robo', 0)";
+            let sql = "INSERT INTO bot_grants (bot, display_name, granted_at_ms) VALUES (?1, 'Robo', 0)";
             query::execute(connection, sql, [bot])
         })
         .await
@@ -157,7 +157,9 @@ mod tests {
         let file = SqliteFile::in_memory().await.unwrap();
         let panicked: Result<(), _> = file
             .call(ANY, |connection| {
-                connection.execute_batch("BEGIN; INSERT INTO bot_grants VALUES ('half', 'Robo', 0)")?;
+                connection.execute_batch(
+                    "BEGIN; INSERT INTO bot_grants (bot, display_name, granted_at_ms) VALUES ('half', 'Robo', 0)",
+                )?;
                 panic!("as the test wants");
             })
             .await;

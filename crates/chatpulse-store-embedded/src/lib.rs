@@ -5,6 +5,7 @@
 //! - [`MemoryLive`] is votes and sessions behind one lock; read `live/votes.rs` for the path of a vote.
 //! - [`LocalSignals`] and [`SingleInstance`] are what is left of a fleet when there is one instance.
 
+mod app_token;
 mod error;
 mod file;
 mod leadership;
@@ -17,6 +18,7 @@ mod streamers;
 mod subscriptions;
 mod tokens;
 
+pub use app_token::SqliteAppToken;
 pub use error::OpenError;
 pub use file::{FileToCheck, SqliteFile};
 pub use leadership::SingleInstance;

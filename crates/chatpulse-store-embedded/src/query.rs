@@ -4,7 +4,7 @@ use chatpulse_domain::ports::error::BoxError;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;
-use crate::{file, login_sessions, settings, streamers, subscriptions, tokens};
+use crate::{app_token, file, login_sessions, settings, streamers, subscriptions, tokens};
 
 /// One kind of call to the file.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,9 @@ pub(crate) struct Query {
 /// Every value of the `query` label of `db_query_duration_seconds` and `db_errors_total`, so that telemetry can
 /// start them at zero.
 pub const QUERIES: &[&str] = &[
+    app_token::FIND.name,
+    app_token::INSERT.name,
+    app_token::REPLACE.name,
     file::HEALTH.name,
     login_sessions::BEGIN.name,
     login_sessions::END.name,
@@ -41,11 +44,14 @@ pub const QUERIES: &[&str] = &[
     subscriptions::DELETE.name,
     subscriptions::FIND.name,
     subscriptions::PUT.name,
-    subscriptions::PUT_CONDUIT.name,
+    subscriptions::INSERT_CONDUIT.name,
+    subscriptions::REPLACE_CONDUIT.name,
     tokens::ALL.name,
     tokens::END_GRANT.name,
     tokens::FORGET.name,
+    tokens::FORGET_BOT.name,
     tokens::RENEW.name,
+    tokens::RENEW_BOT.name,
     tokens::UNCHECKED_SINCE.name,
 ];
 

@@ -93,13 +93,18 @@ impl StreamerRepository for SqliteStreamers {
         self.file.call(DELETE, move |connection: &mut Connection| delete(connection, id)).await
     }
 
-    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
-        let grant = grant.clone();
+    async fn note_bot_grant(
+        &self,
+        grant: &BotGrant,
+        tokens: Option<&SealedTokens>,
+    ) -> Result<(), StoreError> {
+        let (grant, tokens) = (grant.clone(), tokens.cloned());
         let work = move |connection: &mut Connection| {
             let params = named_params! {
                 ":bot": grant.bot.as_str(),
                 ":display_name": grant.display_name,
                 ":granted_at_ms": grant.granted_at.unix_ms,
+                ":sealed": tokens.map(|sealed| sealed.0),
             };
             query::execute(connection, UPSERT_BOT_GRANT, params).map(|_| ())
         };

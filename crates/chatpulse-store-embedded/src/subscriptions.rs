@@ -12,8 +12,10 @@ use crate::file::SqliteFile;
 use crate::query::{self, Query};
 
 pub(crate) const CONDUIT: Query = Query { name: "subscriptions.conduit", does: "find the conduit in SQLite" };
-pub(crate) const PUT_CONDUIT: Query =
-    Query { name: "subscriptions.put_conduit", does: "record the conduit in SQLite" };
+pub(crate) const INSERT_CONDUIT: Query =
+    Query { name: "subscriptions.insert_conduit", does: "record the conduit in SQLite" };
+pub(crate) const REPLACE_CONDUIT: Query =
+    Query { name: "subscriptions.replace_conduit", does: "record another conduit in SQLite" };
 pub(crate) const ALL: Query = Query { name: "subscriptions.all", does: "read all subscriptions from SQLite" };
 pub(crate) const FIND: Query = Query { name: "subscriptions.find", does: "find a subscription in SQLite" };
 pub(crate) const PUT: Query = Query { name: "subscriptions.put", does: "record a subscription in SQLite" };
@@ -21,7 +23,8 @@ pub(crate) const DELETE: Query =
     Query { name: "subscriptions.delete", does: "forget a subscription in SQLite" };
 
 const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
-const UPSERT_CONDUIT: &str = include_str!("../queries/conduits/upsert.sql");
+const INSERT_ONE_CONDUIT: &str = include_str!("../queries/conduits/insert.sql");
+const UPDATE_CONDUIT: &str = include_str!("../queries/conduits/replace.sql");
 const SELECT_ALL: &str = include_str!("../queries/subscriptions/all.sql");
 const SELECT_ONE: &str = include_str!("../queries/subscriptions/find.sql");
 const UPSERT: &str = include_str!("../queries/subscriptions/upsert.sql");
@@ -49,13 +52,21 @@ impl SubscriptionRepository for SqliteSubscriptions {
         self.file.call(CONDUIT, work).await
     }
 
-    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
-        let conduit = conduit.clone();
+    async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError> {
+        let (old, new) = (old.cloned(), new.clone());
+        let query = if old.is_some() { REPLACE_CONDUIT } else { INSERT_CONDUIT };
         let work = move |connection: &mut Connection| {
-            let params = named_params! { ":id": conduit.as_str() };
-            query::execute(connection, UPSERT_CONDUIT, params).map(|_| ())
+            let new = new.as_str();
+            let changed = match &old {
+                Some(old) => {
+                    let params = named_params! { ":old": old.as_str(), ":new": new };
+                    query::execute(connection, UPDATE_CONDUIT, params)?
+                }
+                None => query::execute(connection, INSERT_ONE_CONDUIT, named_params! { ":new": new })?,
+            };
+            Ok(changed > 0)
         };
-        self.file.call(PUT_CONDUIT, work).await
+        self.file.call(query, work).await
     }
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {

@@ -5,6 +5,7 @@
 //! - [`PgConfig`] is what the pool needs to know; [`parse_url`] reads `DATABASE_URL`.
 //! - SQL lies in `queries/<table>/<verb>.sql`, one query a file, and the schema in `migrations/postgres`.
 
+mod app_token;
 mod config;
 mod error;
 mod instant;
@@ -17,6 +18,7 @@ mod streamers;
 mod subscriptions;
 mod tokens;
 
+pub use app_token::PgAppToken;
 pub use config::{InvalidUrl, PgConfig, Tls, TlsMode, parse_url};
 pub use error::OpenError;
 pub use login_sessions::PgLoginSessions;

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use crate::error::Failure;
-use crate::{login_sessions, pool, settings, streamers, subscriptions, tokens};
+use crate::{app_token, login_sessions, pool, settings, streamers, subscriptions, tokens};
 
 /// One kind of call.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Every value of the `query` label of `db_query_duration_seconds` and `db_errors_total`, so that telemetry can
 /// start them at zero. The same as those of the SQLite store.
 pub const QUERIES: &[&str] = &[
+    app_token::FIND.name,
+    app_token::INSERT.name,
+    app_token::REPLACE.name,
     pool::HEALTH.name,
     login_sessions::BEGIN.name,
     login_sessions::END.name,
@@ -58,11 +61,14 @@ pub const QUERIES: &[&str] = &[
     subscriptions::DELETE.name,
     subscriptions::FIND.name,
     subscriptions::PUT.name,
-    subscriptions::PUT_CONDUIT.name,
+    subscriptions::INSERT_CONDUIT.name,
+    subscriptions::REPLACE_CONDUIT.name,
     tokens::ALL.name,
     tokens::END_GRANT.name,
     tokens::FORGET.name,
+    tokens::FORGET_BOT.name,
     tokens::RENEW.name,
+    tokens::RENEW_BOT.name,
     tokens::UNCHECKED_SINCE.name,
 ];
 

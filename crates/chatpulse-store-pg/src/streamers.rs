@@ -126,9 +126,15 @@ impl StreamerRepository for PgStreamers {
         self.pool.find(&DELETE, &[&id.0], deleted).await
     }
 
-    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
+    async fn note_bot_grant(
+        &self,
+        grant: &BotGrant,
+        tokens: Option<&SealedTokens>,
+    ) -> Result<(), StoreError> {
         let (bot, granted_at) = (grant.bot.as_str(), Instant(grant.granted_at));
-        self.pool.execute(&NOTE_BOT_GRANT, &[&bot, &grant.display_name, &granted_at]).await.map(|_| ())
+        let sealed = tokens.map(|sealed| &sealed.0);
+        let params: Params<'_> = &[&bot, &grant.display_name, &granted_at, &sealed];
+        self.pool.execute(&NOTE_BOT_GRANT, params).await.map(|_| ())
     }
 
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {

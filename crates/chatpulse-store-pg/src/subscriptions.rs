@@ -17,10 +17,16 @@ pub(crate) const CONDUIT: Query = Query {
     sql: include_str!("../queries/conduits/find.sql"),
     repeats: Repeats::Freely,
 };
-pub(crate) const PUT_CONDUIT: Query = Query {
-    name: "subscriptions.put_conduit",
+pub(crate) const INSERT_CONDUIT: Query = Query {
+    name: "subscriptions.insert_conduit",
     does: "record the conduit in PostgreSQL",
-    sql: include_str!("../queries/conduits/upsert.sql"),
+    sql: include_str!("../queries/conduits/insert.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const REPLACE_CONDUIT: Query = Query {
+    name: "subscriptions.replace_conduit",
+    does: "record another conduit in PostgreSQL",
+    sql: include_str!("../queries/conduits/replace.sql"),
     repeats: Repeats::Never,
 };
 pub(crate) const ALL: Query = Query {
@@ -67,8 +73,12 @@ impl SubscriptionRepository for PgSubscriptions {
         self.pool.find(&CONDUIT, &[], |row| parsed(row, "conduits.id")).await
     }
 
-    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
-        self.pool.execute(&PUT_CONDUIT, &[&conduit.as_str()]).await.map(|_| ())
+    async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError> {
+        let changed = match old {
+            Some(old) => self.pool.execute(&REPLACE_CONDUIT, &[&old.as_str(), &new.as_str()]).await?,
+            None => self.pool.execute(&INSERT_CONDUIT, &[&new.as_str()]).await?,
+        };
+        Ok(changed > 0)
     }
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {

@@ -1,10 +1,11 @@
-//! Users' tokens in PostgreSQL. They lie in the table of the accounts; logging in writes them.
+//! Users' tokens in PostgreSQL. They lie in the tables of the accounts and of the bots' consent; logging in and agreeing
+//! write them.
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{StreamerId, TwitchUserId};
 use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::time::Timestamp;
 use tokio_postgres::Row;
 
@@ -31,10 +32,22 @@ pub(crate) const RENEW: Query = Query {
     sql: include_str!("../queries/tokens/renew.sql"),
     repeats: Repeats::Never,
 };
+pub(crate) const RENEW_BOT: Query = Query {
+    name: "tokens.renew_bot",
+    does: "renew the bot's tokens in PostgreSQL",
+    sql: include_str!("../queries/tokens/renew_bot.sql"),
+    repeats: Repeats::Never,
+};
 pub(crate) const FORGET: Query = Query {
     name: "tokens.forget",
     does: "forget a user's tokens in PostgreSQL",
     sql: include_str!("../queries/tokens/forget.sql"),
+    repeats: Repeats::Never,
+};
+pub(crate) const FORGET_BOT: Query = Query {
+    name: "tokens.forget_bot",
+    does: "forget the bot's tokens in PostgreSQL",
+    sql: include_str!("../queries/tokens/forget_bot.sql"),
     repeats: Repeats::Never,
 };
 pub(crate) const END_GRANT: Query = Query {
@@ -69,13 +82,22 @@ impl TokenRepository for PgTokens {
     }
 
     async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
-        let changed =
-            self.pool.execute(&RENEW, &[&old.streamer.0, &old.sealed.0, &new.0, &Instant(at)]).await?;
+        let (bot, at) = (old.user.as_str(), Instant(at));
+        let changed = match &old.owner {
+            TokenOwner::Streamer(id) => {
+                self.pool.execute(&RENEW, &[&id.0, &old.sealed.0, &new.0, &at]).await?
+            }
+            TokenOwner::Bot => self.pool.execute(&RENEW_BOT, &[&bot, &old.sealed.0, &new.0, &at]).await?,
+        };
         Ok(changed > 0)
     }
 
     async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError> {
-        let forgotten = self.pool.find(&FORGET, &[&old.streamer.0, &old.sealed.0], |_| Ok(())).await?;
+        let bot = old.user.as_str();
+        let forgotten = match &old.owner {
+            TokenOwner::Streamer(id) => self.pool.find(&FORGET, &[&id.0, &old.sealed.0], |_| Ok(())).await?,
+            TokenOwner::Bot => self.pool.find(&FORGET_BOT, &[&bot, &old.sealed.0], |_| Ok(())).await?,
+        };
         Ok(forgotten.is_some())
     }
 
@@ -85,8 +107,9 @@ impl TokenRepository for PgTokens {
 }
 
 fn kept(row: &Row) -> Result<KeptTokens, Failure> {
+    let streamer: Option<_> = column(row, "users.id")?;
     Ok(KeptTokens {
-        streamer: StreamerId(column(row, "users.id")?),
+        owner: streamer.map_or(TokenOwner::Bot, |id| TokenOwner::Streamer(StreamerId(id))),
         user: parsed(row, "users.twitch_id")?,
         sealed: SealedTokens(column(row, "users.sealed_tokens")?),
     })

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
@@ -25,6 +26,7 @@ use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 
 pub mod agreement;
+pub mod app_token;
 pub mod login_sessions;
 pub mod sessions;
 pub mod settings;
@@ -64,6 +66,8 @@ pub struct Accounts {
     pub login_sessions: Arc<dyn LoginSessions>,
     /// What Twitch delivers to us.
     pub subscriptions: Arc<dyn SubscriptionRepository>,
+    /// What Twitch gave to the application.
+    pub app_token: Arc<dyn AppTokenRepository>,
 }
 
 /// Equal but for the last digits: stores may add in another order.

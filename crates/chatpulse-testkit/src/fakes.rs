@@ -11,7 +11,7 @@ mod signals;
 mod twitch;
 
 pub use accounts::{
-    FakeAccounts, FakeLoginSessions, FakeSettings, FakeStreamers, FakeSubscriptions, FakeTokens,
+    FakeAccounts, FakeAppToken, FakeLoginSessions, FakeSettings, FakeStreamers, FakeSubscriptions, FakeTokens,
 };
 pub use chat::FakeSink;
 pub use cipher::FakeCipher;

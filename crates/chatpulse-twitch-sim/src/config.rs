@@ -99,6 +99,8 @@ pub struct Limits {
     pub app_token_lifetime: Duration,
     /// Whether a refresh replaces the refresh token. The old one is then refused.
     pub rotate_refresh_tokens: bool,
+    /// Whether shards that the application takes away go on, as twitchdev/issues#914 says of Twitch.
+    pub dropped_shards_stay: bool,
     /// API points in the bucket of one token, refilled over a minute.
     pub points_per_minute: u32,
     /// Entries on one page of shards or subscriptions.
@@ -119,6 +121,7 @@ impl Default for Limits {
             user_token_lifetime: Duration::from_hours(4),
             app_token_lifetime: Duration::from_hours(58 * 24),
             rotate_refresh_tokens: true,
+            dropped_shards_stay: false,
             points_per_minute: 800,
             page_size: 100,
         }

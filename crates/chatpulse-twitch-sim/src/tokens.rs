@@ -169,6 +169,12 @@ impl Tokens {
         self.access.get(token).filter(|token| token.expires > Instant::now())
     }
 
+    /// How many of the application's own tokens are valid.
+    pub(crate) fn count_app(&self) -> usize {
+        let is_valid = |token: &&Token| token.owner == Owner::App && token.expires > Instant::now();
+        self.access.values().filter(is_valid).count()
+    }
+
     /// Ends one access token. Gives the token back when it was valid.
     pub(crate) fn revoke(&mut self, token: &str) -> Option<Token> {
         self.access.remove(token).filter(|token| token.expires > Instant::now())

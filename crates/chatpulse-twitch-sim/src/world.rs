@@ -81,7 +81,7 @@ impl World {
 
     /// Whether anything is delivered through this session, so that it may stay connected.
     pub(crate) fn session_is_used(&self, session_id: &str) -> bool {
-        let shards = self.conduits.iter().flat_map(|conduit| &conduit.shards);
+        let shards = self.conduits.iter().flat_map(|conduit| conduit.shards.iter().chain(&conduit.dropped));
         let by_shard = shards.filter(|shard| shard.status == Status::Enabled);
         let by_subscription =
             self.subscriptions.iter().filter(|subscription| subscription.status == Status::Enabled);

@@ -2,23 +2,29 @@
 
 use std::time::Duration;
 
-/// Doubles from its first wait up to a limit; each wait is shortened at random by up to a half.
+/// Doubles from its first wait up to a limit, and may go on with another; each wait is shortened at random by up to a half.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     next: Duration,
     first: Duration,
     limit: Duration,
+    last: Duration,
 }
 
 impl Backoff {
     pub(crate) const fn new(first: Duration, limit: Duration) -> Self {
-        Self { next: first, first, limit }
+        Self { next: first, first, limit, last: limit }
+    }
+
+    /// Waits so long after the limit.
+    pub(crate) const fn then(self, last: Duration) -> Self {
+        Self { last, ..self }
     }
 
     /// How long to wait now.
     pub(crate) fn wait(&mut self) -> Duration {
         let whole = self.next;
-        self.next = (whole * 2).min(self.limit);
+        self.next = if whole < self.limit { (whole * 2).min(self.limit) } else { self.last };
         whole.mul_f64(rand::random_range(0.5..=1.0))
     }
 
@@ -41,5 +47,15 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.wait() <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn after_a_few_tries_it_goes_on_slowly() {
+        let mut backoff =
+            Backoff::new(Duration::from_secs(1), Duration::from_secs(4)).then(Duration::from_mins(1));
+        for whole in [1, 2, 4, 60, 60] {
+            let wait = backoff.wait();
+            assert!(wait <= Duration::from_secs(whole) && wait * 2 >= Duration::from_secs(whole), "{wait:?}");
+        }
     }
 }

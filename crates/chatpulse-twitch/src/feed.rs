@@ -29,6 +29,9 @@ use crate::backoff::Backoff;
 /// A refused chat is asked for again after this long, or when the streamer logs in.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
 
+/// After three quick tries (1, 2, 4 s) a chat is asked for at this pace.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
 /// Without a socket for so long, an instance leaves its shard to another.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
 
@@ -52,6 +55,8 @@ struct State {
     channels: HashMap<TwitchUserId, Channel>,
     /// Subscriptions that Twitch ended, as told to this instance: not yet known to the others.
     ended: Vec<(TwitchUserId, SubscriptionId, Revocation)>,
+    /// Somebody wants to know which chats are refused.
+    are_refusals_asked: bool,
     shard: ShardState,
     /// Something is known about the shard: it is set up or looked at now, whatever was planned.
     is_urgent: bool,
@@ -333,6 +338,11 @@ impl ChatFeed for TwitchFeed {
         self.forgive_where(|_, _| true);
     }
 
+    fn tell_refusals(&self) {
+        self.lock().are_refusals_asked = true;
+        self.wake();
+    }
+
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
         let state = self.lock();
         let known_elsewhere = match state.shard {
@@ -362,7 +372,7 @@ impl Channel {
             want: Want::Read,
             progress: Progress::Due(now),
             ended_early: None,
-            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(4)).then(TRIED_AGAIN_AFTER),
         }
     }
 

@@ -3,8 +3,11 @@
 //! Requests are built by `twitch_api`; answers are read by our own tolerant structs, because the crate's closed
 //! enums fail a whole page on one new status. A 401 gets a new app token and one more try.
 
+use std::sync::Arc;
+
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
+use chatpulse_domain::ports::clock::Clock;
 use http::{Request, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +18,7 @@ use twitch_api::eventsub::{EventSubscription, Shard, Transport as ApiTransport};
 use twitch_api::helix::eventsub as calls;
 use twitch_api::helix::{CreateRequestError, RequestDelete, RequestGet, RequestPatch, RequestPost};
 
-use crate::app_token::AppToken;
+use crate::app_token::{AppToken, SharedToken};
 use crate::config::{TwitchConfig, below};
 use crate::error::TwitchError;
 use crate::eventsub::event::CHAT_MESSAGE;
@@ -137,10 +140,14 @@ struct Created {
 }
 
 impl Helix {
-    /// Fails only if TLS cannot be set up.
-    pub fn new(config: TwitchConfig) -> Result<Self, reqwest::Error> {
+    /// Without `shared` it gets a token of its own. Fails only if TLS cannot be set up.
+    pub fn new(
+        config: TwitchConfig,
+        clock: Arc<dyn Clock>,
+        shared: Option<SharedToken>,
+    ) -> Result<Self, reqwest::Error> {
         let http = http_client::build(&config)?;
-        Ok(Self { token: AppToken::new(http.clone(), config.clone()), http, config })
+        Ok(Self { token: AppToken::new(http.clone(), config.clone(), clock, shared), http, config })
     }
 
     /// Whether client id and secret are good.
@@ -157,6 +164,17 @@ impl Helix {
             Some(Conduit { id: ConduitId::new(&listed.id).ok()?, shard_count: listed.shard_count })
         };
         Ok(page.data.into_iter().filter_map(conduit).collect())
+    }
+
+    /// Deletes a conduit, with what it delivers.
+    pub(crate) async fn delete_conduit(&self, conduit: &ConduitId) -> Result<(), TwitchError> {
+        let deleted = self.send(|token, client| {
+            calls::DeleteConduitRequest::new(conduit.as_str()).create_request(token, client)
+        });
+        match deleted.await {
+            Err(TwitchError::NotFound(_)) => Ok(()),
+            deleted => deleted.map(drop),
+        }
     }
 
     /// A new conduit with one shard.

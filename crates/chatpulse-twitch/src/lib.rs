@@ -7,7 +7,7 @@
 //! Facts of Twitch are stated where they are used, with their source. Everything inbound is decoded tolerantly:
 //! unknown fields and values are normal, since Twitch adds them without notice.
 
-mod app_token;
+pub mod app_token;
 mod backoff;
 pub mod config;
 pub mod error;

@@ -1,4 +1,4 @@
-//! User tokens at rest: AES-256-GCM, bound to their user, readable with several keys while one is replaced.
+//! Tokens at rest: AES-256-GCM, bound to their owner, readable with several keys while one is replaced.
 //!
 //! Layout: format (1 byte) ‖ key id (4) ‖ nonce (12) ‖ ciphertext with tag.
 
@@ -73,32 +73,11 @@ struct Sealed {
 
 impl TokenCipher for RingCipher {
     fn seal(&self, user: &TwitchUserId, tokens: &UserTokens) -> SealedTokens {
-        let plain = Sealed {
-            access: tokens.access.expose().to_owned(),
-            refresh: tokens.refresh.as_ref().map(|refresh| refresh.expose().to_owned()),
-            expires_at_ms: tokens.expires_at.unix_ms,
-            scopes: tokens.scopes.clone(),
-        };
-        SealedTokens(
-            self.seal_bytes(user, serde_json::to_vec(&plain).unwrap_or_default()).unwrap_or_default(),
-        )
+        self.seal_for(user.as_str().as_bytes(), tokens)
     }
 
     fn open(&self, user: &TwitchUserId, sealed: &SealedTokens) -> Result<UserTokens, CannotOpen> {
-        let (head, ciphertext) = sealed.0.split_at_checked(HEAD_LEN).ok_or(CannotOpen)?;
-        let (format, key_id, nonce) = (head[0], &head[1..=KEY_ID_LEN], &head[1 + KEY_ID_LEN..]);
-        let key = self.keys.iter().find(|key| key.id == key_id && format == FORMAT).ok_or(CannotOpen)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
-        let mut bytes = ciphertext.to_vec();
-        let plain =
-            key.key.open_in_place(nonce, Aad::from(user.as_str()), &mut bytes).map_err(|_| CannotOpen)?;
-        let plain: Sealed = serde_json::from_slice(plain).map_err(|_| CannotOpen)?;
-        Ok(UserTokens {
-            access: Secret::new(plain.access),
-            refresh: plain.refresh.map(Secret::new),
-            expires_at: Timestamp::from_unix_ms(plain.expires_at_ms),
-            scopes: plain.scopes,
-        })
+        self.open_of(user.as_str().as_bytes(), sealed)
     }
 
     fn is_current(&self, sealed: &SealedTokens) -> bool {
@@ -108,13 +87,42 @@ impl TokenCipher for RingCipher {
 }
 
 impl RingCipher {
+    /// Opens for the same `owner` only, which is not kept.
+    pub(crate) fn seal_for(&self, owner: &[u8], tokens: &UserTokens) -> SealedTokens {
+        let plain = Sealed {
+            access: tokens.access.expose().to_owned(),
+            refresh: tokens.refresh.as_ref().map(|refresh| refresh.expose().to_owned()),
+            expires_at_ms: tokens.expires_at.unix_ms,
+            scopes: tokens.scopes.clone(),
+        };
+        SealedTokens(
+            self.seal_bytes(owner, serde_json::to_vec(&plain).unwrap_or_default()).unwrap_or_default(),
+        )
+    }
+
+    pub(crate) fn open_of(&self, owner: &[u8], sealed: &SealedTokens) -> Result<UserTokens, CannotOpen> {
+        let (head, ciphertext) = sealed.0.split_at_checked(HEAD_LEN).ok_or(CannotOpen)?;
+        let (format, key_id, nonce) = (head[0], &head[1..=KEY_ID_LEN], &head[1 + KEY_ID_LEN..]);
+        let key = self.keys.iter().find(|key| key.id == key_id && format == FORMAT).ok_or(CannotOpen)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
+        let mut bytes = ciphertext.to_vec();
+        let plain = key.key.open_in_place(nonce, Aad::from(owner), &mut bytes).map_err(|_| CannotOpen)?;
+        let plain: Sealed = serde_json::from_slice(plain).map_err(|_| CannotOpen)?;
+        Ok(UserTokens {
+            access: Secret::new(plain.access),
+            refresh: plain.refresh.map(Secret::new),
+            expires_at: Timestamp::from_unix_ms(plain.expires_at_ms),
+            scopes: plain.scopes,
+        })
+    }
+
     /// `None` only if the system has no randomness: then nothing is stored, and the user logs in again.
-    fn seal_bytes(&self, user: &TwitchUserId, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    fn seal_bytes(&self, owner: &[u8], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
         let current = self.keys.first()?;
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let sealing = Nonce::assume_unique_for_key(nonce);
-        current.key.seal_in_place_append_tag(sealing, Aad::from(user.as_str()), &mut bytes).ok()?;
+        current.key.seal_in_place_append_tag(sealing, Aad::from(owner), &mut bytes).ok()?;
         Some([&[FORMAT], current.id.as_slice(), &nonce, &bytes].concat())
     }
 }

@@ -5,6 +5,7 @@ mod report;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 
 use super::CheckOptions;
 use super::serve::runtime;
+use crate::clock::SystemClock;
 use crate::settings::{Database, Settings};
 use crate::wiring::stores::{pg_config, redis_config};
 use crate::wiring::{DerivedKeys, twitch_config};
@@ -204,7 +206,8 @@ async fn check_twitch(
     database: Option<&Accounts>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let helix = Helix::new(twitch_config(settings)?)?;
+    // A token of its own: whether the secret is good shows only when one is asked for.
+    let helix = Helix::new(twitch_config(settings)?, Arc::new(SystemClock), None)?;
     let name = "Twitch credentials";
     match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
         Ok(Ok(())) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chatpulse_domain::ids::InstanceId;
+use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
@@ -22,10 +23,12 @@ use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::vote::BucketLimit;
 use chatpulse_store_embedded::{
-    LocalSignals, MemoryLive, SingleInstance, SqliteFile, SqliteLoginSessions, SqliteSettings,
-    SqliteStreamers, SqliteSubscriptions, SqliteTokens,
+    LocalSignals, MemoryLive, SingleInstance, SqliteAppToken, SqliteFile, SqliteLoginSessions,
+    SqliteSettings, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
-use chatpulse_store_pg::{PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions, PgTokens};
+use chatpulse_store_pg::{
+    PgAppToken, PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions, PgTokens,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -44,6 +47,7 @@ pub(crate) struct Stores {
     pub(crate) settings: Arc<dyn SettingsRepository>,
     pub(crate) subscriptions: Arc<dyn SubscriptionRepository>,
     pub(crate) login_sessions: Arc<dyn LoginSessions>,
+    pub(crate) app_token: Arc<dyn AppTokenRepository>,
     pub(crate) live: LiveStores,
     pub(crate) health: Vec<Arc<dyn HealthCheck>>,
     /// What runs beside the server, by name.
@@ -104,6 +108,7 @@ impl Stores {
             settings: Arc::new(SqliteSettings::new(file.clone())),
             subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
             login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
+            app_token: Arc::new(SqliteAppToken::new(file.clone())),
             live: LiveStores::in_process(limit),
             health: vec![Arc::new(file.clone())],
             tasks: Vec::new(),
@@ -120,6 +125,7 @@ impl Stores {
             settings: Arc::new(PgSettings::new(pool.clone())),
             subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
             login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+            app_token: Arc::new(PgAppToken::new(pool.clone())),
             live: LiveStores::in_process(limit),
             health: vec![Arc::new(pool.clone())],
             tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.upkeep(stop))))],

@@ -1,10 +1,13 @@
 //! Which conduit is ours where Twitch has others, and what an operator is told about it.
 
+use std::time::Duration;
+
 use chatpulse_twitch_sim::{ChatLine, Chatter, Conduit, Endpoint, Sim, SimConfig};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::support::SOON;
+use crate::support::fleet::Fleet;
 use crate::support::metrics::Metrics;
 use crate::support::server::{Server, Setup, http_client};
 use crate::support::streamer::Streamer;
@@ -141,6 +144,29 @@ async fn check_says_whether_chat_is_delivered() {
     let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
     let _overlay = streamer.open_overlay(&server).await;
     streamer.chat_becomes("reading").await;
+}
+
+/// It was paused before the answer came, say, and another one led meanwhile: nothing of the overtaken one is left.
+#[tokio::test]
+async fn a_leader_that_was_overtaken_takes_its_own_conduit_back() {
+    let fleet = Fleet::without_instances(0, |setup| setup).await.by_socket();
+    let (sim, mut made) = (&fleet.sim, Vec::new());
+    for _ in 0..2 {
+        made.push(Neighbour(sim).makes_a_conduit().await);
+    }
+    sim.set_latency(Duration::from_secs(1));
+    let starting = fleet.start_one();
+    let overtaking = async {
+        assert!(sim.wait_until(SOON, |sim| sim.calls(Endpoint::CreateConduit) == 3).await);
+        let database = fleet.database.connect().await;
+        database.execute("INSERT INTO conduits (id) VALUES ($1)", &[&made[1]]).await.unwrap();
+        sim.set_latency(Duration::ZERO);
+    };
+    let (mut server, ()) = tokio::join!(starting, overtaking);
+    assert!(server.log.says("another instance has made the conduit").await);
+    connected(&mut server).await;
+    assert_eq!(ids(sim), made);
+    assert!(sim.conduits()[1].shards[0].transport.is_some());
 }
 
 /// Production and staging, say, each with a client id of its own at the same Twitch.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
+mod app_token;
 mod chats;
 mod counting;
 mod database_outage;

@@ -8,8 +8,8 @@ use crate::support::chat::Post;
 use crate::support::eventually;
 use crate::support::metrics::Metrics;
 use crate::support::server::{Finished, Server, Setup};
-use crate::support::streamer::Streamer;
-use crate::support::world::{OTHER, STREAMER, World, setup_for, sim_config};
+use crate::support::streamer::{Streamer, connect_bot};
+use crate::support::world::{BOT, OTHER, STREAMER, World, setup_for, sim_config};
 
 const KEYS: [&str; 3] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -131,7 +131,7 @@ async fn who_disconnects_at_twitch_is_logged_out_at_once_and_may_come_back_with_
 /// Twitch repeats what was not answered in time, perhaps at another instance, which has not heard it before.
 #[tokio::test]
 async fn an_old_withdrawal_takes_nothing_from_who_agreed_again() {
-    let world = World::webhook().await;
+    let mut world = World::webhook().await;
     let mut streamer = world.log_in().await;
     let event =
         serde_json::json!({ "client_id": "c", "user_id": STREAMER, "user_login": null, "user_name": null });
@@ -143,6 +143,7 @@ async fn an_old_withdrawal_takes_nothing_from_who_agreed_again() {
         (!is_logged_in(&mut streamer, &world.server).await).then_some(())
     })
     .await;
+    assert!(world.server.log.says("took back their consent").await);
     let ended = world.server.log.text().matches("took back their consent").count();
     assert_eq!(ended, 1);
     // In order: what came first is dealt with first.
@@ -178,6 +179,33 @@ async fn of_a_disconnected_bot_the_dashboard_and_check_say_so() {
     assert!(world.sim.wait_until(crate::support::SOON, hears).await);
     world.sim.disconnect_user(STREAMER).await;
     eventually("check says so", async || (bot_row().await == "warning").then_some(())).await;
+}
+
+/// Nobody was there to hear of it, and no streamer of that name has an account here.
+#[tokio::test]
+async fn that_the_bot_withdrew_meanwhile_is_noticed_at_the_next_start() {
+    let world = World::websocket_with(|setup| setup.set("BOT_USER_ID", BOT)).await;
+    let mut streamer = world.log_in().await;
+    connect_bot(&mut streamer.browser, &world.sim, BOT).await.expect(200);
+    let hint = "href=\"/auth/start?role=bot\"";
+    assert!(!streamer.browser.get("/dashboard").await.body.contains(hint));
+    // Access tokens that ran out are renewed, and say nothing.
+    world.sim.expire_user_tokens();
+    let server = restarted(world.server).await;
+    checked(&server, "renewed", 2.0).await;
+    streamer.browser = streamer.browser.clone().moved_to(&server);
+    assert!(!streamer.browser.get("/dashboard").await.body.contains(hint));
+
+    let setup = server.setup().clone();
+    server.stop().await;
+    world.sim.disconnect_user(BOT).await;
+    let mut server = Server::start(setup).await;
+    checked(&server, "ended", 1.0).await;
+    assert!(server.log.says("no longer agrees to read chat: open /auth/start?role=bot").await);
+    streamer.browser = streamer.browser.clone().moved_to(&server);
+    assert!(streamer.browser.get("/dashboard").await.body.contains(hint));
+    connect_bot(&mut streamer.browser, &world.sim, BOT).await.expect(200);
+    assert!(!streamer.browser.get("/dashboard").await.body.contains(hint));
 }
 
 fn with_keys(setup: &Setup, current: &str, earlier: &str) -> Setup {

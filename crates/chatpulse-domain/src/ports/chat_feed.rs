@@ -47,6 +47,9 @@ pub trait ChatFeed: Send + Sync {
     /// Whoever agreed again meanwhile was not heard: asks for every refused chat once more.
     fn forgive_all(&self);
 
+    /// An instance does not know which chats are refused: whoever leads tells them all again.
+    fn tell_refusals(&self);
+
     /// What its connection is doing, as far as this instance knows: idle also where another one may know better.
     fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
 }

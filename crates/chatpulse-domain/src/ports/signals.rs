@@ -24,6 +24,8 @@ pub enum Signal {
     ConsentGiven(TwitchUserId),
     /// Twitch does not allow this chat to be read until somebody agrees anew.
     ChatRefused(TwitchUserId),
+    /// Somebody listens from now on: which chats are refused is told again.
+    ListenerJoined,
 }
 
 /// Publishes and delivers [`Signal`]s between parts and instances. Everything that relies on one must also

@@ -54,8 +54,9 @@ pub trait StreamerRepository: Send + Sync {
     /// Deletes the account and all that belongs to it. `None` without such a streamer.
     async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError>;
 
-    /// Notes that the bot account agreed.
-    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError>;
+    /// Notes that the bot account agreed. `tokens` are what it gave for that alone; `None` if it agreed with its login.
+    async fn note_bot_grant(&self, grant: &BotGrant, tokens: Option<&SealedTokens>)
+    -> Result<(), StoreError>;
 
     /// Whether this account agreed to be the bot.
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError>;

@@ -9,14 +9,15 @@ use super::error::StoreError;
 
 /// Remembers what we made at Twitch, so that a restart finds it again. Twitch's own list is the truth.
 ///
-/// Every adapter promises: one record per broadcaster, the last one put; deleting what is not there is fine.
+/// Every adapter promises: one record per broadcaster, the last one put; deleting what is not there is fine; of several
+/// conduits put at once one counts.
 #[async_trait]
 pub trait SubscriptionRepository: Send + Sync {
     /// The conduit that is ours.
     async fn conduit(&self) -> Result<Option<ConduitId>, StoreError>;
 
-    /// From now on this one is ours.
-    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError>;
+    /// From now on `new` is ours. False, and nothing done, if what is ours is not `old`.
+    async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError>;
 
     /// All records.
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError>;

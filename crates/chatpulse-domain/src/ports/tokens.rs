@@ -8,26 +8,38 @@ use crate::time::Timestamp;
 
 use super::error::StoreError;
 
-/// One account's tokens as they lie there.
+/// What tokens are kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenOwner {
+    /// This account's login.
+    Streamer(StreamerId),
+    /// The consent of an account to be the bot, which need not have an account here.
+    Bot,
+}
+
+/// One user's tokens as they lie there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptTokens {
-    /// Whose account.
-    pub streamer: StreamerId,
+    /// What they are kept for.
+    pub owner: TokenOwner,
     /// Whom they are bound to.
     pub user: TwitchUserId,
     /// Never opened by the store.
     pub sealed: SealedTokens,
 }
 
-/// Keeps what [`StreamerRepository::sign_in`](super::streamers::StreamerRepository::sign_in) stored. Durable.
+/// Keeps what [`sign_in`](super::streamers::StreamerRepository::sign_in) and
+/// [`note_bot_grant`](super::streamers::StreamerRepository::note_bot_grant) stored. Durable.
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - access and refresh token change together, and only while they are still those that were read: a login meanwhile
 ///   wins;
-/// - with the tokens every login of the account ends, all of it or nothing; account, overlay address and settings stay.
+/// - with an account's tokens every login of it ends, and its consent to be the bot if that came with the login; account,
+///   overlay address and settings stay; with the bot's tokens its consent ends, and no login;
+/// - all of it or nothing.
 #[async_trait]
 pub trait TokenRepository: Send + Sync {
-    /// Everybody's, in the order of first logins.
+    /// Everybody's, in the order of first logins; those of bots last.
     async fn all(&self) -> Result<Vec<KeptTokens>, StoreError>;
 
     /// Those that Twitch was not asked about since then, or never since their login; who waits longest comes first.
@@ -37,7 +49,7 @@ pub trait TokenRepository: Send + Sync {
     /// done, if they are no longer `old`.
     async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Twitch takes these no more: forgets them, and ends the account's logins. False, and nothing done, if they are no
+    /// Twitch takes these no more: forgets them, and ends what rests on them. False, and nothing done, if they are no
     /// longer these.
     async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError>;
 

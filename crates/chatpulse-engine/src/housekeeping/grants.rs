@@ -14,7 +14,7 @@ use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::time::Timestamp;
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ pub enum GrantCheck {
     Valid,
     /// It was not; the next one is kept.
     Renewed,
-    /// Twitch renews it no more: tokens are forgotten, logins ended.
+    /// Twitch renews it no more: tokens are forgotten, and what rests on them has ended.
     Ended,
     /// Our keys do not open it.
     Unreadable,
@@ -188,10 +188,10 @@ impl Grants {
             }
             Err(LoginError::Refused(_)) => match self.tokens.forget(kept).await {
                 Ok(true) => {
-                    info!(streamer.id = %kept.streamer, "Twitch renews a streamer's tokens no more: their login ends");
+                    note_ended(kept);
                     GrantCheck::Ended
                 }
-                // They logged in meanwhile.
+                // They agreed anew meanwhile.
                 Ok(false) => GrantCheck::Renewed,
                 Err(error) => unanswered(kept, &error),
             },
@@ -215,11 +215,11 @@ impl Grants {
             match self.keep(kept, sealed).await {
                 Ok(_) => return GrantCheck::Renewed,
                 Err(error) if is_last_try => {
-                    warn!(streamer.id = %kept.streamer, %error, "renewed tokens were not stored before the stop: that streamer may have to log in again");
+                    warn!(user.id = %kept.user, %error, "renewed tokens were not stored before the stop: that user may have to agree again");
                     return GrantCheck::Unanswered;
                 }
                 Err(error) => {
-                    warn!(streamer.id = %kept.streamer, %error, "renewed tokens are not stored yet; trying again");
+                    warn!(user.id = %kept.user, %error, "renewed tokens are not stored yet; trying again");
                     stop.run_until_cancelled(sleep(RETRY_EVERY)).await;
                 }
             }
@@ -253,6 +253,17 @@ impl Grants {
     }
 }
 
+fn note_ended(KeptTokens { owner, user, .. }: &KeptTokens) {
+    match owner {
+        TokenOwner::Streamer(id) => {
+            info!(streamer.id = %id, "Twitch renews a streamer's tokens no more: their login ends");
+        }
+        TokenOwner::Bot => warn!(
+            "the account {user} no longer agrees to read chat: open /auth/start?role=bot, logged in at Twitch as that account"
+        ),
+    }
+}
+
 /// Kept or replaced by a login meanwhile, both are fine; the rest is for the next round.
 fn or_unanswered(kept: Result<bool, StoreError>, found: GrantCheck) -> GrantCheck {
     match kept {
@@ -265,6 +276,6 @@ fn or_unanswered(kept: Result<bool, StoreError>, found: GrantCheck) -> GrantChec
 }
 
 fn unanswered(kept: &KeptTokens, error: &dyn std::error::Error) -> GrantCheck {
-    warn!(streamer.id = %kept.streamer, %error, "a streamer's tokens could not be checked; trying again");
+    warn!(user.id = %kept.user, %error, "a user's tokens could not be checked; trying again");
     GrantCheck::Unanswered
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::KeptTokens;
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_store_embedded::SqliteFile;
 use chatpulse_testkit::builders as build;
@@ -38,6 +38,11 @@ async fn tokens_keep_the_contract() {
     contract::tokens::holds(fresh_accounts).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_token_keeps_the_contract() {
+    contract::app_token::holds(fresh_accounts).await;
+}
+
 #[tokio::test]
 async fn a_restart_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
@@ -54,13 +59,13 @@ async fn a_restart_keeps_everything() {
     before.login_sessions.begin(&login).await.unwrap();
     let subscription = build::subscription(&ada.twitch_id);
     before.subscriptions.put(&subscription).await.unwrap();
-    before.subscriptions.put_conduit(&build::conduit("ours")).await.unwrap();
+    assert!(before.subscriptions.replace_conduit(None, &build::conduit("ours")).await.unwrap());
     file.close().await;
 
     let file = SqliteFile::open(&path).await.unwrap();
     let after = accounts_in(&file);
     assert_eq!(after.streamers.first().await.unwrap().as_ref(), Some(&ada));
-    let kept = KeptTokens { streamer: ada.id, user: ada.twitch_id, sealed: tokens };
+    let kept = KeptTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: tokens };
     assert_eq!(after.tokens.all().await.unwrap(), [kept]);
     let found = after.settings.find(ada.id).await.unwrap();
     assert_eq!(found, Some(build::versioned(settings, 2)));

@@ -18,6 +18,7 @@ async fn every_query_is_timed_under_its_name() {
     contract::login_sessions::holds(fresh_accounts).await;
     contract::subscriptions::holds(fresh_accounts).await;
     contract::tokens::holds(fresh_accounts).await;
+    contract::app_token::holds(fresh_accounts).await;
     SqliteFile::in_memory().await.unwrap().check().await.unwrap();
     let rendered = recorder.handle().render();
     let timed: BTreeSet<&str> = rendered

@@ -1,4 +1,10 @@
 SELECT id, twitch_id, sealed_tokens
-FROM users
+FROM (
+    SELECT id, twitch_id, sealed_tokens, seq
+    FROM users
+    UNION ALL
+    SELECT NULL, bot, sealed_tokens, NULL
+    FROM bot_grants
+) AS kept
 WHERE sealed_tokens IS NOT NULL
-ORDER BY seq
+ORDER BY seq NULLS LAST, twitch_id

@@ -43,6 +43,12 @@ async fn tokens_keep_the_contract() {
     contract::tokens::holds(async || databases.accounts().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_token_keeps_the_contract() {
+    let databases = Databases::default();
+    contract::app_token::holds(async || databases.accounts().await).await;
+}
+
 /// As on two instances: what one pool wrote the other reads, and of their saves one counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_saves_at_once_on_two_instances_one_counts() {

@@ -20,6 +20,7 @@ async fn every_query_is_timed_under_its_name() {
     contract::login_sessions::holds(async || databases.accounts().await).await;
     contract::subscriptions::holds(async || databases.accounts().await).await;
     contract::tokens::holds(async || databases.accounts().await).await;
+    contract::app_token::holds(async || databases.accounts().await).await;
     let database = Database::fresh().await;
     migrated(&database).await.check().await.unwrap();
     let rendered = recorder.handle().render();

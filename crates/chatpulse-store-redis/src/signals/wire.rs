@@ -9,9 +9,10 @@ const SESSION: &str = "session:changed";
 const ROTATED: &str = "overlay:rotated";
 const CONSENT: &str = "consent:given";
 const REFUSED: &str = "chat:refused";
+const JOINED: &str = "listener:joined";
 
 /// All channels.
-pub const CHANNELS: [&str; 6] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT, REFUSED];
+pub const CHANNELS: [&str; 7] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT, REFUSED, JOINED];
 
 pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, String) {
     match signal {
@@ -23,6 +24,7 @@ pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, Str
         Signal::OverlayRotated(overlay) => (ROTATED, format!("{origin} {overlay}")),
         Signal::ConsentGiven(user) => (CONSENT, format!("{origin} {user}")),
         Signal::ChatRefused(broadcaster) => (REFUSED, format!("{origin} {broadcaster}")),
+        Signal::ListenerJoined => (JOINED, format!("{origin} -")),
     }
 }
 
@@ -41,6 +43,7 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
         ROTATED => Signal::OverlayRotated(overlay()?),
         CONSENT => Signal::ConsentGiven(TwitchUserId::new(first).ok()?),
         REFUSED => Signal::ChatRefused(TwitchUserId::new(first).ok()?),
+        JOINED => Signal::ListenerJoined,
         _ => return None,
     };
     Some((origin, signal))
@@ -61,6 +64,7 @@ mod tests {
             Signal::OverlayRotated(overlay),
             Signal::ConsentGiven(broadcaster.clone()),
             Signal::ChatRefused(broadcaster),
+            Signal::ListenerJoined,
         ];
         for signal in all {
             let (channel, text) = encode(&signal, &origin);

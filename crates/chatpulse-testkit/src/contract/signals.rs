@@ -31,6 +31,7 @@ async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
         Signal::OverlayRotated(overlay),
         Signal::ConsentGiven(broadcaster.clone()),
         Signal::ChatRefused(broadcaster),
+        Signal::ListenerJoined,
     ];
     for signal in &all {
         signals.publish(signal.clone());

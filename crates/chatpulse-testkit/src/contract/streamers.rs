@@ -165,13 +165,13 @@ async fn the_bots_consent_is_noted_and_renewed(accounts: Accounts) {
     let streamers = accounts.streamers;
     let first = BotGrant { bot: build::fresh_user(), ..build::bot_grant("Robo") };
     assert_eq!(streamers.find_bot_grant(&first.bot).await.unwrap(), None);
-    streamers.note_bot_grant(&first).await.unwrap();
+    streamers.note_bot_grant(&first, None).await.unwrap();
     let renewed = BotGrant {
         display_name: "Robo2".into(),
         granted_at: first.granted_at.plus(std::time::Duration::from_secs(1)),
         ..first
     };
-    streamers.note_bot_grant(&renewed).await.unwrap();
+    streamers.note_bot_grant(&renewed, None).await.unwrap();
     let found = streamers.find_bot_grant(&renewed.bot).await.unwrap();
     assert_eq!(found, Some(renewed));
     let another = streamers.find_bot_grant(&build::fresh_user()).await.unwrap();
@@ -188,7 +188,7 @@ async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
     for (login, user) in logins.iter().zip([&ada.id, &bob.id]) {
         accounts.login_sessions.begin(login).await.unwrap();
         let agreed = BotGrant { bot: user.clone(), ..build::bot_grant("Bot") };
-        accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+        accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
     }
     let deleted = accounts.streamers.delete(gone.id).await.unwrap();
     assert_eq!(deleted, Some(Deleted { overlay: gone.overlay, tokens: Some(tokens) }));

@@ -8,7 +8,7 @@ use crate::builders as build;
 
 /// Checks them all; `make` gives an adapter with no records.
 pub async fn holds(make: impl AsyncFn() -> Accounts) {
-    there_is_one_conduit_the_last_one_put(make().await).await;
+    only_who_knows_which_conduit_is_ours_replaces_it(make().await).await;
     there_is_one_record_per_broadcaster_the_last_one_put(make().await).await;
     a_record_comes_back_as_it_was_put(make().await).await;
     deleting_forgets_just_this_record(make().await).await;
@@ -22,13 +22,16 @@ async fn all(records: &dyn SubscriptionRepository) -> Vec<ChatSubscription> {
     all
 }
 
-async fn there_is_one_conduit_the_last_one_put(accounts: Accounts) {
+async fn only_who_knows_which_conduit_is_ours_replaces_it(accounts: Accounts) {
     let records = accounts.subscriptions;
     assert_eq!(records.conduit().await.unwrap(), None);
-    for id in ["first", "second"] {
-        records.put_conduit(&build::conduit(id)).await.unwrap();
-    }
-    assert_eq!(records.conduit().await.unwrap(), Some(build::conduit("second")));
+    let [first, second, third] = ["first", "second", "third"].map(build::conduit);
+    assert!(!records.replace_conduit(Some(&first), &second).await.unwrap(), "there is none");
+    assert!(records.replace_conduit(None, &first).await.unwrap());
+    assert!(!records.replace_conduit(None, &second).await.unwrap());
+    assert!(records.replace_conduit(Some(&first), &second).await.unwrap());
+    assert!(!records.replace_conduit(Some(&first), &third).await.unwrap());
+    assert_eq!(records.conduit().await.unwrap(), Some(second));
 }
 
 async fn there_is_one_record_per_broadcaster_the_last_one_put(accounts: Accounts) {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::{BotGrant, LoginSession, SealedTokens};
-use chatpulse_domain::ports::tokens::KeptTokens;
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
@@ -26,6 +27,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     of_renewals_at_once_one_counts(make().await).await;
     a_login_meanwhile_wins(make().await).await;
     with_the_tokens_the_logins_end_and_nothing_else(make().await).await;
+    a_bots_tokens_are_checked_renewed_and_forgotten_like_any(make().await).await;
     an_ended_grant_takes_everything_along_and_only_once(make().await).await;
     the_grant_of_a_bot_without_an_account_ends_too(make().await).await;
     what_was_agreed_to_later_outlives_a_withdrawal(make().await).await;
@@ -39,7 +41,8 @@ fn profile(name: &str) -> TwitchProfile {
 async fn sign_in(accounts: &Accounts, name: &str) -> (Streamer, KeptTokens) {
     let sealed = build::sealed();
     let streamer = accounts.streamers.sign_in(&profile(name), &sealed).await.unwrap();
-    let kept = KeptTokens { streamer: streamer.id, user: streamer.twitch_id.clone(), sealed };
+    let kept =
+        KeptTokens { owner: TokenOwner::Streamer(streamer.id), user: streamer.twitch_id.clone(), sealed };
     (streamer, kept)
 }
 
@@ -63,7 +66,7 @@ async fn tokens_come_back_byte_for_byte(accounts: Accounts) {
     let every_byte = SealedTokens((0..=255).collect());
     let ada = accounts.streamers.sign_in(&profile("Ada"), &every_byte).await.unwrap();
     assert_eq!(accounts.streamers.find(ada.id).await.unwrap(), Some(ada.clone()));
-    let kept = KeptTokens { streamer: ada.id, user: ada.twitch_id, sealed: every_byte };
+    let kept = KeptTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: every_byte };
     assert_eq!(accounts.tokens.all().await.unwrap(), [kept]);
 }
 
@@ -140,19 +143,55 @@ async fn with_the_tokens_the_logins_end_and_nothing_else(accounts: Accounts) {
     for login in &logins {
         accounts.login_sessions.begin(login).await.unwrap();
     }
-    let agreed = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
-    accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+    let agreed = agree_apart(&accounts, &ada.twitch_id).await;
+    let with_login = BotGrant { bot: bob.twitch_id.clone(), ..build::bot_grant("Bob") };
+    accounts.streamers.note_bot_grant(&with_login, None).await.unwrap();
     assert!(accounts.tokens.forget(&tokens).await.unwrap());
     assert!(!is_logged_in(&accounts, &logins[0]).await);
     assert!(!is_logged_in(&accounts, &logins[1]).await);
     assert!(is_logged_in(&accounts, &logins[2]).await);
-    assert_eq!(accounts.tokens.all().await.unwrap(), std::slice::from_ref(&others));
-    assert_eq!(accounts.tokens.unchecked_since(NOW, 10).await.unwrap(), [others]);
+    let left = [others.clone(), agreed.clone()];
+    assert_eq!(accounts.tokens.all().await.unwrap(), left);
     assert!(!accounts.tokens.forget(&tokens).await.unwrap(), "they are gone");
     assert_eq!(accounts.streamers.find(ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(accounts.streamers.find_by_overlay(ada.overlay).await.unwrap(), Some(ada.clone()));
     assert!(accounts.settings.find(ada.id).await.unwrap().is_some());
-    assert_eq!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap(), Some(agreed));
+    assert!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap().is_some(), "it was given apart");
+    // Bob agreed to be the bot with nothing but the login.
+    assert!(accounts.tokens.forget(&others).await.unwrap());
+    assert_eq!(accounts.streamers.find_bot_grant(&bob.twitch_id).await.unwrap(), None);
+}
+
+/// The bot agrees, and gives tokens for that alone.
+async fn agree_apart(accounts: &Accounts, bot: &TwitchUserId) -> KeptTokens {
+    let sealed = build::sealed();
+    let agreed = BotGrant { bot: bot.clone(), ..build::bot_grant("Robo") };
+    accounts.streamers.note_bot_grant(&agreed, Some(&sealed)).await.unwrap();
+    KeptTokens { owner: TokenOwner::Bot, user: bot.clone(), sealed }
+}
+
+async fn a_bots_tokens_are_checked_renewed_and_forgotten_like_any(accounts: Accounts) {
+    let (ada, login) = sign_in(&accounts, "Ada").await;
+    let cookie = build::login_session(ada.id, NOW.plus(A_MOMENT));
+    accounts.login_sessions.begin(&cookie).await.unwrap();
+    let bot = agree_apart(&accounts, &ada.twitch_id).await;
+    let tokens = &accounts.tokens;
+    assert_eq!(tokens.all().await.unwrap(), [login.clone(), bot.clone()]);
+    assert!(tokens.renew(&login, &login.sealed, NOW).await.unwrap());
+    assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), std::slice::from_ref(&bot));
+    let renewed = KeptTokens { sealed: build::sealed(), ..bot.clone() };
+    assert!(tokens.renew(&bot, &renewed.sealed, NOW).await.unwrap());
+    assert!(tokens.unchecked_since(NOW, 10).await.unwrap().is_empty());
+    assert!(!tokens.renew(&bot, &build::sealed(), NOW).await.unwrap(), "it was read before");
+    assert!(!tokens.forget(&bot).await.unwrap());
+    // Agreeing anew replaces them, and begins anew.
+    let again = agree_apart(&accounts, &ada.twitch_id).await;
+    assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), std::slice::from_ref(&again));
+    assert!(!tokens.forget(&renewed).await.unwrap());
+    assert!(tokens.forget(&again).await.unwrap());
+    assert_eq!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap(), None);
+    assert!(is_logged_in(&accounts, &cookie).await);
+    assert_eq!(tokens.all().await.unwrap(), [login]);
 }
 
 async fn an_ended_grant_takes_everything_along_and_only_once(accounts: Accounts) {
@@ -164,7 +203,7 @@ async fn an_ended_grant_takes_everything_along_and_only_once(accounts: Accounts)
     }
     for bot in [&ada.twitch_id, &bob.twitch_id] {
         let agreed = BotGrant { bot: bot.clone(), ..build::bot_grant("Bot") };
-        accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+        accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
     }
     assert!(accounts.tokens.end_grant(&ada.twitch_id, LATER).await.unwrap());
     assert!(!is_logged_in(&accounts, &logins[0]).await);
@@ -177,10 +216,11 @@ async fn an_ended_grant_takes_everything_along_and_only_once(accounts: Accounts)
 }
 
 async fn the_grant_of_a_bot_without_an_account_ends_too(accounts: Accounts) {
-    let agreed = BotGrant { bot: build::fresh_user(), ..build::bot_grant("Robo") };
-    accounts.streamers.note_bot_grant(&agreed).await.unwrap();
-    assert!(accounts.tokens.end_grant(&agreed.bot, LATER).await.unwrap());
-    assert_eq!(accounts.streamers.find_bot_grant(&agreed.bot).await.unwrap(), None);
+    let bot = build::fresh_user();
+    agree_apart(&accounts, &bot).await;
+    assert!(accounts.tokens.end_grant(&bot, LATER).await.unwrap());
+    assert_eq!(accounts.streamers.find_bot_grant(&bot).await.unwrap(), None);
+    assert!(accounts.tokens.all().await.unwrap().is_empty());
     assert!(!accounts.tokens.end_grant(&build::fresh_user(), LATER).await.unwrap());
 }
 
@@ -189,7 +229,7 @@ async fn what_was_agreed_to_later_outlives_a_withdrawal(accounts: Accounts) {
     let login = build::login_session(ada.id, NOW.plus(A_MOMENT));
     accounts.login_sessions.begin(&login).await.unwrap();
     let agreed = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
-    accounts.streamers.note_bot_grant(&agreed).await.unwrap();
+    accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
     let before_all = Timestamp::from_unix_ms(0);
     assert!(!accounts.tokens.end_grant(&ada.twitch_id, before_all).await.unwrap());
     assert!(is_logged_in(&accounts, &login).await);

@@ -13,19 +13,21 @@ use chatpulse_domain::time::Timestamp;
 use super::Outage;
 use crate::contract::Accounts;
 
+mod app_token;
 mod login_sessions;
 mod settings;
 mod streamers;
 mod subscriptions;
 mod tokens;
 
+pub use app_token::FakeAppToken;
 pub use login_sessions::FakeLoginSessions;
 pub use settings::FakeSettings;
 pub use streamers::FakeStreamers;
 pub use subscriptions::FakeSubscriptions;
 pub use tokens::FakeTokens;
 
-/// One database, seen through five ports. Clones are one.
+/// One database, seen through six ports. Clones are one.
 #[derive(Clone)]
 pub struct FakeAccounts {
     /// Who logged in.
@@ -38,10 +40,12 @@ pub struct FakeAccounts {
     pub login_sessions: Arc<FakeLoginSessions>,
     /// What Twitch delivers to us.
     pub subscriptions: Arc<FakeSubscriptions>,
+    /// What Twitch gave to the application.
+    pub app_token: Arc<FakeAppToken>,
     outage: Outage,
 }
 
-/// What the five share: each is this with a port of its own.
+/// What the six share: each is this with a port of its own.
 #[derive(Clone, Default)]
 struct Database {
     tables: Arc<Mutex<Tables>>,
@@ -52,9 +56,10 @@ struct Database {
 struct Tables {
     /// In the order of first logins.
     accounts: Vec<Account>,
-    bot_grants: Vec<BotGrant>,
+    bots: Vec<Bot>,
     logins: Vec<LoginSession>,
     conduit: Option<ConduitId>,
+    app_token: Option<SealedTokens>,
     subscriptions: Vec<ChatSubscription>,
 }
 
@@ -68,6 +73,12 @@ struct Account {
     edited: SettingsVersion,
 }
 
+struct Bot {
+    grant: BotGrant,
+    tokens: Option<SealedTokens>,
+    checked_at: Option<Timestamp>,
+}
+
 impl FakeAccounts {
     /// With no accounts.
     pub fn new() -> Self {
@@ -78,7 +89,8 @@ impl FakeAccounts {
             tokens: Arc::new(FakeTokens(database.clone())),
             settings: Arc::new(FakeSettings(database.clone())),
             login_sessions: Arc::new(FakeLoginSessions(database.clone())),
-            subscriptions: Arc::new(FakeSubscriptions(database)),
+            subscriptions: Arc::new(FakeSubscriptions(database.clone())),
+            app_token: Arc::new(FakeAppToken(database)),
         }
     }
 
@@ -101,6 +113,7 @@ impl From<FakeAccounts> for Accounts {
             settings: fake.settings,
             login_sessions: fake.login_sessions,
             subscriptions: fake.subscriptions,
+            app_token: fake.app_token,
         }
     }
 }

@@ -113,6 +113,8 @@ impl ChatFeed for FakeFeed {
         self.state.lock().unwrap().states.retain(|_, state| *state != ChatState::NotAuthorized);
     }
 
+    fn tell_refusals(&self) {}
+
     fn forgive_reader(&self, reader: &TwitchUserId) {
         let mut feed = self.state.lock().unwrap();
         let Feed { wanted, states, .. } = &mut *feed;

@@ -21,6 +21,7 @@ async fn accounts_keep_the_contracts() {
     contract::login_sessions::holds(async || FakeAccounts::new().into()).await;
     contract::subscriptions::holds(async || FakeAccounts::new().into()).await;
     contract::tokens::holds(async || FakeAccounts::new().into()).await;
+    contract::app_token::holds(async || FakeAccounts::new().into()).await;
 }
 
 #[tokio::test]

@@ -45,6 +45,11 @@ impl Sim {
         self.shared.disconnect(user_id).await
     }
 
+    /// How many app tokens are valid: one for a deployment that shares its own.
+    pub fn app_tokens(&self) -> usize {
+        self.shared.read(|world| world.tokens.count_app())
+    }
+
     /// Every app token stops working, as if its time had come.
     pub fn expire_app_tokens(&self) {
         self.shared.change(|world| world.tokens.expire(|owner| *owner == Owner::App));

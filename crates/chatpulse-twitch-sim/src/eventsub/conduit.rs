@@ -14,6 +14,8 @@ pub struct Conduit {
     pub client_id: String,
     /// As many as the application asked for.
     pub shards: Vec<Shard>,
+    /// Taken away, and still there: see [`Limits::dropped_shards_stay`](crate::Limits::dropped_shards_stay).
+    pub dropped: Vec<Shard>,
 }
 
 /// One webhook or WebSocket of a conduit.
@@ -51,14 +53,23 @@ impl Shard {
 
 impl Conduit {
     pub(crate) fn new(id: String, client_id: String, shard_count: usize) -> Self {
-        Self { id, client_id, shards: (0..shard_count).map(Shard::empty).collect() }
+        Self { id, client_id, shards: (0..shard_count).map(Shard::empty).collect(), dropped: Vec::new() }
     }
 
     /// Adds empty shards at the end, or drops the highest ones.
-    pub(crate) fn resize(&mut self, shard_count: usize) {
+    pub(crate) fn resize(&mut self, shard_count: usize, dropped_stay: bool) {
         let present = self.shards.len();
-        self.shards.truncate(shard_count);
+        let dropped = self.shards.split_off(shard_count.min(present));
         self.shards.extend((present..shard_count).map(Shard::empty));
+        self.dropped.retain(|shard| shard.id >= shard_count);
+        if dropped_stay {
+            self.dropped.extend(dropped.into_iter().filter(|shard| shard.transport.is_some()));
+        }
+    }
+
+    /// Those that were taken away too.
+    pub(crate) fn shards_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.shards.iter_mut().chain(&mut self.dropped)
     }
 
     /// The shard that carries the events of `channel`.
@@ -66,11 +77,13 @@ impl Conduit {
     /// All events of one channel fall to one shard. When that one is disabled, one other is tried;
     /// when that one is disabled too, there is none.
     pub(crate) fn route(&self, channel: &str) -> Option<&Shard> {
-        let count = self.shards.len();
+        let alive = self.dropped.iter().filter(|shard| shard.status == Status::Enabled);
+        let all: Vec<&Shard> = self.shards.iter().chain(alive).collect();
+        let count = all.len();
         let first = usize::try_from(stable_hash(channel) % u64::try_from(count).ok()?.max(1)).ok()?;
         [first, (first + 1) % count.max(1)]
             .into_iter()
-            .filter_map(|index| self.shards.get(index))
+            .filter_map(|index| all.get(index).copied())
             .find(|shard| shard.status == Status::Enabled)
     }
 }
@@ -109,9 +122,32 @@ mod tests {
     #[test]
     fn fewer_shards_drop_the_highest() {
         let mut conduit = conduit(&[Status::Enabled; 3]);
-        conduit.resize(1);
+        conduit.resize(1, false);
         assert_eq!(conduit.shards.len(), 1);
-        conduit.resize(2);
+        conduit.resize(2, false);
         assert_eq!(conduit.shards[1].transport, None);
+    }
+
+    #[test]
+    fn dropped_shards_that_stay_carry_events_while_they_live() {
+        let mut conduit = conduit(&[Status::Enabled; 3]);
+        for shard in &mut conduit.shards {
+            let session_id = shard.id.to_string();
+            shard.transport =
+                Some(Transport::Websocket { session_id, connected_at: None, disconnected_at: None });
+        }
+        conduit.resize(1, true);
+        assert_eq!((conduit.shards.len(), conduit.dropped.len()), (1, 2));
+        let carries = |conduit: &Conduit| {
+            let mut ids: Vec<_> = (0..20).filter_map(|at| Some(conduit.route(&at.to_string())?.id)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        assert_eq!(carries(&conduit), [0, 1, 2]);
+        conduit.shards_mut().last().unwrap().status = Status::WebsocketDisconnected;
+        assert_eq!(carries(&conduit), [0, 1]);
+        conduit.resize(3, true);
+        assert_eq!(carries(&conduit), [0], "the new ones have no transport");
     }
 }

@@ -68,12 +68,13 @@ impl World {
     fn disable_shards(&mut self, status: Status, which: impl Fn(&Transport) -> bool) -> Vec<ShardDisabled> {
         let mut lost = Vec::new();
         for conduit in &mut self.conduits {
+            let id = conduit.id.clone();
             let mine = |transport: &Option<Transport>| transport.as_ref().is_some_and(&which);
-            for shard in conduit.shards.iter_mut().filter(|shard| mine(&shard.transport)) {
+            for shard in conduit.shards_mut().filter(|shard| mine(&shard.transport)) {
                 shard.status = status;
                 shard.transport.as_mut().map(note_end);
                 lost.push(ShardDisabled {
-                    conduit_id: conduit.id.clone(),
+                    conduit_id: id.clone(),
                     shard_id: shard.id.to_string(),
                     status,
                     transport: shard.transport.clone(),

@@ -76,7 +76,7 @@ pub(crate) async fn update(
     let shard_count = valid_count(shard_count)?;
     let updated = shared.change(|world| {
         let conduit = world.conduit_mut(&id).filter(|conduit| conduit.client_id == caller.client_id)?;
-        conduit.resize(shard_count);
+        conduit.resize(shard_count, shared.config.limits.dropped_shards_stay);
         Some(answer(conduit))
     });
     let updated = updated.ok_or_else(not_found)?;

@@ -73,8 +73,10 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, HelixError> {
     caller.must_be_app()?;
     let conduit_id = query.conduit_id.as_deref().ok_or_else(|| HelixError::missing("conduit_id"))?;
-    let shards = shared
-        .read(|world| world.own_conduit(conduit_id, &caller.client_id).map(|conduit| conduit.shards.clone()));
+    let shards = shared.read(|world| {
+        let conduit = world.own_conduit(conduit_id, &caller.client_id)?;
+        Some([conduit.shards.clone(), conduit.dropped.clone()].concat())
+    });
     let mut shards = shards.ok_or_else(not_found)?;
     shards.retain(|shard| shard.transport.is_some());
     if let Some(status) = &query.status {

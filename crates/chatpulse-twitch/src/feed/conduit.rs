@@ -1,10 +1,10 @@
-//! Which conduit is ours, and how many shards it has. It outlives every start: it is never deleted, and one that is
-//! not ours is never touched.
+//! Which conduit is ours, and how many shards it has. It outlives every start, and one that is not ours is never
+//! touched.
 
 use chatpulse_domain::ids::ConduitId;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::shard_leases::ShardPlace;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::worker::{FeedWorker, SetupError};
 use crate::config::Transport;
@@ -23,15 +23,13 @@ impl FeedWorker {
     /// Our conduit, with a shard for our place.
     pub(super) async fn conduit_for(&self, place: ShardPlace) -> Result<ConduitId, SetupError> {
         let existing = self.helix.conduits().await?;
-        let stored = match self.records.conduit().await {
-            // Ours of a moment ago is ours; without the database chat is read all the same.
-            Err(error) => Some(self.conduit.clone().ok_or(error)?),
-            Ok(stored) => stored,
-        };
-        let known = stored.and_then(|stored| existing.iter().find(|conduit| conduit.id == stored));
+        let stored = self.records.conduit().await;
+        // Ours of a moment ago is ours; without the database chat is read all the same.
+        let ours = stored.as_ref().map_or(self.conduit.as_ref(), Option::as_ref);
+        let known = ours.and_then(|ours| existing.iter().find(|conduit| conduit.id == *ours)).cloned();
         let ours = match known {
-            Some(known) => known.clone(),
-            None if self.leadership.is_leader().await => self.find_or_make(&existing).await?,
+            Some(known) => known,
+            None if self.leadership.is_leader().await => self.find_or_make(&existing, stored?).await?,
             // Two that make one at once would leave one behind.
             None => return Err(SetupError::NotMadeYet),
         };
@@ -42,16 +40,38 @@ impl FeedWorker {
     }
 
     /// The sole one, if nobody uses it (a laptop with production's client id must not take over); else a new one.
-    async fn find_or_make(&self, existing: &[Conduit]) -> Result<Conduit, SetupError> {
-        let conduit = match existing {
-            [sole] if self.is_unused(&sole.id).await? => {
-                info!(conduit.id = %sole.id, "taking over the one conduit of this client id, which nobody uses");
-                sole.clone()
+    async fn find_or_make(
+        &self,
+        existing: &[Conduit],
+        stored: Option<ConduitId>,
+    ) -> Result<Conduit, SetupError> {
+        if let [sole] = existing
+            && self.is_unused(&sole.id).await?
+        {
+            info!(conduit.id = %sole.id, "taking over the one conduit of this client id, which nobody uses");
+            let is_ours = self.records.replace_conduit(stored.as_ref(), &sole.id).await?;
+            return if is_ours { Ok(sole.clone()) } else { Err(SetupError::MadeElsewhere) };
+        }
+        let made = Conduit { id: self.make_conduit().await?, shard_count: 1 };
+        match self.records.replace_conduit(stored.as_ref(), &made.id).await {
+            Ok(true) => Ok(made),
+            // It was another's turn to lead before this one knew.
+            Ok(false) => {
+                self.undo(&made.id).await;
+                Err(SetupError::MadeElsewhere)
             }
-            _ => Conduit { id: self.make_conduit().await?, shard_count: 1 },
-        };
-        self.records.put_conduit(&conduit.id).await?;
-        Ok(conduit)
+            Err(error) => {
+                self.undo(&made.id).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Made a moment ago, and used by nobody: the one conduit that is ever deleted.
+    async fn undo(&self, made: &ConduitId) {
+        if let Err(error) = self.helix.delete_conduit(made).await {
+            warn!(conduit.id = %made, %error, "a conduit that was made in vain is still there; delete it at Twitch");
+        }
     }
 
     async fn is_unused(&self, conduit: &ConduitId) -> Result<bool, TwitchError> {

@@ -37,11 +37,14 @@ pub enum LookError {
 pub async fn look(helix: &Helix, records: &dyn SubscriptionRepository) -> Result<ChatConnection, LookError> {
     let stored = records.conduit().await?;
     let existing = helix.conduits().await?;
-    let Some(ours) = stored.filter(|stored| existing.iter().any(|conduit| conduit.id == *stored)) else {
+    let ours = stored.and_then(|stored| existing.iter().find(|conduit| conduit.id == stored));
+    let Some(ours) = ours else {
         let is_full = existing.len() >= CONDUITS_MAX;
         return Ok(if is_full { ChatConnection::NoRoom } else { ChatConnection::NotMade });
     };
-    let shards = helix.shards(&ours).await?;
+    let mut shards = helix.shards(&ours.id).await?;
+    // Those that were taken away may go on for a while (twitchdev/issues#914).
+    shards.retain(|(id, _)| id.parse::<u32>().is_ok_and(|id| id < ours.shard_count));
     let is_enabled = |status: &String| status == "enabled";
     Ok(match shards.iter().map(|(_, status)| status).find(|status| !is_enabled(status)) {
         None if !shards.is_empty() => ChatConnection::Enabled,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ports::chat_feed::ChatFeed as _;
 use chatpulse_domain::ports::signals::Signal;
 use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
@@ -41,7 +42,7 @@ impl FeedWorker {
         if !self.leadership.is_leader().await {
             return true;
         }
-        self.tell_of_refusals();
+        self.feed.tell_refusals();
         self.hear_of_more_than_chat(conduit, &listed).await;
         self.correct_records(conduit, recorded, live).await;
         for id in surplus {
@@ -53,9 +54,14 @@ impl FeedWorker {
         true
     }
 
-    /// Again, for instances that were started since, or missed the word.
-    fn tell_of_refusals(&self) {
-        let state = self.feed.lock();
+    /// For instances that were started since, or missed the word.
+    pub(super) async fn tell_refusals(&self) {
+        // Whoever leads next answers what nobody did.
+        if !self.feed.lock().are_refusals_asked || !self.leadership.is_leader().await {
+            return;
+        }
+        let mut state = self.feed.lock();
+        state.are_refusals_asked = false;
         let refused = state.channels.iter().filter(|(_, channel)| {
             channel.want == Want::Read && matches!(channel.progress, Progress::Refused(_))
         });

@@ -89,6 +89,8 @@ pub(super) enum SetupError {
     Store(#[from] StoreError),
     #[error("the leading instance has not made the conduit yet")]
     NotMadeYet,
+    #[error("another instance has made the conduit")]
+    MadeElsewhere,
     #[error("Twitch did not verify the webhook: the shard is `{0}`")]
     NotVerified(String),
     #[error(
@@ -149,6 +151,7 @@ impl FeedWorker {
     async fn turn(&mut self) {
         self.keep_shard().await;
         self.tell_what_ended().await;
+        self.tell_refusals().await;
         self.keep_channels().await;
         let next = self.next_step();
         tokio::select! {
@@ -230,7 +233,7 @@ impl FeedWorker {
     fn note_setup_failed(&mut self, error: &SetupError) {
         let wait = self.setup_backoff.wait();
         self.setup_at = Instant::now() + wait;
-        if matches!(error, SetupError::NotMadeYet) {
+        if matches!(error, SetupError::NotMadeYet | SetupError::MadeElsewhere) {
             return info!(retry_in_ms = wait.as_millis(), "not connected to Twitch yet: {error}");
         }
         metrics::counter!("eventsub_setup_failures_total").increment(1);

@@ -138,3 +138,19 @@ async fn what_needs_a_person_is_known_everywhere_and_not_made_again() {
     }
     assert_eq!(live(&fleet.sim).len(), 1);
 }
+
+/// It may be the one that the streamer's dashboard is at.
+#[tokio::test]
+async fn an_instance_that_starts_later_knows_what_was_refused() {
+    let mut fleet = Fleet::without_instances(0, |setup| setup).await;
+    fleet.add_instances(2).await;
+    let mut streamer = fleet.log_in().await;
+    let leader = fleet.leader().await;
+    let _overlay = streamer.open_overlay(&fleet.instances[1 - leader]).await;
+    streamer.chat_becomes("reading").await;
+    assert!(fleet.sim.revoke_subscription(&live(&fleet.sim)[0], Status::UserRemoved).await);
+    streamer.chat_becomes("not_authorized").await;
+    fleet.add_instances(1).await;
+    streamer.browser = streamer.browser.clone().moved_to(&fleet.instances[2]);
+    streamer.chat_becomes("not_authorized").await;
+}

@@ -3,20 +3,24 @@
 
 use std::time::Duration;
 
-use chatpulse_twitch_sim::{ChatLine, Chatter, Conduit, Endpoint, Fault, Sim, Status};
+use chatpulse_twitch_sim::{ChatLine, Chatter, Conduit, Endpoint, Fault, Limits, Sim, SimConfig, Status};
 use futures_util::future::join_all;
 
 use crate::support::fleet::Fleet;
 use crate::support::server::Setup;
-use crate::support::world::STREAMER;
+use crate::support::world::{OTHER, STREAMER, sim_config};
 use crate::support::{SOON, eventually};
 
 /// We promise this; Twitch promises nothing about the pace.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_mins(1);
 
 async fn start(instances: usize) -> Fleet {
+    start_at(sim_config(), instances).await
+}
+
+async fn start_at(twitch: SimConfig, instances: usize) -> Fleet {
     let fast = |setup: Setup| setup.set("CLEANUP_INTERVAL", "500ms");
-    let mut fleet = Fleet::without_instances(0, fast).await.by_socket();
+    let mut fleet = Fleet::at(twitch, fast).await.by_socket();
     // At once: nobody waits for the others, and each looks before another has made anything.
     fleet.sim.set_latency(Duration::from_millis(300));
     fleet.instances = join_all((0..instances).map(|_| fleet.start_one())).await;
@@ -75,6 +79,37 @@ async fn a_dead_instances_shard_is_taken_over_and_no_line_is_lost_for_good() {
         .await;
     assert_eq!(fleet.sim.calls(Endpoint::CreateConduit), 1);
     assert_eq!(fleet.sim.chat_subscriptions().len(), 1, "it outlived both");
+}
+
+/// As reported of Twitch (twitchdev/issues#914): what is taken away goes on with whatever socket it had.
+#[tokio::test]
+async fn shards_that_go_on_after_they_were_taken_away_lose_no_line_and_double_none() {
+    let limits = Limits { dropped_shards_stay: true, ..sim_config().limits };
+    let mut fleet = start_at(SimConfig { limits, ..sim_config() }, 3).await;
+    let streamers = [fleet.log_in().await, fleet.log_in_other().await];
+    let mut overlays = Vec::new();
+    for (streamer, channel) in streamers.iter().zip([STREAMER, OTHER]) {
+        overlays.push(streamer.open_overlay(&fleet.instances[0]).await);
+        assert!(fleet.sim.wait_until_subscribed(channel, SOON).await);
+    }
+    for left in [2, 1] {
+        // Whoever has the highest shard moves down; the one that it leaves still has its socket.
+        fleet.instances.remove(1).stop().await;
+        let taken_away = fleet.sim.wait_until(TAKEN_OVER_WITHIN, |sim| has_shards(sim, left));
+        assert!(taken_away.await, "{:?}", fleet.sim.conduits());
+        assert!(!fleet.sim.conduits()[0].dropped.is_empty());
+        let before = fleet.counted("applied").await;
+        for channel in [STREAMER, OTHER] {
+            let line = ChatLine::new(channel, Chatter::named(format!("Ada{left}")), "yes");
+            assert_eq!(fleet.sim.say(line).await.deliveries, 1, "{channel}: {:?}", fleet.sim.conduits());
+        }
+        eventually("each line counts once", async || {
+            (fleet.counted("applied").await == before + 2.0).then_some(())
+        })
+        .await;
+        let check = fleet.instances[0].setup().clone().arguments(&["check"]).run().await;
+        assert!(check.stdout.contains("Twitch delivers chat to our conduit"), "{}", check.stdout);
+    }
 }
 
 #[tokio::test]

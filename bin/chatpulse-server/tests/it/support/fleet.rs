@@ -3,7 +3,7 @@
 
 use chatpulse_testkit::servers::postgres::{Database, PostgresServer};
 use chatpulse_testkit::servers::redis::RedisServer;
-use chatpulse_twitch_sim::{Sim, SimUser};
+use chatpulse_twitch_sim::{Sim, SimConfig, SimUser};
 
 use super::eventually;
 use super::metrics::Metrics;
@@ -45,6 +45,11 @@ impl Fleet {
         let mut twitch = sim_config();
         let names = (0..extra_users).map(|place| (Self::extra_user(place), format!("extra{place}")));
         twitch.users.extend(names.map(|(id, name)| SimUser::new(id, name.clone(), name)));
+        Self::at(twitch, change).await
+    }
+
+    /// No instances yet, and a Twitch like this.
+    pub(crate) async fn at(twitch: SimConfig, change: impl Fn(Setup) -> Setup) -> Self {
         let (postgres, redis) = (PostgresServer::start(), RedisServer::start());
         let (sim, database) = (Sim::start(twitch).await.unwrap(), postgres.database().await);
         sim.grant(BOT, &["user:read:chat", "user:bot"]);

@@ -22,6 +22,8 @@ by_both_ways! {
     chat_is_connected_step_by_step
     a_twitch_that_comes_late_is_found
     an_app_token_that_ended_is_renewed
+    each_call_is_made_once_more_with_another_token
+    a_status_that_nobody_has_heard_of_is_not_taken_for_enabled
     hiccups_of_twitch_at_every_step_of_the_start_only_delay_it
     the_conduit_and_its_subscriptions_outlive_a_restart
     a_conduit_that_is_deleted_while_we_run_is_made_anew
@@ -77,6 +79,68 @@ async fn an_app_token_that_ended_is_renewed(way: Way) {
     let _other = other.open_overlay(&world.server).await;
     other.chat_becomes("reading").await;
     assert!(world.sim.chat_is_read(OTHER));
+}
+
+/// Twitch may end a token before its time, whatever is just asked.
+async fn each_call_is_made_once_more_with_another_token(way: Way) {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    sim.grant(BOT, &["user:read:chat", "user:bot"]);
+    let unauthorized =
+        Fault::status(401).body(r#"{"error":"Unauthorized","status":401,"message":"Invalid OAuth token"}"#);
+    let mut calls = vec![
+        Endpoint::GetConduits,
+        Endpoint::CreateConduit,
+        Endpoint::UpdateShards,
+        Endpoint::GetSubscriptions,
+        Endpoint::CreateSubscription,
+        Endpoint::DeleteSubscription,
+    ];
+    if way == Way::Webhook {
+        // A webhook is verified after it was accepted.
+        calls.push(Endpoint::GetShards);
+    }
+    for endpoint in &calls {
+        sim.fail_next(*endpoint, &unauthorized, 1);
+    }
+    let quick =
+        unhurried(setup_for(&sim)).set("SUBSCRIPTION_GRACE", "100ms").set("CLEANUP_INTERVAL", "100ms");
+    let server = way.start(quick.set("ORPHAN_MAX_AGE", "100ms")).await;
+    let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
+    let mut overlay = streamer.open_overlay(&server).await;
+    is_read_from(&sim, &mut streamer, &mut overlay).await;
+    overlay.close().await;
+    assert!(sim.wait_until(SOON, |sim| !sim.chat_is_read(STREAMER)).await);
+    // The first one, another for each refusal, and the streamer's.
+    assert_eq!(sim.calls(Endpoint::Token), calls.len() as u64 + 2);
+    assert_eq!((sim.calls(Endpoint::CreateConduit), sim.calls(Endpoint::DeleteSubscription)), (2, 2));
+}
+
+/// Twitch has used statuses long before it wrote of them (twitchdev/issues#931 and #1066).
+async fn a_status_that_nobody_has_heard_of_is_not_taken_for_enabled(way: Way) {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    sim.grant(BOT, &["user:read:chat", "user:bot"]);
+    let shard = json!({ "data": [{ "id": "0", "status": "brand_new", "transport": {} }], "errors": [] });
+    sim.fail_next(Endpoint::UpdateShards, &Fault::status(202).body(shard.to_string()), 1);
+    let mut server = way.start(unhurried(setup_for(&sim))).await;
+    assert!(server.log.says("`brand_new`").await);
+    let mut streamer = Streamer::log_in(&server, &sim, STREAMER).await;
+    let mut overlay = streamer.open_overlay(&server).await;
+    is_read_from(&sim, &mut streamer, &mut overlay).await;
+    drop(overlay);
+    let setup = server.setup().clone();
+    server.stop().await;
+    // The chat's subscription is listed as something new: it is asked for, and found to be there.
+    let conduit = &sim.conduits()[0].id;
+    let listed = json!({ "id": "x", "status": "brand_new", "type": "channel.chat.message",
+        "condition": { "broadcaster_user_id": STREAMER, "user_id": BOT },
+        "transport": { "method": "conduit", "conduit_id": conduit } });
+    let page = json!({ "total": 1, "data": [listed], "pagination": {} });
+    sim.fail_next(Endpoint::GetSubscriptions, &Fault::status(200).body(page.to_string()), 1);
+    let server = way.start(setup).await;
+    let mut streamer = Streamer::at_dashboard(streamer.browser.moved_to(&server)).await;
+    let mut overlay = streamer.open_overlay(&server).await;
+    is_read_from(&sim, &mut streamer, &mut overlay).await;
+    assert_eq!(live(&sim).len(), 1);
 }
 
 async fn hiccups_of_twitch_at_every_step_of_the_start_only_delay_it(way: Way) {

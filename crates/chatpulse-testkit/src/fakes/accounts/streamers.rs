@@ -9,7 +9,7 @@ use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
-use super::{Account, Database};
+use super::{Account, Bot, Database};
 
 /// The streamers of [`super::FakeAccounts`].
 pub struct FakeStreamers(pub(super) Database);
@@ -76,19 +76,23 @@ impl StreamerRepository for FakeStreamers {
         };
         let gone = tables.accounts.remove(place);
         tables.logins.retain(|login| login.streamer != id);
-        tables.bot_grants.retain(|grant| grant.bot != gone.streamer.twitch_id);
+        tables.bots.retain(|bot| bot.grant.bot != gone.streamer.twitch_id);
         Ok(Some(Deleted { overlay: gone.streamer.overlay, tokens: gone.tokens }))
     }
 
-    async fn note_bot_grant(&self, grant: &BotGrant) -> Result<(), StoreError> {
+    async fn note_bot_grant(
+        &self,
+        grant: &BotGrant,
+        tokens: Option<&SealedTokens>,
+    ) -> Result<(), StoreError> {
         let mut tables = self.0.enter("note the bot's consent")?;
-        tables.bot_grants.retain(|known| known.bot != grant.bot);
-        tables.bot_grants.push(grant.clone());
+        tables.bots.retain(|known| known.grant.bot != grant.bot);
+        tables.bots.push(Bot { grant: grant.clone(), tokens: tokens.cloned(), checked_at: None });
         Ok(())
     }
 
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
         let tables = self.0.enter("find the bot's consent")?;
-        Ok(tables.bot_grants.iter().find(|grant| grant.bot == *bot).cloned())
+        Ok(tables.bots.iter().map(|known| &known.grant).find(|grant| grant.bot == *bot).cloned())
     }
 }

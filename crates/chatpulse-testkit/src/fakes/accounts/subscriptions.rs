@@ -15,9 +15,13 @@ impl SubscriptionRepository for FakeSubscriptions {
         Ok(self.0.enter("find the conduit")?.conduit.clone())
     }
 
-    async fn put_conduit(&self, conduit: &ConduitId) -> Result<(), StoreError> {
-        self.0.enter("put the conduit")?.conduit = Some(conduit.clone());
-        Ok(())
+    async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError> {
+        let kept = &mut self.0.enter("replace the conduit")?.conduit;
+        let is_old = kept.as_ref() == old;
+        if is_old {
+            *kept = Some(new.clone());
+        }
+        Ok(is_old)
     }
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::time::Timestamp;
 
-use super::{Account, Database, Tables};
+use super::{Account, Bot, Database, Tables};
 
 /// The tokens of [`super::FakeAccounts`].
 pub struct FakeTokens(pub(super) Database);
@@ -13,25 +13,21 @@ pub struct FakeTokens(pub(super) Database);
 #[async_trait]
 impl TokenRepository for FakeTokens {
     async fn all(&self) -> Result<Vec<KeptTokens>, StoreError> {
-        let tables = self.0.enter("read all tokens")?;
-        Ok(tables.accounts.iter().filter_map(kept).collect())
+        let mut tables = self.0.enter("read all tokens")?;
+        Ok(kept(&mut tables).map(|(kept, _)| kept).collect())
     }
 
     async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<KeptTokens>, StoreError> {
-        let tables = self.0.enter("find tokens to check")?;
-        let is_due = |account: &&Account| account.checked_at.is_none_or(|at| at < then);
-        let mut due: Vec<&Account> = tables.accounts.iter().filter(is_due).collect();
-        due.sort_by_key(|account| account.checked_at);
-        Ok(due.into_iter().filter_map(kept).take(max).collect())
+        let mut tables = self.0.enter("find tokens to check")?;
+        let mut due: Vec<_> = kept(&mut tables).filter(|(_, row)| row.1.is_none_or(|at| at < then)).collect();
+        due.sort_by_key(|(_, row)| *row.1);
+        Ok(due.into_iter().map(|(kept, _)| kept).take(max).collect())
     }
 
     async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.0.enter("renew a user's tokens")?;
-        let Some(account) = tables.account(old.streamer).filter(|account| is_still(account, old)) else {
-            return Ok(false);
-        };
-        (account.tokens, account.checked_at) = (Some(new.clone()), Some(at));
-        Ok(true)
+        let row = kept(&mut tables).find(|(kept, _)| kept == old);
+        Ok(row.map(|(_, row)| (*row.0, *row.1) = (Some(new.clone()), Some(at))).is_some())
     }
 
     async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError> {
@@ -41,30 +37,47 @@ impl TokenRepository for FakeTokens {
 
     async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.0.enter("end a user's grant")?;
-        let mut agreed_before = tables.accounts.iter().filter(|account| account.agreed_at <= at);
-        let owned = agreed_before.find(|account| account.streamer.twitch_id == *user).and_then(kept);
+        let mut agreed_before = tables.accounts.iter_mut().filter(|account| account.agreed_at <= at);
+        let owned = agreed_before.find(|account| account.streamer.twitch_id == *user);
+        let owned = owned.and_then(of_account).map(|(kept, _)| kept);
         let is_forgotten = owned.is_some_and(|owned| forget(&mut tables, &owned));
-        let bots = tables.bot_grants.len();
-        tables.bot_grants.retain(|grant| grant.bot != *user || grant.granted_at > at);
-        Ok(is_forgotten || tables.bot_grants.len() < bots)
+        let bots = tables.bots.len();
+        tables.bots.retain(|bot| bot.grant.bot != *user || bot.grant.granted_at > at);
+        Ok(is_forgotten || tables.bots.len() < bots)
     }
 }
 
-fn is_still(account: &Account, old: &KeptTokens) -> bool {
-    account.tokens.as_ref() == Some(&old.sealed)
+/// Tokens and when they were checked.
+type Row<'a> = (&'a mut Option<SealedTokens>, &'a mut Option<Timestamp>);
+
+/// All that are there, and where.
+fn kept(tables: &mut Tables) -> impl Iterator<Item = (KeptTokens, Row<'_>)> {
+    let accounts = tables.accounts.iter_mut().filter_map(of_account);
+    accounts.chain(tables.bots.iter_mut().filter_map(of_bot))
+}
+
+fn of_account(account: &mut Account) -> Option<(KeptTokens, Row<'_>)> {
+    let (owner, user) = (TokenOwner::Streamer(account.streamer.id), account.streamer.twitch_id.clone());
+    let sealed = account.tokens.clone()?;
+    Some((KeptTokens { owner, user, sealed }, (&mut account.tokens, &mut account.checked_at)))
+}
+
+fn of_bot(bot: &mut Bot) -> Option<(KeptTokens, Row<'_>)> {
+    let (owner, user) = (TokenOwner::Bot, bot.grant.bot.clone());
+    let sealed = bot.tokens.clone()?;
+    Some((KeptTokens { owner, user, sealed }, (&mut bot.tokens, &mut bot.checked_at)))
 }
 
 fn forget(tables: &mut Tables, old: &KeptTokens) -> bool {
-    let Some(account) = tables.account(old.streamer).filter(|account| is_still(account, old)) else {
+    let Some((_, row)) = kept(tables).find(|(kept, _)| kept == old) else {
         return false;
     };
-    account.tokens = None;
-    tables.logins.retain(|login| login.streamer != old.streamer);
+    *row.0 = None;
+    match old.owner {
+        TokenOwner::Streamer(id) => tables.logins.retain(|login| login.streamer != id),
+        TokenOwner::Bot => {}
+    }
+    // What agreed with these tokens has none of its own.
+    tables.bots.retain(|bot| bot.grant.bot != old.user || bot.tokens.is_some());
     true
-}
-
-fn kept(account: &Account) -> Option<KeptTokens> {
-    let Account { streamer, tokens, .. } = account;
-    let sealed = tokens.clone()?;
-    Some(KeptTokens { streamer: streamer.id, user: streamer.twitch_id.clone(), sealed })
 }

@@ -1,0 +1,3 @@
+UPDATE app_tokens
+SET sealed = :new
+WHERE sealed = :old

@@ -1,0 +1,3 @@
+UPDATE conduits
+SET id = :new
+WHERE id = :old

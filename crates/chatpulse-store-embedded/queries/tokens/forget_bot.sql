@@ -1,0 +1,3 @@
+DELETE FROM bot_grants
+WHERE bot = :bot
+  AND sealed = :sealed

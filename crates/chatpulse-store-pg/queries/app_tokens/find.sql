@@ -1,0 +1,2 @@
+SELECT sealed
+FROM app_tokens
