@@ -1,24 +1,28 @@
 // Moves the bar: takes values as they come, shows them as one smooth movement.
 //
-// A frame is scheduled only while something moves; at rest the page costs nothing. Frames write
-// `transform` only, attributes change only when what they say changes. Time is measured, not
-// counted in frames, so that a slow encoder machine shows the same movement as a fast one.
+// A change plans the whole way from here on, in the next frame; the browser draws that by itself,
+// at the screen's rate, with nothing left to do for a script. At rest nothing is planned and no
+// frame is asked for. Time is measured, not counted in frames, so that a slow encoder machine
+// shows the same movement as a fast one.
 
+import { Course, REST } from "./course.js";
 import { Numbers } from "./numbers.js";
 import { DRAWINGS, drawingOf } from "./shapes.js";
 
-// The shown value closes in on the true one with this time constant.
-const EASE_MS = 120;
-// Below this the marker is within a fifth of a pixel of where it belongs.
-const REST = 0.1;
 // A side leads visibly from here on.
 const LEAD = 0.5;
-// At most four glows a second: more would blink.
-const GLOW_GAP_MS = 250;
-// With reduced motion the bar steps, as often as it may glow.
-const STEP_MS = 250;
-// Digits that change faster can't be read.
-const NUMBERS_MS = 250;
+// Four times a second, and no more often: digits that change faster can't be read, steps with
+// reduced motion would be a movement.
+const BEAT_MS = 250;
+// A crowd's votes are planned for together, as each plan costs frames. The first vote after a
+// while waits for nobody, and the next ones not for long.
+const PLAN_GAP_MS = BEAT_MS;
+const SECOND_GAP_MS = 100;
+// Who votes twice within this is a crowd: somebody else will have voted by the next plan.
+const CROWD_MS = 500;
+const HELD_MS = PLAN_GAP_MS + 50;
+// One glow can be seen to its end before the next: more would blink.
+const GLOW_GAP_MS = 2 * BEAT_MS;
 
 const PLAIN = { measure: "momentum", shape: "bar", flipped: false, hidden: false, counts: false, percentages: false };
 
@@ -36,15 +40,21 @@ export class Bar {
     this.valueAt = performance.now();
     this.votes = null;
     this.empty = true;
+    // Where it was seen last, and the way that it is on, if it is on one.
     this.shown = 0;
-    this.drawn = null;
-    this.frameAt = 0;
-    this.numbersAt = 0;
-    this.pending = false;
+    this.course = null;
+    this.moving = false;
+    this.asked = false;
+    this.look = null;
+    this.looking = 0;
+    this.plannedAt = -Infinity;
+    this.gap = 0;
+    // When it was pushed from its way, the last two times.
+    this.pushed = [-Infinity, -Infinity];
     this.condition = "live";
     this.glowAt = -Infinity;
-    this.glowSaved = 0;
-    this.step = this.step.bind(this);
+    this.glowSize = 0;
+    this.glowSide = "for";
 
     root.classList.remove("bar-still-for", "bar-still-against");
     this.wear(PLAIN);
@@ -64,24 +74,31 @@ export class Bar {
     const fading = this.share && this.drawing === this.drawings.pair;
     // Two bars of votes come and go by fading where they are, instead of by way of the half.
     if (!(fading && this.empty)) this.value = Math.min(100, Math.max(-100, value));
-    if (fading && wasEmpty) this.shown = this.value;
     this.valueAt = performance.now();
+    if (fading && wasEmpty) this.stand(this.value);
     this.tell();
-    // A share that stays as it was has nothing to move, only numbers to show.
-    if (this.share && !this.pending && this.restsAt(this.value)) this.rest();
-    else this.wake();
+    // What stays as it was has nothing to move, only numbers to show.
+    if (!this.moving && this.restsAt(this.value)) {
+      this.rest();
+    } else if (!this.isOnItsWay()) {
+      this.pushed = [this.pushed[1], this.valueAt];
+      this.wake();
+    }
   }
 
   setDecay(decay) {
+    if (decay === this.decay) return;
     this.settle();
     this.decay = decay;
+    if (this.course) this.wake();
   }
 
   // Takes over what of a look concerns movement and numbers.
   wear(look) {
     this.settle();
     // What nobody saw didn't move: it is where it belongs when it is seen again.
-    if (this.look?.hidden && !look.hidden) this.shown = this.value;
+    const shown = this.look?.hidden && !look.hidden ? this.value : this.whereabouts().stand;
+    this.drawing?.leave();
     this.look = look;
     if (this.share !== (look.measure === "share")) {
       this.share = look.measure === "share";
@@ -92,7 +109,9 @@ export class Bar {
     this.drawings[name] ??= new DRAWINGS[name](this.root);
     this.drawing = this.drawings[name];
     this.root.dataset.drawn = name;
-    this.redraw();
+    this.stand(shown);
+    this.count();
+    this.tell();
     if (!this.restsAt(this.value)) this.wake();
   }
 
@@ -109,49 +128,90 @@ export class Bar {
     this.tell();
   }
 
-  // Lights the bar up for a change of `delta`, in the colour of the side that made it.
+  // Lights the bar up for a change of `delta`, in the colour of the side that made it, as soon
+  // as it moves.
   glow(delta) {
     if (reduced.matches || this.look.hidden) return;
-    const now = performance.now();
-    const size = Math.abs(delta) + this.glowSaved;
-    if (now - this.glowAt < GLOW_GAP_MS) {
-      this.glowSaved = Math.min(60, size);
-      return;
-    }
+    this.glowSize = Math.min(60, this.glowSize + Math.abs(delta));
+    this.glowSide = delta > 0 ? "for" : "against";
+    if (!this.asked) this.light(performance.now());
+  }
+
+  light(now) {
+    const size = this.glowSize;
+    if (size === 0 || now - this.glowAt < GLOW_GAP_MS) return;
     this.glowAt = now;
-    this.glowSaved = 0;
-    this.drawing.glow(delta > 0 ? "for" : "against", Math.min(0.95, 0.5 + size / 50), size);
+    this.glowSize = 0;
+    this.drawing.glow(this.glowSide, Math.min(0.95, 0.5 + size / 50), size);
+  }
+
+  // Where it is seen, and how fast it goes.
+  whereabouts(now = performance.now()) {
+    return this.course?.state(now) ?? { stand: this.shown, speed: 0 };
   }
 
   wake() {
-    if (this.pending || this.look.hidden) return;
-    this.pending = true;
-    this.frameAt = performance.now();
+    if (this.asked || this.look.hidden) return;
+    this.asked = true;
+    this.moving = true;
     this.tell();
-    this.schedule();
-  }
-
-  schedule() {
-    if (reduced.matches) setTimeout(() => this.step(performance.now()), STEP_MS);
-    else requestAnimationFrame(this.step);
-  }
-
-  step(now) {
-    // A frame's own time may lie before the moment that asked for it.
-    const passed = Math.max(0, now - this.frameAt);
-    this.frameAt = Math.max(now, this.frameAt);
-    const target = this.current(now);
-    this.shown += (target - this.shown) * (reduced.matches ? 1 : 1 - Math.exp(-passed / EASE_MS));
-
-    if (this.look.hidden || this.restsAt(target)) {
-      this.pending = false;
-      if (this.look.hidden) this.tell();
-      else this.rest();
+    if (reduced.matches) {
+      setTimeout(() => this.step(), BEAT_MS);
       return;
     }
-    this.draw();
-    if (now - this.numbersAt >= NUMBERS_MS) this.count(now);
-    this.schedule();
+    const wait = this.plannedAt + this.gap - performance.now();
+    const ask = () => requestAnimationFrame((now) => this.plan(now));
+    if (wait > 0) setTimeout(ask, wait);
+    else ask();
+  }
+
+  // What the server said is what was planned.
+  isOnItsWay(now = performance.now()) {
+    const { course } = this;
+    if (!course || course.needsMore(now) || course.drift !== this.drift) return false;
+    return Math.abs(course.goalAt(now) - this.current(now)) < (this.share ? REST : LEAD);
+  }
+
+  get drift() {
+    return this.share ? 0 : this.decay;
+  }
+
+  plan(now) {
+    this.asked = false;
+    if (this.look.hidden) return this.rest();
+    this.gap = now - this.plannedAt > CROWD_MS ? SECOND_GAP_MS : PLAN_GAP_MS;
+    this.plannedAt = now;
+    const held = now - this.pushed[0] < CROWD_MS ? HELD_MS : 0;
+    this.course = new Course(this.whereabouts(now), this.current(now), this.drift, now, held);
+    this.moving = true;
+    this.tell();
+    this.drawing.follow(this.course, this.view);
+    this.light(now);
+    this.follow();
+  }
+
+  // Words and numbers follow what moves; they are seldom worth a frame.
+  follow() {
+    clearTimeout(this.looking);
+    const now = performance.now();
+    const ends = this.course.endsAt - now;
+    // What is about to be planned goes on from where the course ended.
+    if ((ends <= 0 && !this.asked) || this.look.hidden) return this.rest();
+    this.shown = this.whereabouts(now).stand;
+    this.say();
+    this.count();
+    if (this.course.needsMore(now)) this.wake();
+    this.looking = setTimeout(() => this.follow(), ends > 0 ? Math.min(BEAT_MS, ends) : BEAT_MS);
+  }
+
+  // With reduced motion.
+  step() {
+    this.asked = false;
+    const target = this.current();
+    this.stand(target);
+    if (this.look.hidden || this.restsAt(target)) return this.rest();
+    this.count();
+    this.wake();
   }
 
   // A share rests wherever it is, momentum only at the notch.
@@ -161,35 +221,40 @@ export class Bar {
   }
 
   rest() {
-    if (!this.share) this.value = 0;
-    this.shown = this.value;
-    this.redraw();
-  }
-
-  redraw() {
-    this.drawn = null;
-    this.draw();
-    this.count();
+    this.moving = false;
+    if (!this.look.hidden) {
+      if (!this.share) this.value = 0;
+      this.stand(this.value);
+      this.count();
+    }
     this.tell();
   }
 
-  draw() {
-    // A slow drift moves less than a hundredth of a pixel a frame: not worth a write.
-    if (this.drawn !== null && Math.abs(this.shown - this.drawn) < 0.02) return;
-    this.drawn = this.shown;
-    this.drawing.draw(this.shown, { sign: this.look.flipped ? -1 : 1, share: this.share });
+  get view() {
+    return { sign: this.look.flipped ? -1 : 1, share: this.share };
+  }
 
+  // Here it is, and moves no more.
+  stand(stand) {
+    clearTimeout(this.looking);
+    this.course = null;
+    this.shown = stand;
+    this.drawing.stand(stand, this.view);
+    this.say();
+  }
+
+  say() {
+    this.drawing.fit(this.shown);
     const leads = this.shown > LEAD ? "for" : this.shown < -LEAD ? "against" : "none";
     if (this.root.dataset.leads !== leads) this.root.dataset.leads = leads;
   }
 
-  count(now = performance.now()) {
-    this.numbersAt = now;
-    this.numbers.show(this.look, this.current(now), this.votes, this.share && this.empty);
+  count() {
+    this.numbers.show(this.look, this.current(), this.votes, this.share && this.empty);
   }
 
   tell() {
-    const state = this.condition !== "live" ? this.condition : this.pending ? "moving" : "rest";
+    const state = this.condition !== "live" ? this.condition : this.moving ? "moving" : "rest";
     if (this.root.dataset.state !== state) this.root.dataset.state = state;
     const empty = String(this.share && this.empty);
     if (this.root.dataset.empty !== empty) this.root.dataset.empty = empty;

@@ -63,6 +63,7 @@ files! {
     LoginCss = "login.css",
     BootJs = "boot.js",
     ColourJs = "colour.js",
+    CourseJs = "course.js",
     ShapesJs = "shapes.js",
     NumbersJs = "numbers.js",
     BarJs = "bar.js",

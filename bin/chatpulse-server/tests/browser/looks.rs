@@ -4,6 +4,7 @@ use anyhow::ensure;
 
 use crate::chromium::Chromium;
 use crate::newcomer::assert_no_sideways_scroll;
+use crate::overlay::STAND;
 use crate::pictures::{assert_transparent, keep};
 use crate::product::Served;
 use crate::tab::Tab;
@@ -188,13 +189,15 @@ async fn a_vote_moves_the_bar_within_a_tenth_of_a_second() -> anyhow::Result<()>
 
 async fn press_and_see(streamer: &Tab, overlay: &Tab) -> anyhow::Result<f64> {
     overlay
-        .run(
-            "window.movedAt = new Promise((resolve) => new MutationObserver((_, observer) => {
-                if (document.querySelector('.bar').dataset.state !== 'moving') return;
-                observer.disconnect();
-                resolve(performance.timeOrigin + performance.now());
-            }).observe(document.querySelector('.bar'), { attributes: true }))",
-        )
+        .run(&format!(
+            "window.movedAt = new Promise((resolve) => {{
+                const look = () => {{
+                    if ({STAND} > 0.1) resolve(performance.timeOrigin + performance.now());
+                    else requestAnimationFrame(look);
+                }};
+                look();
+            }})"
+        ))
         .await?;
     streamer
         .run(

@@ -7,6 +7,8 @@
 mod accessibility;
 mod cdp;
 mod chromium;
+mod cost;
+mod course;
 mod looks;
 mod newcomer;
 mod overlay;

@@ -16,8 +16,7 @@ use crate::watch::{all_quiet, quiet_but_for};
 const WATCHED: Duration = Duration::from_millis(600);
 
 /// Where the marker stands, as the page draws it: from −50 to 50.
-pub(crate) const STAND: &str =
-    "Number(document.querySelector('.bar-carrier').style.transform.match(/[(]([^%]*)%/)[1])";
+pub(crate) const STAND: &str = "((carrier) => (100 * new DOMMatrix(getComputedStyle(carrier).transform).m41) / carrier.offsetWidth)(document.querySelector('.bar-carrier'))";
 
 #[derive(Debug, Deserialize)]
 struct Place {

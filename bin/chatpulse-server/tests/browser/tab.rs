@@ -97,6 +97,15 @@ impl Tab {
         serde_json::from_value(value).with_context(|| format!("an unexpected value of {expression}"))
     }
 
+    /// How much of a processor its main thread has had so far, in seconds.
+    pub(crate) async fn worked(&self) -> anyhow::Result<f64> {
+        self.call("Performance.enable", json!({ "timeDomain": "threadTicks" })).await?;
+        let answer = self.call("Performance.getMetrics", json!({})).await?;
+        let metrics = answer["metrics"].as_array().context("no metrics")?;
+        let found = metrics.iter().find(|metric| metric["name"] == "TaskDuration");
+        found.and_then(|metric| metric["value"].as_f64()).context("no TaskDuration")
+    }
+
     /// Runs statements for what they do.
     pub(crate) async fn run(&self, statements: &str) -> anyhow::Result<()> {
         let _: bool = self.eval(&format!("(() => {{ {statements}; return true; }})()")).await?;
@@ -119,9 +128,9 @@ impl Tab {
         }
     }
 
-    /// Waits until nothing is on its way from one look to another.
+    /// Waits until nothing is on its way from one look to another; the bar itself may go on.
     pub(crate) async fn settled(&self) -> anyhow::Result<()> {
-        self.until("document.getAnimations().length === 0").await
+        self.until("document.getAnimations().every(({ id }) => id === 'course')").await
     }
 
     /// Presses the mouse where the element is, so that nothing may lie over it.
