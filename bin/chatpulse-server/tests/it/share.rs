@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use chatpulse_twitch_sim::{ChatLine, Chatter};
 use serde_json::Value;
 
 use crate::support::chat::Line;
+use crate::support::eventually;
 use crate::support::fleet::Fleet;
 use crate::support::overlay::Overlay;
+use crate::support::recording::Recording;
 use crate::support::server::Server;
 use crate::support::streamer::{Form, Streamer};
-use crate::support::world::World;
+use crate::support::world::{STREAMER, World};
 
 /// Over two minutes unless the test says otherwise.
 fn share() -> Form {
@@ -50,6 +53,52 @@ async fn seventy_of_a_hundred_are_seventy_percent_and_no_bucket_limits_them() {
     shows(&mut overlay, 70, 31).await;
     streamer.reset().await;
     assert_eq!(shows(&mut overlay, 0, 0).await, 0.0);
+}
+
+/// The whole way: EventSub socket, matching, store, overlay.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_lines_a_second_settle_at_what_the_crowd_is_for_and_stay_there() {
+    const A_TICK: Duration = Duration::from_millis(50);
+    const LINES_A_TICK: u32 = 100;
+    const TICKS: u32 = 160;
+    let world = World::websocket().await;
+    let mut streamer = world.log_in().await;
+    streamer.save(&share().set("window_secs", "5")).await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    streamer.chat_becomes("reading").await;
+    let recording = Recording::of(overlay);
+    let (mut ticks, mut dice) = (tokio::time::interval(A_TICK), 7_u32);
+    let began = Instant::now();
+    for tick in 0..TICKS {
+        ticks.tick().await;
+        let lines = (0..LINES_A_TICK).map(|place| {
+            // Who says what is chance, and the same in every run.
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let text = if dice >> 16 < 45_875 { "yes" } else { "no" };
+            let chatter = format!("v{}", (tick * LINES_A_TICK + place) % 5_000);
+            world.sim.say(ChatLine::new(STREAMER, Chatter::named(chatter), text))
+        });
+        futures_util::future::join_all(lines).await;
+    }
+    let took = began.elapsed();
+    assert!(took < A_TICK * (TICKS * 3 / 2), "{took:?} are far from two thousand a second");
+    let all = f64::from(TICKS * LINES_A_TICK);
+    eventually("every line counts", async || {
+        let applied = world.metrics().await.value("vote_processing_total", &[("result", "applied")]);
+        (applied == all).then_some(())
+    })
+    .await;
+    let shown = recording.shown();
+    let settled: Vec<f64> = shown
+        .iter()
+        .filter(|shown| shown.at.into_std() > began + Duration::from_secs(2))
+        .filter(|shown| shown.at.into_std() < began + took)
+        .map(|shown| (100.0 + shown.value) / 2.0)
+        .collect();
+    assert!(settled.len() > 50, "{} frames", settled.len());
+    let off = settled.iter().map(|share| (share - 70.0).abs()).fold(0.0, f64::max);
+    assert!(off < 2.0, "up to {off} points from 70 : 30");
 }
 
 #[tokio::test]
