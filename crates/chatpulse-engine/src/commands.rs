@@ -2,7 +2,7 @@
 //! for no database.
 
 use chatpulse_domain::command::ModCommand;
-use chatpulse_domain::ids::{MessageId, OverlayId};
+use chatpulse_domain::ids::{MessageId, OverlayId, TwitchUserId};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -12,7 +12,9 @@ const ORDERS_MAX: usize = 256;
 /// One order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
-    pub(crate) overlay: OverlayId,
+    pub(crate) broadcaster: TwitchUserId,
+    /// `None` while nobody watches it.
+    pub(crate) overlay: Option<OverlayId>,
     /// What a repeated delivery has in common.
     pub(crate) message: MessageId,
     pub(crate) command: ModCommand,

@@ -1,22 +1,21 @@
 //! What runs beside the requests: signals of other parts and instances, overlays that closed, orphans, settings that
-//! did not arrive, logins that expired, grants of users.
+//! did not arrive, logins that expired, grants of users, orders of moderators.
 //!
 //! [`Housekeeping::run`] keeps one loop for each, so that none waits for another's store: a database that hangs must
 //! not keep a saved setting from being heard of.
 
 mod cleanup;
 mod grants;
+mod orders;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::ports::clock::Clock;
-use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals};
-use chatpulse_domain::ports::votes::VoteStore;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -26,12 +25,12 @@ use crate::cache::SessionCache;
 use crate::commands::Order;
 use crate::grants::Withdrawal;
 use crate::sessions::{Closing, DriftReport, Sessions};
-use crate::settings::Settings;
 use crate::{Engine, Policy, Ports};
 use cleanup::Cleanup;
 pub use cleanup::CleanupReport;
 pub use grants::GrantCheck;
 use grants::{Grants, OnGrantCheck};
+use orders::Orderly;
 
 /// How often a session store that was away is told what it missed.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
@@ -68,8 +67,7 @@ pub struct Housekeeping {
     grants: Grants,
     withdrawn: mpsc::Receiver<Withdrawal>,
     ordered: mpsc::Receiver<Order>,
-    settings: Arc<Settings>,
-    votes: Arc<dyn VoteStore>,
+    orderly: Orderly,
     on_grant_check: Box<OnGrantCheck>,
 }
 
@@ -103,8 +101,7 @@ impl Housekeeping {
             grants: Grants::new(ports),
             withdrawn,
             ordered,
-            settings: Arc::clone(&engine.settings),
-            votes: Arc::clone(&ports.votes),
+            orderly: Orderly::new(ports, Arc::clone(&engine.settings)),
             on_grant_check: Box::new(|_| {}),
         }
     }
@@ -181,7 +178,7 @@ impl Housekeeping {
             later(self.cleanup_interval),
             &self.on_cleanup,
         );
-        let obeying = obey(self.ordered, &self.settings, self.votes.as_ref(), signals.as_ref());
+        let obeying = self.orderly.obey(self.ordered);
         let loops = async {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -278,33 +275,6 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
             () = missed.notified() => sessions.review().await,
         }
     }
-}
-
-/// What moderators ordered, one after the other. A database that is away loses an order: they see that nothing happens.
-async fn obey(
-    mut ordered: mpsc::Receiver<Order>,
-    settings: &Settings,
-    votes: &dyn VoteStore,
-    signals: &dyn Signals,
-) {
-    while let Some(Order { overlay, message, command }) = ordered.recv().await {
-        let obeyed = async {
-            match (votes.note_seen(overlay, &message).await?, command.stage()) {
-                (false, _) => {}
-                (true, Some(change)) => settings.set_stage(overlay, change).await?,
-                (true, None) => {
-                    votes.reset(overlay).await?;
-                    signals.publish(Signal::SentimentChanged(overlay));
-                }
-            }
-            Ok::<_, StoreError>(())
-        };
-        if let Err(error) = obeyed.await {
-            warn!(%error, ?command, "a moderator's command could not be carried out");
-        }
-    }
-    // Nobody is left to give any.
-    std::future::pending::<()>().await;
 }
 
 async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closing>) {

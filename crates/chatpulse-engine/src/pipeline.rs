@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::command::ModCommand;
+use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::ports::clock::Clock;
@@ -61,24 +62,26 @@ impl VotePipeline {
         }
         let session = match self.sessions.find(&message.broadcaster).await {
             Ok(Some(session)) => session,
-            Ok(None) => return ChatOutcome::NoSession,
+            Ok(None) => {
+                self.order(message, None);
+                return ChatOutcome::NoSession;
+            }
             Err(error) => return self.failed("find the session", &error),
         };
         let settings = &session.settings.settings;
-        if settings.mod_commands
-            && let Some(command) = ModCommand::in_message(message)
-        {
-            if message.by_moderator {
-                let message = message.id.clone();
-                self.orders.give(Order { overlay: session.overlay, message, command });
-            }
+        if settings.mod_commands && self.order(message, Some(session.overlay)) {
             return ChatOutcome::NoMatch;
         }
         let Some(side) = settings.triggers.side_of(&message.vote_text()) else {
             return ChatOutcome::NoMatch;
         };
         if settings.stage.paused {
-            return ChatOutcome::Paused { side };
+            // Delivered again after the pause it must not count.
+            return match self.votes.note_seen(session.overlay, &message.id).await {
+                Ok(true) => ChatOutcome::Paused { side },
+                Ok(false) => ChatOutcome::Duplicate { side },
+                Err(error) => self.failed("note the vote", &error),
+            };
         }
         let vote = Vote {
             overlay: session.overlay,
@@ -99,6 +102,18 @@ impl VotePipeline {
         };
         self.signals.publish(Signal::SentimentChanged(session.overlay));
         ChatOutcome::Applied { side, sentiment }
+    }
+
+    /// False: this is no command. It is obeyed if a moderator gave it.
+    fn order(&self, message: &ChatMessage, overlay: Option<OverlayId>) -> bool {
+        let Some(command) = ModCommand::in_message(message) else {
+            return false;
+        };
+        if message.by_moderator {
+            let (broadcaster, message) = (message.broadcaster.clone(), message.id.clone());
+            self.orders.give(Order { broadcaster, overlay, message, command });
+        }
+        true
     }
 
     fn failed(&self, step: &'static str, error: &dyn std::error::Error) -> ChatOutcome {

@@ -21,6 +21,8 @@ pub(crate) const SIGN_IN: Query = Query { name: "streamers.sign_in", does: "sign
 pub(crate) const FIND: Query = Query { name: "streamers.find", does: "find a streamer in SQLite" };
 pub(crate) const FIND_BY_OVERLAY: Query =
     Query { name: "streamers.find_by_overlay", does: "find an overlay's streamer in SQLite" };
+pub(crate) const FIND_BY_TWITCH_ID: Query =
+    Query { name: "streamers.find_by_twitch_id", does: "find a Twitch user's account in SQLite" };
 pub(crate) const FIRST: Query = Query { name: "streamers.first", does: "find the first streamer in SQLite" };
 pub(crate) const ROTATE_OVERLAY: Query =
     Query { name: "streamers.rotate_overlay", does: "rotate an overlay's address in SQLite" };
@@ -33,6 +35,7 @@ pub(crate) const FIND_BOT_GRANT: Query =
 const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
 const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");
 const SELECT_BY_OVERLAY: &str = include_str!("../queries/streamers/find_by_overlay.sql");
+const SELECT_BY_TWITCH_ID: &str = include_str!("../queries/streamers/find_by_twitch_id.sql");
 const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
 const SELECT_OVERLAY: &str = include_str!("../queries/streamers/overlay.sql");
 const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
@@ -70,6 +73,15 @@ impl StreamerRepository for SqliteStreamers {
             query::find(connection, SELECT_BY_ID, params, streamer)
         };
         self.file.call(FIND, work).await
+    }
+
+    async fn find_by_twitch_id(&self, twitch_id: &TwitchUserId) -> Result<Option<Streamer>, StoreError> {
+        let twitch_id = twitch_id.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":twitch_id": twitch_id.as_str() };
+            query::find(connection, SELECT_BY_TWITCH_ID, params, streamer)
+        };
+        self.file.call(FIND_BY_TWITCH_ID, work).await
     }
 
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {

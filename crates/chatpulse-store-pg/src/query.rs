@@ -51,6 +51,7 @@ pub const QUERIES: &[&str] = &[
     streamers::FIND.name,
     streamers::FIND_BOT_GRANT.name,
     streamers::FIND_BY_OVERLAY.name,
+    streamers::FIND_BY_TWITCH_ID.name,
     streamers::FIRST.name,
     streamers::NOTE_BOT_GRANT.name,
     streamers::ROTATE_OVERLAY.name,

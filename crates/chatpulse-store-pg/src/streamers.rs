@@ -33,6 +33,12 @@ pub(crate) const FIND_BY_OVERLAY: Query = Query {
     sql: include_str!("../queries/users/find_by_overlay.sql"),
     repeats: Repeats::Freely,
 };
+pub(crate) const FIND_BY_TWITCH_ID: Query = Query {
+    name: "streamers.find_by_twitch_id",
+    does: "find a Twitch user's account in PostgreSQL",
+    sql: include_str!("../queries/users/find_by_twitch_id.sql"),
+    repeats: Repeats::Freely,
+};
 pub(crate) const FIRST: Query = Query {
     name: "streamers.first",
     does: "find the first streamer in PostgreSQL",
@@ -105,6 +111,10 @@ impl StreamerRepository for PgStreamers {
 
     async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
         self.pool.find(&FIND, &[&id.0], streamer).await
+    }
+
+    async fn find_by_twitch_id(&self, twitch_id: &TwitchUserId) -> Result<Option<Streamer>, StoreError> {
+        self.pool.find(&FIND_BY_TWITCH_ID, &[&twitch_id.as_str()], streamer).await
     }
 
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {

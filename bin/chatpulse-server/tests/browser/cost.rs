@@ -1,5 +1,7 @@
 //! What a moving bar costs the machine that encodes the stream.
 
+#![expect(clippy::print_stdout, reason = "a test says what it measured")]
+
 use std::time::Duration;
 
 use anyhow::ensure;

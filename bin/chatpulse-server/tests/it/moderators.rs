@@ -130,6 +130,79 @@ async fn a_pause_outlives_the_session_and_counts_at_every_instance() {
     assert_eq!(fleet.counted("applied").await, 0.0);
 }
 
+fn command(text: &str) -> Line {
+    Line::new("mod", text).with("badges", serde_json::json!([{ "set_id": "moderator" }]))
+}
+
+/// The scene with the bar is not shown just now, say.
+#[tokio::test]
+async fn a_command_that_comes_while_no_overlay_is_open_is_obeyed_all_the_same() {
+    let world = World::by_with(Way::Webhook, |setup| {
+        setup.set("ORPHAN_MAX_AGE", "100ms").set("CLEANUP_INTERVAL", "100ms")
+    })
+    .await;
+    let (mut streamer, overlay) = reading(&world).await;
+    overlay.close().await;
+    let line = || Line::new("Ann", "yes");
+    eventually("the session was cleaned up", async || {
+        (world.outcome(&line()).await == "no_session").then_some(())
+    })
+    .await;
+    assert_eq!(world.outcome(&command("!pulse pause")).await, "no_session");
+    let paused = "data-stage=\"paused\">";
+    eventually("it is done", async || {
+        streamer.browser.clone().get("/dashboard").await.body.contains(paused).then_some(())
+    })
+    .await;
+    let _overlay = streamer.open_overlay(&world.server).await;
+    assert_eq!(world.outcome(&line()).await, "paused");
+
+    // Where the streamer has turned commands off they are words, whoever watches.
+    streamer.save(&Form::default().set("boxes", "1")).await;
+    drop(_overlay);
+    eventually("the session was cleaned up", async || {
+        (world.outcome(&line()).await == "no_session").then_some(())
+    })
+    .await;
+    world.outcome(&command("!pulse hide")).await;
+    // Orders are done one after the other.
+    streamer.save(&Form::default().set("boxes", "1").set("mod_commands", "on")).await;
+    world.outcome(&command("!pulse resume")).await;
+    eventually("the next one is done", async || {
+        (!streamer.browser.clone().get("/dashboard").await.body.contains(paused)).then_some(())
+    })
+    .await;
+    assert!(!streamer.browser.get("/dashboard").await.body.contains("data-stage=\"hidden\">"));
+}
+
+#[tokio::test]
+async fn a_vote_that_came_during_a_pause_does_not_count_when_it_is_delivered_again() {
+    let world = World::by(Way::Webhook).await;
+    let (_streamer, mut overlay) = reading(&world).await;
+    world.outcome(&command("!pulse pause")).await;
+    told(&mut overlay, true, false).await;
+    let line = Line::new("Ann", "yes");
+    assert_eq!(world.outcome_of(&line.post()).await, "paused");
+    world.outcome(&command("!pulse resume")).await;
+    told(&mut overlay, false, false).await;
+    assert_eq!(world.outcome_of(&line.post()).await, "duplicate");
+    assert_eq!(world.outcome(&Line::new("Ann", "yes")).await, "applied");
+}
+
+#[tokio::test]
+async fn a_command_waits_for_a_database_that_is_away_for_a_moment() {
+    let mut fleet = Fleet::start_with(|setup| setup).await;
+    let streamer = fleet.log_in().await;
+    let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
+    overlay.next_value().await;
+    assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    fleet.postgres.stop();
+    command("!pulse pause").post().send(&fleet.instances[0]).await.expect(204);
+    assert!(fleet.instances[0].log.says("a moderator's command is not carried out yet").await);
+    fleet.postgres.restart();
+    told(&mut overlay, true, false).await;
+}
+
 /// Also while chat is not read, or nobody listens to moderators any more.
 #[tokio::test]
 async fn a_streamer_undoes_on_the_dashboard_what_moderators_did() {

@@ -94,7 +94,7 @@ async fn two_thousand_lines_a_second_settle_at_what_the_crowd_is_for_and_stay_th
         .iter()
         .filter(|shown| shown.at.into_std() > began + Duration::from_secs(2))
         .filter(|shown| shown.at.into_std() < began + took)
-        .map(|shown| (100.0 + shown.value) / 2.0)
+        .map(|shown| f64::midpoint(100.0, shown.value))
         .collect();
     assert!(settled.len() > 50, "{} frames", settled.len());
     let off = settled.iter().map(|share| (share - 70.0).abs()).fold(0.0, f64::max);

@@ -42,6 +42,9 @@ pub trait StreamerRepository: Send + Sync {
     /// By our id.
     async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError>;
 
+    /// By the account at Twitch.
+    async fn find_by_twitch_id(&self, twitch_id: &TwitchUserId) -> Result<Option<Streamer>, StoreError>;
+
     /// By the secret address.
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError>;
 

@@ -56,6 +56,9 @@ async fn a_first_login_creates_an_account(accounts: Accounts) {
     assert_eq!((ada.login.as_str(), ada.display_name.as_str()), ("ada", "Ada"));
     let by_id = accounts.streamers.find(ada.id).await.unwrap();
     assert_eq!(by_id.as_ref(), Some(&ada));
+    let by_twitch_id = accounts.streamers.find_by_twitch_id(&ada.twitch_id).await.unwrap();
+    assert_eq!(by_twitch_id, Some(ada.clone()));
+    assert_eq!(accounts.streamers.find_by_twitch_id(&build::fresh_user()).await.unwrap(), None);
     let by_overlay = accounts.streamers.find_by_overlay(ada.overlay).await.unwrap();
     assert_eq!(by_overlay, Some(ada));
 }

@@ -49,6 +49,12 @@ impl StreamerRepository for FakeStreamers {
         Ok(tables.account(id).map(|account| account.streamer.clone()))
     }
 
+    async fn find_by_twitch_id(&self, twitch_id: &TwitchUserId) -> Result<Option<Streamer>, StoreError> {
+        let tables = self.0.enter("find a Twitch user's account")?;
+        let mut streamers = tables.accounts.iter().map(|account| &account.streamer);
+        Ok(streamers.find(|streamer| streamer.twitch_id == *twitch_id).cloned())
+    }
+
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
         let tables = self.0.enter("find an overlay's streamer")?;
         let mut streamers = tables.accounts.iter().map(|account| &account.streamer);
