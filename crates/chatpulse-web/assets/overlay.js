@@ -29,7 +29,8 @@ wear(saved);
 
 // What the server last said, to tell a vote from mere drift.
 const said = { value: 0, at: performance.now(), decay: bar.decay, votes: null, fresh: true };
-// A drift that the streamer tries out on the dashboard and hasn't saved.
+// What the streamer tries out on the dashboard and hasn't saved, and the drift in it.
+let draft = null;
 let tried = null;
 let degraded = false;
 let rotated = false;
@@ -70,12 +71,18 @@ connection.open();
 if (preview) {
   window.addEventListener("message", (event) => {
     if (event.origin !== location.origin || event.source !== window.parent) return;
-    const draft = event.data;
-    if (draft === null || typeof draft !== "object" || draft.type !== "chatpulse:preview") return;
-    wear(lookOf(draft, saved));
-    tried = speed(draft.decay);
-    bar.setDecay(tried ?? said.decay);
+    const { data } = event;
+    if (data === null || typeof data !== "object" || data.type !== "chatpulse:preview") return;
+    draft = data;
+    tryOut();
   });
+}
+
+// Over what is saved, which may have changed: moderators pause and hide.
+function tryOut() {
+  wear(draft ? lookOf(draft, saved) : saved);
+  tried = draft && speed(draft.decay);
+  bar.setDecay(tried ?? said.decay);
 }
 
 function take(text) {
@@ -125,10 +132,7 @@ function takeConfig(config) {
   // Another measure has other values: the first one is no vote.
   if (look.measure !== saved.measure) said.fresh = true;
   saved = look;
-  wear(look);
-  // What is saved now is no longer only tried out.
-  tried = null;
-  bar.setDecay(said.decay);
+  tryOut();
   if (Number.isInteger(config.version)) version = config.version;
 }
 

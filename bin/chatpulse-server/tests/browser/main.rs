@@ -9,6 +9,7 @@ mod cdp;
 mod chromium;
 mod cost;
 mod course;
+mod gallery;
 mod looks;
 mod newcomer;
 mod overlay;

@@ -1,11 +1,13 @@
 //! The pages beside the road: consent, cancelled login, errors.
 
 use anyhow::ensure;
+use chatpulse_twitch_sim::{Endpoint, Fault};
 
 use crate::chromium::Chromium;
 use crate::newcomer::assert_no_sideways_scroll;
 use crate::pictures::keep;
 use crate::product::Served;
+use crate::tab::Tab;
 use crate::watch::{all_quiet, quiet_but_for};
 
 #[tokio::test]
@@ -35,14 +37,15 @@ async fn a_cancelled_login_and_every_error_have_a_page_for_people() -> anyhow::R
         ("error-400-overlay", "/overlay/not-a-uuid"),
     ] {
         visitor.goto(&format!("{}{path}", served.base)).await?;
-        visitor.until("document.querySelector('.lone h1')").await?;
-        visitor.resize(1280, 900, 1.0).await?;
-        keep(name, &visitor.picture().await?)?;
-        visitor.resize(390, 844, 1.0).await?;
-        assert_no_sideways_scroll(&visitor).await?;
-        keep(&format!("{name}-390"), &visitor.picture().await?)?;
+        keep_error(&visitor, name).await?;
     }
-    visitor.resize(1280, 900, 1.0).await?;
+    // Twitch does not answer just when somebody comes back from it.
+    served.agree();
+    assert!(served.sim.wait_until(crate::tab::SOON, |sim| sim.app_tokens() == 1).await);
+    served.sim.fail_next(Endpoint::Token, &Fault::status(503), 1);
+    visitor.goto(&login).await?;
+    visitor.click(".button-twitch").await?;
+    keep_error(&visitor, "error-502").await?;
     let refused = format!(
         "(async () => {{
             const answer = await fetch('{}/auth/login', {{ cache: 'no-store' }});
@@ -52,11 +55,27 @@ async fn a_cancelled_login_and_every_error_have_a_page_for_people() -> anyhow::R
     );
     visitor.until(&refused).await?;
     visitor.goto(&login).await?;
-    visitor.until("document.querySelector('.lone h1')").await?;
-    keep("error-429", &visitor.picture().await?)?;
+    keep_error(&visitor, "error-429").await?;
     let twitch = served.twitch();
-    quiet_but_for(&visitor, &[served.host(), &twitch], &["status of 404", "status of 400", "status of 429"])?;
+    quiet_but_for(
+        &visitor,
+        &[served.host(), &twitch],
+        &["status of 404", "status of 400", "status of 429", "status of 502"],
+    )?;
     browser.close().await
+}
+
+/// An error page at both widths.
+async fn keep_error(visitor: &Tab, name: &str) -> anyhow::Result<()> {
+    visitor.until("document.querySelector('.lone h1')").await?;
+    let (status, path): (String, String) =
+        visitor.eval("[document.querySelector('.lone-status').textContent, location.pathname]").await?;
+    ensure!(name.contains(&status), "{path} says {status}, not {name}");
+    visitor.resize(390, 844, 1.0).await?;
+    assert_no_sideways_scroll(visitor).await?;
+    keep(&format!("{name}-390"), &visitor.picture().await?)?;
+    visitor.resize(1280, 900, 1.0).await?;
+    keep(name, &visitor.picture().await?)
 }
 
 #[tokio::test]
@@ -69,10 +88,7 @@ async fn a_form_that_is_not_ours_is_refused_in_words() -> anyhow::Result<()> {
     streamer.run("document.querySelector('.menu-body input').value = 'forged'").await?;
     keep("dashboard-menu", &streamer.picture().await?)?;
     streamer.click(".menu-item").await?;
-    streamer.until("document.querySelector('.lone h1')").await?;
-    keep("error-403", &streamer.picture().await?)?;
-    let status: String = streamer.eval("document.querySelector('.lone-status').textContent").await?;
-    ensure!(status == "403", "the page says {status}");
+    keep_error(&streamer, "error-403").await?;
     let twitch = served.twitch();
     quiet_but_for(&streamer, &[served.host(), &twitch], &["status of 403"])?;
     browser.close().await

@@ -55,7 +55,7 @@ pub(crate) fn page(page: &LoginPage) -> Markup {
     let head = html! {
         (layout::style(File::BarCss))
         (layout::style(File::LoginCss))
-        (layout::module(File::LoginJs, &[File::BarJs, File::ShapesJs, File::NumbersJs]))
+        (layout::module(File::LoginJs, &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs]))
     };
     let body = html! {
         header.login-top { (layout::brand()) }

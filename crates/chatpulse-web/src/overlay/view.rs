@@ -33,7 +33,7 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
         (layout::style(File::ShapesCss))
         (layout::module(
             File::OverlayJs,
-            &[File::BarJs, File::ShapesJs, File::NumbersJs, File::LookJs, File::ColourJs, File::ConnectionJs],
+            &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs, File::LookJs, File::ColourJs, File::ConnectionJs],
         ))
     };
     let body = html! {
