@@ -20,3 +20,4 @@ mod readme;
 mod settings;
 mod tab;
 mod watch;
+mod words;

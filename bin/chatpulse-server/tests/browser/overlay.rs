@@ -133,6 +133,45 @@ async fn the_bar_fits_into_every_size_of_source() -> anyhow::Result<()> {
     browser.close().await
 }
 
+/// It jumps, four times a second at most, and nothing slides or fades.
+#[tokio::test]
+async fn with_reduced_motion_the_bar_steps() -> anyhow::Result<()> {
+    const WATCHED_MS: u32 = 2_000;
+    let served = Served::start(&[("API_RATE_PER_MINUTE", "0")]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 900).await?;
+    served.log_in(&streamer).await?;
+    let overlay = browser.visitor(800, 100).await?;
+    overlay.move_less().await?;
+    overlay.goto(&served.overlay_of(&streamer).await?).await?;
+    overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
+    hold_at_the_end(&streamer, "for").await?;
+    overlay.until(&format!("{STAND} > 5")).await?;
+    let (stands, animations): (u32, u32) = overlay
+        .eval(&format!(
+            "new Promise((resolve) => {{
+                const began = performance.now();
+                let [stand, stands, animations] = [{STAND}, 0, 0];
+                const look = () => {{
+                    animations += document.getAnimations().length;
+                    if ({STAND} !== stand) [stand, stands] = [{STAND}, stands + 1];
+                    if (performance.now() - began < {WATCHED_MS}) requestAnimationFrame(look);
+                    else resolve([stands, animations]);
+                }};
+                look();
+            }})"
+        ))
+        .await?;
+    ensure!((1..=WATCHED_MS / 250 + 1).contains(&stands), "{stands} steps in {WATCHED_MS} ms");
+    ensure!(animations == 0, "something moved by itself");
+    let_go(&streamer).await?;
+    overlay.until("document.querySelector('.bar').dataset.leads === 'for'").await?;
+    streamer.click("[data-reset]").await?;
+    overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
+    assert_it_sleeps(&overlay).await?;
+    browser.close().await
+}
+
 /// Nothing moves, and nothing is about to: an idle overlay costs its streamer no frame.
 async fn assert_it_sleeps(overlay: &Tab) -> anyhow::Result<()> {
     const FRAMES: &str = "[framesOfTest.asked, framesOfTest.drawn, document.getAnimations().length]";

@@ -64,6 +64,13 @@ impl Tab {
         Ok(())
     }
 
+    /// As somebody has it who gets sick from things that move.
+    pub(crate) async fn move_less(&self) -> anyhow::Result<()> {
+        let asked = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        self.call("Emulation.setEmulatedMedia", asked).await?;
+        Ok(())
+    }
+
     pub(crate) async fn scripts(&self, enabled: bool) -> anyhow::Result<()> {
         let asked = json!({ "value": !enabled });
         self.call("Emulation.setScriptExecutionDisabled", asked).await?;
