@@ -154,12 +154,12 @@ async fn a_command_that_comes_while_no_overlay_is_open_is_obeyed_all_the_same() 
         streamer.browser.clone().get("/dashboard").await.body.contains(paused).then_some(())
     })
     .await;
-    let _overlay = streamer.open_overlay(&world.server).await;
+    let overlay = streamer.open_overlay(&world.server).await;
     assert_eq!(world.outcome(&line()).await, "paused");
 
     // Where the streamer has turned commands off they are words, whoever watches.
     streamer.save(&Form::default().set("boxes", "1")).await;
-    drop(_overlay);
+    drop(overlay);
     eventually("the session was cleaned up", async || {
         (world.outcome(&line()).await == "no_session").then_some(())
     })
