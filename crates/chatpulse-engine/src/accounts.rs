@@ -142,10 +142,12 @@ impl Accounts {
             Ok(first) => self.reader.replace(&streamer.twitch_id, first.map(|first| first.twitch_id)),
             Err(error) => warn!(%error, "whether another account reads chat from now on could not be seen"),
         }
-        if let Some(Ok(tokens)) = tokens.map(|sealed| self.cipher.open(&streamer.twitch_id, &sealed))
-            && let Err(error) = self.give_back(&tokens).await
-        {
-            warn!(%error, "an account was deleted, and what its streamer agreed to could not be given back at Twitch");
+        for sealed in tokens {
+            if let Ok(tokens) = self.cipher.open(&streamer.twitch_id, &sealed)
+                && let Err(error) = self.give_back(&tokens).await
+            {
+                warn!(%error, "an account was deleted, and what its streamer agreed to could not be given back at Twitch");
+            }
         }
         Ok(true)
     }

@@ -4,6 +4,7 @@
 use chatpulse_domain::command::ModCommand;
 use chatpulse_domain::ids::{MessageId, OverlayId, TwitchUserId};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// Orders while the stores are slow. Moderators who see nothing happen type it again.
@@ -18,6 +19,8 @@ pub(crate) struct Order {
     /// What a repeated delivery has in common.
     pub(crate) message: MessageId,
     pub(crate) command: ModCommand,
+    /// When it was given.
+    pub(crate) at: Instant,
 }
 
 /// Takes orders.

@@ -16,6 +16,7 @@ use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::throttle::Throttle;
 use chatpulse_domain::vote::{Vote, VoteOutcome};
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::Ports;
@@ -111,7 +112,7 @@ impl VotePipeline {
         };
         if message.by_moderator {
             let (broadcaster, message) = (message.broadcaster.clone(), message.id.clone());
-            self.orders.give(Order { broadcaster, overlay, message, command });
+            self.orders.give(Order { broadcaster, overlay, message, command, at: Instant::now() });
         }
         true
     }

@@ -149,10 +149,11 @@ fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<Deleted>
     let id = id.to_string();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let leaving = query::find(&transaction, SELECT_LEAVING, named_params! { ":id": id }, |row| {
-        let tokens: Option<Vec<u8>> = row.get("sealed")?;
+        let (login, bot): (Option<_>, Option<_>) = (row.get("sealed")?, row.get("bot_sealed")?);
+        let tokens = login.into_iter().chain(bot).map(SealedTokens).collect();
         let overlay = query::parsed(row, "overlay", "streamers.overlay")?;
         let user: String = row.get("twitch_id")?;
-        Ok((user, Deleted { overlay, tokens: tokens.map(SealedTokens) }))
+        Ok((user, Deleted { overlay, tokens }))
     })?;
     if let Some((user, _)) = &leaving {
         query::execute(&transaction, DELETE_STREAMER, named_params! { ":id": id })?;

@@ -153,8 +153,12 @@ impl StreamerRepository for PgStreamers {
 }
 
 fn deleted(row: &Row) -> Result<Deleted, Failure> {
-    let tokens: Option<Vec<u8>> = column(row, "users.sealed_tokens")?;
-    Ok(Deleted { overlay: OverlayId(column(row, "users.overlay_uuid")?), tokens: tokens.map(SealedTokens) })
+    let (login, bot): (Option<_>, Option<_>) =
+        (column(row, "users.sealed_tokens")?, column(row, "users.bot_tokens")?);
+    Ok(Deleted {
+        overlay: OverlayId(column(row, "users.overlay_uuid")?),
+        tokens: login.into_iter().chain(bot).map(SealedTokens).collect(),
+    })
 }
 
 fn streamer(row: &Row) -> Result<Streamer, Failure> {

@@ -21,6 +21,7 @@ const SECOND_GAP_MS = 100;
 // Who votes twice within this is a crowd: somebody else will have voted by the next plan.
 const CROWD_MS = 500;
 const HELD_MS = PLAN_GAP_MS + 50;
+const FRAME_MS = 16;
 // One glow can be seen to its end before the next: more would blink.
 const GLOW_GAP_MS = 2 * BEAT_MS;
 
@@ -53,6 +54,7 @@ export class Bar {
     this.pushed = [-Infinity, -Infinity];
     this.condition = "live";
     this.glowAt = -Infinity;
+    this.glowAsked = -Infinity;
     this.glowSize = 0;
     this.glowSide = "for";
 
@@ -96,6 +98,10 @@ export class Bar {
   // Takes over what of a look concerns movement and numbers.
   wear(look) {
     this.settle();
+    if (this.look && movesAlike(this.look, look)) {
+      this.look = look;
+      return this.count();
+    }
     // What nobody saw didn't move: it is where it belongs when it is seen again.
     const shown = this.look?.hidden && !look.hidden ? this.value : this.whereabouts().stand;
     this.drawing?.leave();
@@ -111,8 +117,9 @@ export class Bar {
     this.root.dataset.drawn = name;
     this.stand(shown);
     this.count();
-    this.tell();
+    this.moving = this.asked;
     if (!this.restsAt(this.value)) this.wake();
+    this.tell();
   }
 
   // From here on another rule of decay may apply.
@@ -132,13 +139,17 @@ export class Bar {
   // as it moves.
   glow(delta) {
     if (reduced.matches || this.look.hidden) return;
-    this.glowSize = Math.min(60, this.glowSize + Math.abs(delta));
+    const now = performance.now();
+    // What could not be shown soon is not shown any more.
+    const saved = now - this.glowAsked < GLOW_GAP_MS ? this.glowSize : 0;
+    this.glowAsked = now;
+    this.glowSize = Math.min(60, saved + Math.abs(delta));
     this.glowSide = delta > 0 ? "for" : "against";
-    if (!this.asked) this.light(performance.now());
+    if (!this.asked) this.light(now);
   }
 
   light(now) {
-    const size = this.glowSize;
+    const size = now - this.glowAsked < GLOW_GAP_MS ? this.glowSize : 0;
     if (size === 0 || now - this.glowAt < GLOW_GAP_MS) return;
     this.glowAt = now;
     this.glowSize = 0;
@@ -195,13 +206,22 @@ export class Bar {
     clearTimeout(this.looking);
     const now = performance.now();
     const ends = this.course.endsAt - now;
+    if (this.look.hidden) return this.rest();
     // What is about to be planned goes on from where the course ended.
-    if ((ends <= 0 && !this.asked) || this.look.hidden) return this.rest();
+    if (ends <= 0) return this.asked ? undefined : this.rest();
     this.shown = this.whereabouts(now).stand;
     this.say();
     this.count();
     if (this.course.needsMore(now)) this.wake();
-    this.looking = setTimeout(() => this.follow(), ends > 0 ? Math.min(BEAT_MS, ends) : BEAT_MS);
+    this.looking = setTimeout(() => this.follow(), Math.min(this.untilSideChanges(now), ends));
+  }
+
+  // Until then nothing is to be said.
+  untilSideChanges(now) {
+    const leads = leading(this.shown);
+    let later = FRAME_MS;
+    while (later < BEAT_MS && leading(this.course.state(now + later).stand) === leads) later += FRAME_MS;
+    return later;
   }
 
   // With reduced motion.
@@ -245,7 +265,7 @@ export class Bar {
 
   say() {
     this.drawing.fit(this.shown);
-    const leads = this.shown > LEAD ? "for" : this.shown < -LEAD ? "against" : "none";
+    const leads = leading(this.shown);
     if (this.root.dataset.leads !== leads) this.root.dataset.leads = leads;
   }
 
@@ -259,4 +279,14 @@ export class Bar {
     const empty = String(this.share && this.empty);
     if (this.root.dataset.empty !== empty) this.root.dataset.empty = empty;
   }
+}
+
+function leading(stand) {
+  return stand > LEAD ? "for" : stand < -LEAD ? "against" : "none";
+}
+
+// Two looks in which the same parts are at the same places.
+function movesAlike(one, other) {
+  const alike = (key) => one[key] === other[key];
+  return ["measure", "shape", "flipped", "hidden"].every(alike);
 }

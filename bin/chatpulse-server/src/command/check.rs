@@ -285,7 +285,7 @@ async fn check_tokens(
                 report.warn(
                     name,
                     found,
-                    "put the earlier key into TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again",
+                    "put the earlier key into TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again, and the bot agree again at /auth/start?role=bot",
                 );
             }
         }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use anyhow::ensure;
+use chatpulse_twitch_sim::{Badge, ChatLine, Chatter};
 use serde::Deserialize;
 use tokio::time::sleep;
 
 use crate::chromium::Chromium;
+use crate::looks::{choose, vote};
 use crate::pictures::{assert_transparent, keep};
-use crate::product::Served;
-use crate::tab::Tab;
+use crate::product::{STREAMER, Served};
+use crate::tab::{SOON, Tab};
 use crate::watch::{all_quiet, quiet_but_for};
 
 /// How long a bar at rest is watched.
@@ -133,6 +135,56 @@ async fn the_bar_fits_into_every_size_of_source() -> anyhow::Result<()> {
     browser.close().await
 }
 
+/// Whatever is saved or hidden while it moves.
+#[tokio::test]
+async fn a_bar_that_is_changed_on_its_way_comes_to_rest() -> anyhow::Result<()> {
+    let served = Served::start(&[("API_RATE_PER_MINUTE", "0")]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 900).await?;
+    served.log_in(&streamer).await?;
+    choose(&streamer, "measure", "share").await?;
+    save(&streamer).await?;
+    let overlay = browser.visitor(800, 100).await?;
+    overlay.goto(&served.overlay_of(&streamer).await?).await?;
+    overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
+    assert!(served.sim.wait_until_subscribed(STREAMER.0, SOON).await);
+    let moderator = |text| {
+        let chatter = Chatter { badges: vec![Badge::new("moderator", "1", "")], ..Chatter::named("Mod") };
+        served.sim.say(ChatLine::new(STREAMER.0, chatter, text))
+    };
+    for round in 0..4 {
+        let side = if round % 2 == 0 { "for" } else { "against" };
+        vote(&streamer, side, 20).await?;
+        overlay.until("document.querySelector('.bar').dataset.state === 'moving'").await?;
+        // Right away, and when it has nearly arrived.
+        sleep(Duration::from_millis(250 * (round / 2))).await;
+        let words = format!("Round {round}");
+        streamer.fill("#left_label", &words).await?;
+        save(&streamer).await?;
+        overlay
+            .until(&format!(
+                "document.querySelector('.bar-end-against > [data-label=left]').textContent === '{words}'"
+            ))
+            .await?;
+        overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
+        vote(&streamer, side, 10).await?;
+        for (order, hidden) in [("!pulse hide", "true"), ("!pulse show", "false")] {
+            moderator(order).await;
+            overlay.until(&format!("document.querySelector('.bar').dataset.hidden === '{hidden}'")).await?;
+            overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
+        }
+    }
+    overlay.settled().await?;
+    assert_it_sleeps(&overlay).await?;
+    all_quiet(&overlay, &[served.host()])?;
+    browser.close().await
+}
+
+async fn save(streamer: &Tab) -> anyhow::Result<()> {
+    streamer.click("[data-save-button]").await?;
+    streamer.until("document.querySelector('[data-save]').dataset.save === 'clean'").await
+}
+
 /// It jumps, four times a second at most, and nothing slides or fades.
 #[tokio::test]
 async fn with_reduced_motion_the_bar_steps() -> anyhow::Result<()> {
@@ -215,8 +267,7 @@ async fn drift_slowly(dashboard: &Tab) -> anyhow::Result<()> {
     dashboard.run("document.querySelector('#decay_speed').focus()").await?;
     dashboard.press("Home", 36).await?;
     dashboard.until("document.querySelector('#decay_speed').value === '0.1'").await?;
-    dashboard.click("[data-save-button]").await?;
-    dashboard.until("document.querySelector('[data-save]').dataset.save === 'clean'").await
+    save(dashboard).await
 }
 
 /// Test votes faster than the bar drifts, until [`let_go`].

@@ -169,6 +169,25 @@ async fn a_leader_that_was_overtaken_takes_its_own_conduit_back() {
     assert!(sim.conduits()[1].shards[0].transport.is_some());
 }
 
+/// It found the very conduit that the overtaken one had just made, and took it: then it is everybody's.
+#[tokio::test]
+async fn a_conduit_that_another_leader_has_taken_meanwhile_is_kept() {
+    let fleet = Fleet::without_instances(0, |setup| setup).await.by_socket();
+    let sim = &fleet.sim;
+    // Time enough to stand between the conduit and its record.
+    sim.set_latency(Duration::from_secs(1));
+    let mut server = fleet.start_one().await;
+    let database = fleet.database.connect().await;
+    database.batch_execute("BEGIN; LOCK TABLE conduits IN EXCLUSIVE MODE").await.unwrap();
+    assert!(sim.wait_until(SOON, |sim| sim.conduits().len() == 1).await);
+    database.execute("INSERT INTO conduits (id) VALUES ($1)", &[&ids(sim)[0]]).await.unwrap();
+    database.batch_execute("COMMIT").await.unwrap();
+    sim.set_latency(Duration::ZERO);
+    connected(&mut server).await;
+    assert_eq!(sim.conduits().len(), 1);
+    assert_eq!((sim.calls(Endpoint::CreateConduit), sim.calls(Endpoint::DeleteConduit)), (1, 0));
+}
+
 /// Production and staging, say, each with a client id of its own at the same Twitch.
 #[tokio::test]
 async fn two_deployments_with_different_client_ids_never_touch_each_others_conduits() {

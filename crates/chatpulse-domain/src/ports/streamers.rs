@@ -22,8 +22,8 @@ pub struct Rotation {
 pub struct Deleted {
     /// No longer valid.
     pub overlay: OverlayId,
-    /// To be given back at Twitch; `None` if the grant had ended.
-    pub tokens: Option<SealedTokens>,
+    /// To be given back at Twitch: of the login, and of the consent to be the bot, as far as there are any.
+    pub tokens: Vec<SealedTokens>,
 }
 
 /// Keeps accounts. Durable: what was answered survives a crash.

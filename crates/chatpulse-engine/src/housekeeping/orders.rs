@@ -1,5 +1,5 @@
-//! What moderators ordered from chat, done one after the other. A store that is away for a moment delays an order; after a
-//! minute nobody wants it any more.
+//! What moderators ordered from chat, done one after the other. A store that is away for a moment delays an order; a minute
+//! after it was given nobody wants it any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::warn;
 
 use super::RETRY_EVERY;
@@ -18,8 +18,16 @@ use crate::Ports;
 use crate::commands::Order;
 use crate::settings::Settings;
 
-/// An order that could not be done within this is dropped.
+/// An order is tried for so long after it was given.
 const WANTED_FOR: Duration = Duration::from_mins(1);
+
+/// That it was seen, by an earlier try of ours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Noted {
+    No,
+    Perhaps,
+    Yes,
+}
 
 pub(super) struct Orderly {
     settings: Arc<Settings>,
@@ -41,10 +49,9 @@ impl Orderly {
     /// Until it is dropped: somebody may always give another.
     pub(super) async fn obey(&self, mut ordered: mpsc::Receiver<Order>) {
         while let Some(order) = ordered.recv().await {
-            let given_up_at = Instant::now() + WANTED_FOR;
-            let mut is_noted = false;
-            while let Err(error) = self.obey_one(&order, &mut is_noted).await {
-                if Instant::now() > given_up_at {
+            let mut noted = Noted::No;
+            while let Err(error) = self.obey_one(&order, &mut noted).await {
+                if order.at.elapsed() > WANTED_FOR || matches!(error, StoreError::Corrupt { .. }) {
                     warn!(%error, command = ?order.command, "a moderator's command was not carried out");
                     break;
                 }
@@ -56,20 +63,27 @@ impl Orderly {
         std::future::pending::<()>().await;
     }
 
-    /// `is_noted`: that it was seen was noted by an earlier try.
-    async fn obey_one(&self, order: &Order, is_noted: &mut bool) -> Result<(), StoreError> {
+    async fn obey_one(&self, order: &Order, noted: &mut Noted) -> Result<(), StoreError> {
         let Some(overlay) = self.overlay_of(order).await? else {
             return Ok(());
         };
-        *is_noted = *is_noted || self.votes.note_seen(overlay, &order.message).await?;
-        match (*is_noted, order.command.stage()) {
-            (false, _) => {}
-            (true, Some(change)) => self.settings.set_stage(overlay, change).await?,
-            (true, None) => {
-                self.votes.reset(overlay).await?;
-                self.signals.publish(Signal::SentimentChanged(overlay));
+        if *noted != Noted::Yes {
+            let is_new = self
+                .votes
+                .note_seen(overlay, &order.message)
+                .await
+                .inspect_err(|_| *noted = Noted::Perhaps)?;
+            // An answer that was lost may have been ours.
+            if !is_new && *noted == Noted::No {
+                return Ok(());
             }
+            *noted = Noted::Yes;
         }
+        if let Some(change) = order.command.stage() {
+            return self.settings.set_stage(overlay, change).await;
+        }
+        self.votes.reset(overlay).await?;
+        self.signals.publish(Signal::SentimentChanged(overlay));
         Ok(())
     }
 

@@ -161,5 +161,6 @@ async fn a_session_that_could_only_be_held_later_is_announced_then() {
     });
     world.keep_house(Duration::from_secs(10)).await;
     let changed = Heard::Signal(Signal::SessionChanged(world.streamer.twitch_id.clone()));
+    assert_eq!(heard.next().await, Heard::Signal(Signal::ListenerJoined));
     assert_eq!(heard.next().await, changed);
 }

@@ -9,6 +9,7 @@ WITH gone AS (
     DELETE FROM bot_grants
     USING gone
     WHERE bot_grants.bot = gone.twitch_id
+    RETURNING bot_grants.sealed_tokens
 )
-SELECT overlay_uuid, sealed_tokens
+SELECT overlay_uuid, sealed_tokens, (SELECT sealed_tokens FROM no_bot) AS bot_tokens
 FROM gone

@@ -183,7 +183,7 @@ async fn the_bots_consent_is_noted_and_renewed(accounts: Accounts) {
 
 async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
     let (ada, bob) = (profile("Ada"), profile("Bob"));
-    let tokens = build::sealed();
+    let (tokens, of_bot) = (build::sealed(), build::sealed());
     let gone = accounts.streamers.sign_in(&ada, &tokens).await.unwrap();
     let stays = sign_in(&accounts, &bob).await;
     let now = Timestamp::from_unix_ms(START_MS);
@@ -191,10 +191,10 @@ async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
     for (login, user) in logins.iter().zip([&ada.id, &bob.id]) {
         accounts.login_sessions.begin(login).await.unwrap();
         let agreed = BotGrant { bot: user.clone(), ..build::bot_grant("Bot") };
-        accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
+        accounts.streamers.note_bot_grant(&agreed, Some(&of_bot)).await.unwrap();
     }
     let deleted = accounts.streamers.delete(gone.id).await.unwrap();
-    assert_eq!(deleted, Some(Deleted { overlay: gone.overlay, tokens: Some(tokens) }));
+    assert_eq!(deleted, Some(Deleted { overlay: gone.overlay, tokens: vec![tokens, of_bot] }));
     assert_eq!(accounts.streamers.find(gone.id).await.unwrap(), None);
     assert_eq!(accounts.streamers.find_by_overlay(gone.overlay).await.unwrap(), None);
     assert_eq!(accounts.streamers.find_bot_grant(&ada.id).await.unwrap(), None);

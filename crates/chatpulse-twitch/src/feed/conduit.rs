@@ -53,21 +53,20 @@ impl FeedWorker {
             return if is_ours { Ok(sole.clone()) } else { Err(SetupError::MadeElsewhere) };
         }
         let made = Conduit { id: self.make_conduit().await?, shard_count: 1 };
-        match self.records.replace_conduit(stored.as_ref(), &made.id).await {
-            Ok(true) => Ok(made),
-            // It was another's turn to lead before this one knew.
-            Ok(false) => {
-                self.undo(&made.id).await;
-                Err(SetupError::MadeElsewhere)
-            }
-            Err(error) => {
-                self.undo(&made.id).await;
-                Err(error.into())
-            }
+        let kept = self.records.replace_conduit(stored.as_ref(), &made.id).await;
+        // It may have been another's turn to lead before this one knew; and it may have found this very conduit.
+        match self.records.conduit().await {
+            Ok(Some(ours)) if ours == made.id => return Ok(made),
+            Ok(_) => self.undo(&made.id).await,
+            Err(error) => warn!(
+                conduit.id = %made.id, %error,
+                "a conduit was made and may not have been recorded; if it is not used, delete it at Twitch"
+            ),
         }
+        Err(kept.map_or_else(SetupError::from, |_| SetupError::MadeElsewhere))
     }
 
-    /// Made a moment ago, and used by nobody: the one conduit that is ever deleted.
+    /// Made a moment ago, and recorded by nobody: the one conduit that is ever deleted.
     async fn undo(&self, made: &ConduitId) {
         if let Err(error) = self.helix.delete_conduit(made).await {
             warn!(conduit.id = %made, %error, "a conduit that was made in vain is still there; delete it at Twitch");

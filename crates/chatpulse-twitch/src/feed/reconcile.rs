@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::time::Duration;
 
 use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatFeed as _;
@@ -11,10 +12,14 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::worker::FeedWorker;
-use super::{Progress, Want};
+use super::{Channel, Progress, Want};
 use crate::error::TwitchError;
 use crate::eventsub::event::{AUTHORIZATION_REVOKED, SHARD_DISABLED};
 use crate::helix::ListedSubscription;
+
+/// Refusals that are told in one go: far fewer than a listener may lag behind.
+const TOLD_AT_ONCE: usize = 100;
+const BETWEEN_TOLD: Duration = Duration::from_millis(10);
 
 impl FeedWorker {
     /// False if it could not be done; it is tried again soon.
@@ -60,14 +65,21 @@ impl FeedWorker {
         if !self.feed.lock().are_refusals_asked || !self.leadership.is_leader().await {
             return;
         }
+        for some in self.take_refused().chunks(TOLD_AT_ONCE) {
+            for broadcaster in some {
+                self.signals.publish(Signal::ChatRefused(broadcaster.clone()));
+            }
+            // Whoever listens must keep up, or it would miss what it asked for, and ask again.
+            tokio::time::sleep(BETWEEN_TOLD).await;
+        }
+    }
+
+    fn take_refused(&self) -> Vec<TwitchUserId> {
         let mut state = self.feed.lock();
         state.are_refusals_asked = false;
-        let refused = state.channels.iter().filter(|(_, channel)| {
-            channel.want == Want::Read && matches!(channel.progress, Progress::Refused(_))
-        });
-        for (broadcaster, _) in refused {
-            self.signals.publish(Signal::ChatRefused(broadcaster.clone()));
-        }
+        let is_refused = |channel: &Channel| matches!(channel.progress, Progress::Refused(_));
+        let refused = state.channels.iter().filter(|(_, channel)| is_refused(channel));
+        refused.map(|(broadcaster, _)| broadcaster.clone()).collect()
     }
 
     fn reader_of(&self, broadcaster: &TwitchUserId) -> Option<TwitchUserId> {

@@ -82,8 +82,10 @@ impl StreamerRepository for FakeStreamers {
         };
         let gone = tables.accounts.remove(place);
         tables.logins.retain(|login| login.streamer != id);
-        tables.bots.retain(|bot| bot.grant.bot != gone.streamer.twitch_id);
-        Ok(Some(Deleted { overlay: gone.streamer.overlay, tokens: gone.tokens }))
+        let place = tables.bots.iter().position(|bot| bot.grant.bot == gone.streamer.twitch_id);
+        let bot = place.and_then(|place| tables.bots.remove(place).tokens);
+        let tokens = gone.tokens.into_iter().chain(bot).collect();
+        Ok(Some(Deleted { overlay: gone.streamer.overlay, tokens }))
     }
 
     async fn note_bot_grant(
