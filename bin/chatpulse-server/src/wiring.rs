@@ -282,7 +282,7 @@ async fn warn_about_tokens(engine: &Engine) {
     match engine.accounts.count_unopenable().await {
         Ok((0, _)) => {}
         Ok((shut, all)) => warn!(
-            "the tokens of {shut} of {all} users cannot be opened with TOKEN_ENCRYPTION_KEY; put the earlier key into \
+            "the tokens of {shut} of {all} accounts cannot be opened with TOKEN_ENCRYPTION_KEY; put the earlier key into \
              TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again and the bot agree again"
         ),
         Err(error) => warn!(%error, "stored tokens could not be checked"),

@@ -38,8 +38,15 @@ impl PlaceKeeper {
         let mut looks = interval(HOLD_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut place: Option<ShardPlace> = None;
+        let mut led = self.leadership.is_leader().await;
         loop {
             looks.tick().await;
+            let leads = self.leadership.is_leader().await;
+            if leads && !led {
+                // Whoever led before may have left a shard too many.
+                self.feed.doubt_shard();
+            }
+            led = leads;
             if self.feed.lock().is_long_down() {
                 if place.take().is_some()
                     && let Err(error) = self.shards.give_up().await

@@ -201,12 +201,16 @@ impl FeedWorker {
     async fn set_up(&mut self, transport: ShardTransport) {
         self.tried = Some(transport.clone());
         let assigned_anew = self.feed.lock().assigned_anew;
+        let before = self.conduit.as_ref().map(|_| self.shard);
         match self.assign(&transport).await {
             Ok(conduit) => {
                 let now = Instant::now();
                 self.setup_backoff.reset();
-                // A session that moves to another socket is assigned again at once.
-                (self.setup_at, self.look_at, self.reconcile_at) = (now, now + LOOK_AT_SHARD_EVERY, now);
+                // A session that moves to another socket is assigned again at once, and the shard that was left may be the
+                // one too many.
+                let has_moved = before.is_some_and(|before| before != self.shard);
+                let look_at = if has_moved { now } else { now + LOOK_AT_SHARD_EVERY };
+                (self.setup_at, self.look_at, self.reconcile_at) = (now, look_at, now);
                 let mut state = self.feed.lock();
                 // The socket may have gone, or another come, while Twitch was asked.
                 let is_last = state.assigned_anew == assigned_anew;
