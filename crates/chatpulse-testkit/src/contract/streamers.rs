@@ -200,7 +200,7 @@ async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
     assert_eq!(accounts.streamers.find_bot_grant(&ada.id).await.unwrap(), None);
     assert_eq!(accounts.settings.find(gone.id).await.unwrap(), None);
     assert_eq!(accounts.login_sessions.find(logins[0].hash, now).await.unwrap(), None);
-    assert_eq!(accounts.tokens.all().await.unwrap().len(), 1);
+    assert_eq!(accounts.tokens.all().await.unwrap().len(), 2, "Bob's login and his consent");
     assert_eq!(accounts.streamers.delete(gone.id).await.unwrap(), None);
     // Nobody else's.
     assert!(accounts.streamers.find_bot_grant(&bob.id).await.unwrap().is_some());
