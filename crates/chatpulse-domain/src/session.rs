@@ -33,8 +33,8 @@ pub struct Session {
 pub struct SessionActivity {
     /// Overlay sockets over all instances.
     pub viewers: u32,
-    /// Some instance holds the session: an overlay or a preview is open.
-    pub held: bool,
+    /// Whether an instance is attached to the session, so an overlay or a preview is open.
+    pub attached: bool,
     /// When the last vote was applied.
     pub last_vote_at: Option<Timestamp>,
     /// Votes applied in the last 60 seconds.
@@ -43,13 +43,13 @@ pub struct SessionActivity {
     pub limited: bool,
 }
 
-/// A session that nobody holds any more.
+/// A session that no instance is attached to any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// Whose overlay it was.
     pub overlay: OverlayId,
     /// Whose chat voted in it.
     pub broadcaster: TwitchUserId,
-    /// When its last holder left.
+    /// When the last instance released it.
     pub disconnected_at: Timestamp,
 }

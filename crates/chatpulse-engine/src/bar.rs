@@ -63,7 +63,7 @@ impl Bar {
     /// One vote that nobody typed. `None`: no overlay is open to show it, though the session may outlive its
     /// last overlay for a while.
     pub async fn test_vote(&self, streamer: &Streamer, side: Side) -> Result<Option<Sentiment>, StoreError> {
-        if !self.sessions.activity(streamer.overlay).await?.is_some_and(|activity| activity.held) {
+        if !self.sessions.activity(streamer.overlay).await?.is_some_and(|activity| activity.attached) {
             return Ok(None);
         }
         let pushed = self.votes.push(streamer.overlay, side).await?;
@@ -78,12 +78,12 @@ impl Bar {
         let activity = self.sessions.activity(streamer.overlay).await?.unwrap_or_default();
         let chat = match self.feed.state(&streamer.twitch_id) {
             ChatState::NotAuthorized => ChatState::NotAuthorized,
-            _ if !activity.held => ChatState::Idle,
+            _ if !activity.attached => ChatState::Idle,
             ChatState::Idle => self.chat_elsewhere(&streamer.twitch_id).await,
             state => state,
         };
         let session =
-            if activity.held { self.cache.find(&streamer.twitch_id).await.ok().flatten() } else { None };
+            if activity.attached { self.cache.find(&streamer.twitch_id).await.ok().flatten() } else { None };
         let stage = session.map(|session| session.settings.settings.stage);
         Ok(BarStatus { activity, chat, stage })
     }

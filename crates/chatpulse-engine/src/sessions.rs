@@ -224,7 +224,8 @@ impl Sessions {
     /// And for all that are served by any instance: these.
     pub(crate) async fn follow_all_chats(&self) -> Result<HashSet<TwitchUserId>, StoreError> {
         let mut followed = HashSet::new();
-        let held: Vec<OverlayId> = self.store.held().await?.into_iter().map(|(overlay, _)| overlay).collect();
+        let held: Vec<OverlayId> =
+            self.store.attached().await?.into_iter().map(|(overlay, _)| overlay).collect();
         for overlays in held.chunks(COMPARED_AT_ONCE) {
             for seed in self.seeds(overlays).await? {
                 self.follow_chat(seed.broadcaster.clone());
@@ -332,7 +333,7 @@ impl Sessions {
     }
 
     async fn reconcile_all(&self, report: &mut DriftReport) -> Result<(), StoreError> {
-        let held = self.store.held().await?;
+        let held = self.store.attached().await?;
         for held in held.chunks(COMPARED_AT_ONCE) {
             let overlays: Vec<OverlayId> = held.iter().map(|(overlay, _)| *overlay).collect();
             let seeds = self.seeds(&overlays).await?;
@@ -404,7 +405,7 @@ impl Sessions {
 
     async fn tell(&self, served: &mut Served) {
         let told = if served.is_open() && !self.is_retired(served.seed.overlay) {
-            self.store.hold(&served.seed, &self.instance, served.viewers).await
+            self.store.attach(&served.seed, &self.instance, served.viewers).await
         } else {
             self.store.release(served.seed.overlay, &self.instance).await
         };

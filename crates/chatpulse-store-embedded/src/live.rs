@@ -31,7 +31,7 @@ pub struct MemoryLive {
 
 struct State {
     sessions: HashMap<OverlayId, LiveSession>,
-    /// The session that each chat votes in: the one held last.
+    /// The session that each chat votes in: the one attached to last.
     by_broadcaster: HashMap<TwitchUserId, OverlayId>,
     /// Outlives its session: a message that comes again after the overlay was reopened still counts once.
     seen: Recent<(OverlayId, MessageId)>,

@@ -50,7 +50,12 @@ const ANY_EPOCH: u64 = 1 << 53;
 
 #[async_trait]
 impl SessionStore for RedisLive {
-    async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
+    async fn attach(
+        &self,
+        seed: &SessionSeed,
+        instance: &InstanceId,
+        viewers: u32,
+    ) -> Result<(), StoreError> {
         self.held.want(seed, instance, viewers);
         let wanted = Wanted { seed: seed.clone(), instance: instance.clone(), viewers };
         self.hold_wanted(&wanted).await
@@ -83,7 +88,7 @@ impl SessionStore for RedisLive {
         Ok(session)
     }
 
-    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+    async fn attached(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
         let overlays = self.mentioned(keys::SESSIONS, Duration::ZERO, SESSIONS_MAX).await?;
         let calls = overlays.iter().map(|(overlay, _)| {
             Call::reading("held").keys([keys::session(*overlay), keys::holders(*overlay)])
@@ -473,7 +478,7 @@ fn activity(reply: &Reply) -> Result<Option<SessionActivity>, Failure> {
     };
     Ok(Some(SessionActivity {
         viewers: reply.number(1, "ref_count")?,
-        held: reply.text(2) == "1",
+        attached: reply.text(2) == "1",
         last_vote_at,
         votes_last_minute: reply.number(4, "votes_last_minute")?,
         limited: reply.text(5) == "1",

@@ -52,7 +52,7 @@ async fn world_with(votes: impl FnOnce(FakeLive) -> Arc<dyn VoteStore>) -> World
     let stop = CancellationToken::new();
     tokio::spawn(hub.run(stop.clone()));
     let seed = build::seed();
-    live.hold(&seed, &build::instance("test-1"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("test-1"), 1).await.unwrap();
     World { hub: handle, live, signals, clock, seed, _stop: stop.drop_guard() }
 }
 
@@ -273,7 +273,7 @@ async fn whoever_comes_after_everybody_left_begins_with_what_is_there_now() {
     world.pass(Duration::from_millis(10)).await;
     drop(watching);
     world.live.delete(world.seed.overlay).await.unwrap();
-    world.live.hold(&world.seed, &build::instance("test-1"), 1).await.unwrap();
+    world.live.attach(&world.seed, &build::instance("test-1"), 1).await.unwrap();
     let mut watching = world.watch().await;
     assert!(value(&watching.frames.borrow_and_update()).abs() < f64::EPSILON);
 }

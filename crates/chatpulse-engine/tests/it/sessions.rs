@@ -26,10 +26,10 @@ async fn a_preview_holds_the_session_and_is_no_viewer() {
     let mut world = world().await;
     let preview = world.open(Watcher::Preview).await;
     let activity = world.live.activity(world.streamer.overlay).await.unwrap().unwrap();
-    assert_eq!((activity.viewers, activity.held), (0, true));
+    assert_eq!((activity.viewers, activity.attached), (0, true));
     drop(preview);
     world.keep_house(Duration::from_secs(1)).await;
-    assert!(!world.live.activity(world.streamer.overlay).await.unwrap().unwrap().held);
+    assert!(!world.live.activity(world.streamer.overlay).await.unwrap().unwrap().attached);
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn an_open_overlay_is_found_while_the_database_is_away_and_an_unknown_one_
 async fn an_overlay_that_is_live_elsewhere_is_found_while_the_database_is_away() {
     let world = world().await;
     let seed = world.seed().await;
-    world.live.hold(&seed, &build::instance("other"), 1).await.unwrap();
+    world.live.attach(&seed, &build::instance("other"), 1).await.unwrap();
     world.accounts.break_down();
     assert_eq!(world.engine.sessions.find(seed.overlay).await.unwrap(), Some(seed));
 }
@@ -70,7 +70,7 @@ async fn a_rotation_that_was_missed_is_found_after_a_gap() {
     });
     world.keep_house(Duration::from_secs(4)).await;
     assert!(world.signals.published().contains(&missed), "so that its sockets close");
-    let held = world.live.activity(world.streamer.overlay).await.unwrap().map(|activity| activity.held);
+    let held = world.live.activity(world.streamer.overlay).await.unwrap().map(|activity| activity.attached);
     assert_eq!(held, Some(false));
 }
 
@@ -79,7 +79,7 @@ async fn a_rotation_that_was_missed_is_found_after_a_gap() {
 async fn the_leader_ends_sessions_whose_address_is_nobodys() {
     let mut world = world().await;
     let seed = world.seed().await;
-    world.live.hold(&seed, &build::instance("other"), 1).await.unwrap();
+    world.live.attach(&seed, &build::instance("other"), 1).await.unwrap();
     world.accounts.streamers.rotate_overlay(world.streamer.id).await.unwrap();
     world.keep_house(Duration::from_mins(6)).await;
     assert_eq!(world.live.activity(seed.overlay).await.unwrap(), None);

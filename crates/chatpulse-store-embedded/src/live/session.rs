@@ -24,8 +24,8 @@ pub(super) struct LiveSession {
     /// `None` until the first vote of a share.
     tally: Option<Tally>,
     /// Sockets at each instance that serves it.
-    holders: HashMap<InstanceId, u32>,
-    /// Set when the last holder left.
+    instances: HashMap<InstanceId, u32>,
+    /// Set when the last instance released it.
     disconnected_at: Option<Timestamp>,
     /// `None` until the first vote: a new bucket is full.
     bucket: Option<TokenBucket>,
@@ -46,7 +46,7 @@ impl LiveSession {
             value: Sentiment::CENTRE,
             changed_at: now,
             tally,
-            holders: HashMap::new(),
+            instances: HashMap::new(),
             disconnected_at: None,
             bucket: None,
             last_vote_at: None,
@@ -143,34 +143,34 @@ impl LiveSession {
         true
     }
 
-    pub(super) fn hold(&mut self, instance: &InstanceId, viewers: u32) {
-        self.holders.insert(instance.clone(), viewers);
+    pub(super) fn attach(&mut self, instance: &InstanceId, viewers: u32) {
+        self.instances.insert(instance.clone(), viewers);
         self.disconnected_at = None;
     }
 
     pub(super) fn release(&mut self, instance: &InstanceId, now: Timestamp) {
-        let held = self.holders.remove(instance).is_some();
-        if held && self.holders.is_empty() {
+        let was_attached = self.instances.remove(instance).is_some();
+        if was_attached && self.instances.is_empty() {
             self.disconnected_at = Some(now);
         }
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        !self.holders.is_empty()
+    pub(super) fn is_attached(&self) -> bool {
+        !self.instances.is_empty()
     }
 
     pub(super) fn activity(&self, now: Timestamp) -> SessionActivity {
-        let viewers = self.holders.values();
+        let viewers = self.instances.values();
         SessionActivity {
             viewers: viewers.fold(0, |sum, viewers| sum.saturating_add(*viewers)),
-            held: self.is_held(),
+            attached: self.is_attached(),
             last_vote_at: self.last_vote_at,
             votes_last_minute: self.applied.total(now),
             limited: self.limited.total(now) > 0,
         }
     }
 
-    /// What it is without a holder for at least `age`; `None` if it is held, or not for long enough without.
+    /// What it is without an attached instance for at least `age`; `None` if one is attached, or the last left more recently.
     pub(super) fn orphan(&self, age: Duration, now: Timestamp) -> Option<Orphan> {
         let disconnected_at = self.disconnected_at?;
         (now.since(disconnected_at) >= age).then(|| Orphan {

@@ -1,4 +1,4 @@
-//! Who holds what, on the same state as the votes.
+//! Which instances serve which session, on the same state as the votes.
 
 use std::time::Duration;
 
@@ -14,13 +14,18 @@ use super::{MemoryLive, State};
 
 #[async_trait]
 impl SessionStore for MemoryLive {
-    async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
+    async fn attach(
+        &self,
+        seed: &SessionSeed,
+        instance: &InstanceId,
+        viewers: u32,
+    ) -> Result<(), StoreError> {
         let (mut state, now) = self.enter();
         let State { sessions, tallies, .. } = &mut *state;
         let begin = || LiveSession::new(seed, tallies.remove(&seed.overlay), now);
         let session = sessions.entry(seed.overlay).or_insert_with(begin);
         session.put_settings(&seed.settings, now);
-        session.hold(instance, viewers);
+        session.attach(instance, viewers);
         state.by_broadcaster.insert(seed.broadcaster.clone(), seed.overlay);
         Ok(())
     }
@@ -45,10 +50,11 @@ impl SessionStore for MemoryLive {
         Ok(state.sessions.get(&overlay).map(|session| session.session().clone()))
     }
 
-    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+    async fn attached(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
         let (state, _) = self.enter();
-        let held = state.sessions.values().filter(|session| session.is_held()).map(LiveSession::session);
-        Ok(held.map(|session| (session.overlay, session.settings.version)).collect())
+        let attached =
+            state.sessions.values().filter(|session| session.is_attached()).map(LiveSession::session);
+        Ok(attached.map(|session| (session.overlay, session.settings.version)).collect())
     }
 
     async fn put_settings(

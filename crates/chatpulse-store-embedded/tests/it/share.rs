@@ -22,7 +22,7 @@ async fn seventy_of_a_hundred_settle_at_seventy_and_stay() {
     let live = MemoryLive::new(Arc::new(clock.clone()), None);
     let settings = build::versioned(build::settings_with_share(build::window(5), false), 1);
     let seed = SessionSeed { settings, ..build::seed() };
-    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     let mut random: u64 = 1;
     for half_ms in 0..PER_SECOND * 20 {
         if half_ms % 2 == 0 {

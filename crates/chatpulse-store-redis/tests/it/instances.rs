@@ -45,9 +45,9 @@ async fn what_a_dead_instance_held_becomes_an_orphan(redis: &Redis) {
     let leader = Instance::new(redis, "leader", LEASE, SOON);
     let (alone, shared) = (seed(), seed());
     dead.registry.beat().await.unwrap();
-    dead.live.hold(&alone, &dead.id, 1).await.unwrap();
-    dead.live.hold(&shared, &dead.id, 2).await.unwrap();
-    leader.live.hold(&shared, &leader.id, 1).await.unwrap();
+    dead.live.attach(&alone, &dead.id, 1).await.unwrap();
+    dead.live.attach(&shared, &dead.id, 2).await.unwrap();
+    leader.live.attach(&shared, &leader.id, 1).await.unwrap();
     assert!(leader.leadership.ask().await.unwrap());
     eventually("it is given up", async || {
         leader.registry.beat().await.unwrap();
@@ -103,16 +103,16 @@ async fn one_that_was_given_up_and_comes_back_holds_everything_again() {
     let leader = Instance::new(&redis, "leader", LEASE, SOON);
     let seed = seed();
     paused.registry.beat().await.unwrap();
-    paused.live.hold(&seed, &paused.id, 3).await.unwrap();
+    paused.live.attach(&seed, &paused.id, 3).await.unwrap();
     paused.live.push(seed.overlay, Side::For).await.unwrap();
     assert!(leader.leadership.ask().await.unwrap());
     eventually("it is given up", async || leader.registry.sweep().await.unwrap() > 0).await;
-    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().held);
+    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().attached);
 
     let back = paused.registry.beat().await.unwrap();
     assert!(back.is_fresh);
     let activity = leader.live.activity(seed.overlay).await.unwrap().unwrap();
-    assert_eq!((activity.viewers, activity.held), (3, true));
+    assert_eq!((activity.viewers, activity.attached), (3, true));
     assert_eq!(leader.live.orphans(Duration::ZERO).await.unwrap(), []);
 }
 
@@ -123,8 +123,8 @@ async fn an_emptied_redis_is_told_everything_again() {
     let instance = Instance::new(&redis, "a", LEASE, NEVER);
     let (kept, closed) = (seed(), seed());
     instance.registry.beat().await.unwrap();
-    instance.live.hold(&kept, &instance.id, 2).await.unwrap();
-    instance.live.hold(&closed, &instance.id, 1).await.unwrap();
+    instance.live.attach(&kept, &instance.id, 2).await.unwrap();
+    instance.live.attach(&closed, &instance.id, 1).await.unwrap();
     instance.live.release(closed.overlay, &instance.id).await.unwrap();
     server.ask(&["FLUSHALL"]);
     assert!(instance.registry.beat().await.unwrap().is_fresh);
@@ -141,7 +141,7 @@ async fn a_single_session_that_redis_lost_is_held_again_at_the_next_mention() {
     let (lost, whole) = (seed(), seed());
     instance.registry.beat().await.unwrap();
     for seed in [&lost, &whole] {
-        instance.live.hold(seed, &instance.id, 1).await.unwrap();
+        instance.live.attach(seed, &instance.id, 1).await.unwrap();
         instance.live.push(seed.overlay, Side::For).await.unwrap();
     }
     server.ask(&[
@@ -163,7 +163,7 @@ async fn a_held_session_outlives_its_votes_by_being_mentioned() {
     let instance = Instance::new(&redis, "a", LEASE, NEVER);
     let seed = seed();
     instance.registry.beat().await.unwrap();
-    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    instance.live.attach(&seed, &instance.id, 1).await.unwrap();
     let (session, holders) =
         (format!("session:{{{}}}", seed.overlay), format!("ref_count:{{{}}}", seed.overlay));
     let index = format!("broadcaster:{}", seed.broadcaster);
@@ -189,13 +189,13 @@ async fn what_was_held_again_is_not_let_go_in_the_name_of_the_dead() {
     let epoch_of_the_dead = epoch_of_the_dead.lines().nth(1).unwrap();
     server.ask(&["ZREM", "instances", "back"]);
     assert!(back.registry.beat().await.unwrap().is_fresh, "it was buried meanwhile");
-    back.live.hold(&seed, &back.id, 1).await.unwrap();
+    back.live.attach(&seed, &back.id, 1).await.unwrap();
     let (session, holders) =
         (format!("session:{{{}}}", seed.overlay), format!("ref_count:{{{}}}", seed.overlay));
     let release =
         ["FCALL", "chatpulse_release", "2", &session, &holders, "back", epoch_of_the_dead, "0", "1"];
     assert!(server.ask(&release).contains("held"));
-    assert!(back.live.activity(seed.overlay).await.unwrap().unwrap().held);
+    assert!(back.live.activity(seed.overlay).await.unwrap().unwrap().attached);
 }
 
 fn rotated() -> (SessionSeed, SessionSeed) {
@@ -213,9 +213,9 @@ async fn whoever_missed_a_rotation_takes_no_votes_from_the_new_address() {
         (Instance::new(&redis, "late", LEASE, NEVER), Instance::new(&redis, "b", LEASE, NEVER));
     let (before, after) = rotated();
     late.registry.beat().await.unwrap();
-    late.live.hold(&before, &late.id, 1).await.unwrap();
+    late.live.attach(&before, &late.id, 1).await.unwrap();
     other.live.delete(before.overlay).await.unwrap();
-    other.live.hold(&after, &other.id, 1).await.unwrap();
+    other.live.attach(&after, &other.id, 1).await.unwrap();
     assert_eq!(late.registry.touch().await.unwrap(), 0);
     let votes_in = other.live.find(&after.broadcaster).await.unwrap().unwrap();
     assert_eq!(votes_in.overlay, after.overlay);
@@ -233,7 +233,7 @@ async fn an_index_that_points_to_a_session_that_is_gone_is_turned_by_a_holder() 
     let instance = Instance::new(&redis, "a", LEASE, NEVER);
     let (gone, seed) = rotated();
     instance.registry.beat().await.unwrap();
-    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    instance.live.attach(&seed, &instance.id, 1).await.unwrap();
     let index = format!("broadcaster:{}", seed.broadcaster);
     server.ask(&["SET", &index, &gone.overlay.to_string(), "PX", "1000"]);
     assert!(instance.live.find(&seed.broadcaster).await.unwrap().is_none());
@@ -249,14 +249,14 @@ async fn one_odd_session_does_not_keep_the_others_from_being_held_again() {
     let seeds: Vec<SessionSeed> = (0..20).map(|_| seed()).collect();
     instance.registry.beat().await.unwrap();
     for seed in &seeds {
-        instance.live.hold(seed, &instance.id, 1).await.unwrap();
+        instance.live.attach(seed, &instance.id, 1).await.unwrap();
     }
     server.ask(&["FLUSHALL"]);
     let odd = seeds[7].overlay;
     server.ask(&["HSET", &format!("session:{{{odd}}}"), "value", "ten apples"]);
     assert!(instance.registry.beat().await.unwrap().is_fresh);
     for seed in seeds.iter().filter(|seed| seed.overlay != odd) {
-        assert!(instance.live.activity(seed.overlay).await.unwrap().unwrap().held);
+        assert!(instance.live.activity(seed.overlay).await.unwrap().unwrap().attached);
     }
     assert_eq!(instance.registry.touch().await.unwrap(), 1, "that one is tried again");
 }
@@ -268,7 +268,7 @@ async fn whoever_leaves_takes_every_trace_along() {
     let instance = Instance::new(&redis, "a", LEASE, NEVER);
     instance.registry.beat().await.unwrap();
     let seed = seed();
-    instance.live.hold(&seed, &instance.id, 1).await.unwrap();
+    instance.live.attach(&seed, &instance.id, 1).await.unwrap();
     instance.live.release(seed.overlay, &instance.id).await.unwrap();
     assert!(instance.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap());
     instance.registry.leave().await.unwrap();
@@ -287,7 +287,7 @@ async fn clearing_up_late_takes_nothing_from_one_that_came_back() {
         (Instance::new(&redis, "back", LEASE, SOON), Instance::new(&redis, "l", LEASE, SOON));
     let seed = seed();
     back.registry.beat().await.unwrap();
-    back.live.hold(&seed, &back.id, 1).await.unwrap();
+    back.live.attach(&seed, &back.id, 1).await.unwrap();
     assert!(leader.leadership.ask().await.unwrap());
     let of_the_dead = server.ask(&["KEYS", "instance_sessions:back:*"]);
     tokio::time::sleep(SOON).await;
@@ -300,7 +300,7 @@ async fn clearing_up_late_takes_nothing_from_one_that_came_back() {
         leader.registry.sweep().await.unwrap() > 0
     })
     .await;
-    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().held);
+    assert!(!leader.live.activity(seed.overlay).await.unwrap().unwrap().attached);
     assert!(server.ask(&["KEYS", "instance_sessions:back:*"]).starts_with("*0"));
 }
 

@@ -101,7 +101,7 @@ async fn a_replaced_leader_deletes_nothing_that_the_new_one_has_looked_after() {
     let dead = Instance::new(&redis, "dead", LONG, Duration::from_millis(200));
     let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
     dead.registry.beat().await.unwrap();
-    dead.live.hold(&seed, &dead.id, 1).await.unwrap();
+    dead.live.attach(&seed, &dead.id, 1).await.unwrap();
     assert!(old.leadership.ask().await.unwrap());
     eventually("the new one leads", async || new.leadership.ask().await.unwrap()).await;
     eventually("the dead one is buried", async || new.registry.sweep().await.unwrap() > 0).await;

@@ -19,7 +19,7 @@ async fn two_sessions(server: &RedisServer) -> (RedisLive, SessionSeed, SessionS
     let seed = || SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
     let (odd, whole) = (seed(), seed());
     for seed in [&odd, &whole] {
-        live.hold(seed, &build::instance("a"), 1).await.unwrap();
+        live.attach(seed, &build::instance("a"), 1).await.unwrap();
     }
     (live, odd, whole)
 }

@@ -29,7 +29,7 @@ async fn connect(server: &RedisServer) -> (Redis, RedisLive) {
 
 async fn held(live: &RedisLive) -> SessionSeed {
     let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
-    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     seed
 }
 
@@ -85,7 +85,7 @@ async fn after_a_restart_everything_works_without_ours() {
     assert!(redis.check().await.is_err());
     server.restart();
     // Everything is lost, the functions too.
-    let again = async || live.hold(&seed, &build::instance("a"), 1).await.is_ok();
+    let again = async || live.attach(&seed, &build::instance("a"), 1).await.is_ok();
     eventually("a session can be held again", again).await;
     let cast = live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
     assert!(matches!(cast, VoteOutcome::Applied(_)));
@@ -161,7 +161,7 @@ async fn a_quick_restart_and_an_emptied_server_are_noticed_within_seconds() {
             let _ = live.read(&[seed.overlay]).await;
             live.activity(seed.overlay)
                 .await
-                .is_ok_and(|activity| activity.is_some_and(|activity| activity.held))
+                .is_ok_and(|activity| activity.is_some_and(|activity| activity.attached))
         })
         .await;
         assert!(begun_at.elapsed() < Duration::from_secs(4), "{:?}", begun_at.elapsed());

@@ -24,7 +24,7 @@ async fn a_vote_leaves_these_keys_and_no_other() {
     let server = RedisServer::start();
     let live = connect(&server).await;
     let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
-    live.hold(&seed, &build::instance("host-1-abc"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("host-1-abc"), 1).await.unwrap();
     let vote = build::vote(seed.overlay, Side::For);
     live.cast(&vote).await.unwrap();
     let tag = format!("{{{}}}", seed.overlay);
@@ -59,7 +59,7 @@ async fn a_vote_is_one_request() {
     let server = RedisServer::start();
     let live = connect(&server).await;
     let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
-    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
     server.ask(&["CONFIG", "RESETSTAT"]);
     for _ in 0..20 {
@@ -75,7 +75,7 @@ async fn nothing_is_left_of_a_deleted_session_but_what_expires() {
     let server = RedisServer::start();
     let live = connect(&server).await;
     let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
-    live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
     live.release(seed.overlay, &build::instance("a")).await.unwrap();
     assert!(live.delete_orphan(seed.overlay, std::time::Duration::ZERO).await.unwrap());

@@ -83,7 +83,7 @@ async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
     // Whichever node each falls to.
     for _ in 0..12 {
         let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
-        live.hold(&seed, &build::instance("a"), 1).await.unwrap();
+        live.attach(&seed, &build::instance("a"), 1).await.unwrap();
         let cast = live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
         assert!(matches!(cast, VoteOutcome::Applied(_)));
     }

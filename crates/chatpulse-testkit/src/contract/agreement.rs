@@ -21,7 +21,7 @@ const OVERLAYS: usize = 3;
 /// One call, or some time. Overlays and instances are numbered from 0; there are three and two.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// An instance holds a session.
+    /// An instance attaches to a session.
     Hold {
         /// Which overlay.
         overlay: usize,
@@ -169,7 +169,7 @@ impl World {
             Step::Hold { overlay, instance, viewers, version } => {
                 let seed = SessionSeed { settings: settings_at(version), ..self.seeds[overlay].clone() };
                 let instance = instance_at(instance);
-                live.sessions.hold(&seed, &instance, viewers).await.unwrap();
+                live.sessions.attach(&seed, &instance, viewers).await.unwrap();
                 Answer::done()
             }
             Step::Release { overlay, instance } => {

@@ -15,16 +15,16 @@ mod settings;
 
 /// Checks them all; `make` gives a fresh adapter with this token bucket.
 pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
-    only_holding_creates_a_session(make(None).await).await;
+    only_attaching_creates_a_session(make(None).await).await;
     a_new_session_is_centred_and_found_by_its_chat(make(None).await).await;
-    holding_what_exists_keeps_its_value(make(None).await).await;
-    a_deleted_session_is_gone_whoever_held_it(make(None).await).await;
-    a_session_held_again_after_its_end_begins_centred(make(None).await).await;
-    the_chat_votes_in_the_session_held_last(make(None).await).await;
+    attaching_to_an_existing_session_keeps_its_value(make(None).await).await;
+    a_deleted_session_is_gone_whoever_was_attached(make(None).await).await;
+    a_session_attached_again_after_its_end_begins_centred(make(None).await).await;
+    the_chat_votes_in_the_session_attached_last(make(None).await).await;
     deleting_an_older_session_leaves_the_newer_in_place(make(None).await).await;
     deleting_the_newest_session_leaves_no_false_entry(make(None).await).await;
     a_session_is_found_by_its_address(make(None).await).await;
-    what_is_held_is_listed_with_its_settings(make(None).await).await;
+    attached_sessions_are_listed_with_their_settings(make(None).await).await;
     settings::hold(&make).await;
     orphans::hold(&make).await;
     activity::hold(&make).await;
@@ -35,9 +35,9 @@ fn seed() -> SessionSeed {
     SessionSeed { broadcaster: build::fresh_user(), ..build::seed() }
 }
 
-async fn hold(live: &Live, seed: &SessionSeed, instance: &str, viewers: u32) {
+async fn attach(live: &Live, seed: &SessionSeed, instance: &str, viewers: u32) {
     let instance = build::instance(instance);
-    live.sessions.hold(seed, &instance, viewers).await.unwrap();
+    live.sessions.attach(seed, &instance, viewers).await.unwrap();
 }
 
 async fn release(live: &Live, seed: &SessionSeed, instance: &str) {
@@ -56,7 +56,7 @@ async fn found(live: &Live, seed: &SessionSeed) -> Option<OverlayId> {
     session.map(|session| session.overlay)
 }
 
-async fn only_holding_creates_a_session(live: Live) {
+async fn only_attaching_creates_a_session(live: Live) {
     let seed = seed();
     release(&live, &seed, "a").await;
     let newer = build::versioned(seed.settings.settings.clone(), 9);
@@ -71,7 +71,7 @@ async fn only_holding_creates_a_session(live: Live) {
 
 async fn a_new_session_is_centred_and_found_by_its_chat(live: Live) {
     let seed = seed();
-    hold(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     let session = live.sessions.find(&seed.broadcaster).await.unwrap().unwrap();
     assert_eq!(session.overlay, seed.overlay);
     assert_eq!(session.broadcaster, seed.broadcaster);
@@ -79,22 +79,22 @@ async fn a_new_session_is_centred_and_found_by_its_chat(live: Live) {
     assert_eq!(value(&live, seed.overlay).await, Some(0.0));
 }
 
-async fn holding_what_exists_keeps_its_value(live: Live) {
+async fn attaching_to_an_existing_session_keeps_its_value(live: Live) {
     let seed = seed();
-    hold(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
-    hold(&live, &seed, "a", 2).await;
-    hold(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "a", 2).await;
+    attach(&live, &seed, "b", 1).await;
     release(&live, &seed, "a").await;
     release(&live, &seed, "b").await;
-    hold(&live, &seed, "c", 1).await;
+    attach(&live, &seed, "c", 1).await;
     assert_close(value(&live, seed.overlay).await.unwrap(), 10.0);
 }
 
-async fn a_deleted_session_is_gone_whoever_held_it(live: Live) {
+async fn a_deleted_session_is_gone_whoever_was_attached(live: Live) {
     let seed = seed();
-    hold(&live, &seed, "a", 1).await;
-    hold(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "b", 1).await;
     live.sessions.delete(seed.overlay).await.unwrap();
     assert_gone(&live, &seed).await;
 }
@@ -107,12 +107,12 @@ async fn assert_gone(live: &Live, seed: &SessionSeed) {
     assert_eq!(live.votes.cast(&vote).await.unwrap(), VoteOutcome::NoSession);
 }
 
-async fn a_session_held_again_after_its_end_begins_centred(live: Live) {
+async fn a_session_attached_again_after_its_end_begins_centred(live: Live) {
     let seed = seed();
-    hold(&live, &seed, "a", 3).await;
+    attach(&live, &seed, "a", 3).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
     live.sessions.delete(seed.overlay).await.unwrap();
-    hold(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "b", 1).await;
     assert_eq!(value(&live, seed.overlay).await, Some(0.0));
     let activity = live.sessions.activity(seed.overlay).await.unwrap().unwrap();
     assert_eq!((activity.viewers, activity.votes_last_minute), (1, 0));
@@ -121,25 +121,25 @@ async fn a_session_held_again_after_its_end_begins_centred(live: Live) {
 async fn a_session_is_found_by_its_address(live: Live) {
     let seed = seed();
     assert_eq!(live.sessions.find_by_overlay(seed.overlay).await.unwrap(), None);
-    hold(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     let by_chat = live.sessions.find(&seed.broadcaster).await.unwrap();
     assert_eq!(live.sessions.find_by_overlay(seed.overlay).await.unwrap(), by_chat);
     assert!(by_chat.is_some_and(|session| *session.settings == seed.settings));
 }
 
-async fn what_is_held_is_listed_with_its_settings(live: Live) {
-    let (held, shared, left) = (seed(), seed(), seed());
-    let held = SessionSeed { settings: build::versioned(held.settings.settings.clone(), 7), ..held };
-    hold(&live, &held, "a", 0).await;
-    hold(&live, &shared, "a", 1).await;
-    hold(&live, &shared, "b", 1).await;
-    hold(&live, &left, "b", 1).await;
+async fn attached_sessions_are_listed_with_their_settings(live: Live) {
+    let (alone, shared, left) = (seed(), seed(), seed());
+    let alone = SessionSeed { settings: build::versioned(alone.settings.settings.clone(), 7), ..alone };
+    attach(&live, &alone, "a", 0).await;
+    attach(&live, &shared, "a", 1).await;
+    attach(&live, &shared, "b", 1).await;
+    attach(&live, &left, "b", 1).await;
     release(&live, &left, "b").await;
-    let listed = live.sessions.held().await.unwrap();
+    let listed = live.sessions.attached().await.unwrap();
     let versions = |seed: &SessionSeed| -> Vec<u64> {
         listed.iter().filter(|(overlay, _)| *overlay == seed.overlay).map(|(_, version)| version.0).collect()
     };
-    assert_eq!((versions(&held), versions(&shared), versions(&left)), (vec![7], vec![1], vec![]));
+    assert_eq!((versions(&alone), versions(&shared), versions(&left)), (vec![7], vec![1], vec![]));
 }
 
 /// Two overlays of one streamer: before and after the address was rotated.
@@ -149,23 +149,23 @@ fn rotated() -> (SessionSeed, SessionSeed) {
     (before, after)
 }
 
-async fn the_chat_votes_in_the_session_held_last(live: Live) {
+async fn the_chat_votes_in_the_session_attached_last(live: Live) {
     let (before, after) = rotated();
-    hold(&live, &before, "a", 1).await;
-    hold(&live, &after, "a", 1).await;
+    attach(&live, &before, "a", 1).await;
+    attach(&live, &after, "a", 1).await;
     assert_eq!(found(&live, &after).await, Some(after.overlay));
 }
 
 async fn deleting_an_older_session_leaves_the_newer_in_place(live: Live) {
     let (before, after) = rotated();
-    hold(&live, &before, "a", 1).await;
-    hold(&live, &after, "a", 1).await;
+    attach(&live, &before, "a", 1).await;
+    attach(&live, &after, "a", 1).await;
     live.sessions.delete(before.overlay).await.unwrap();
     assert_eq!(found(&live, &after).await, Some(after.overlay));
 
     let (before, after) = rotated();
-    hold(&live, &before, "a", 1).await;
-    hold(&live, &after, "a", 1).await;
+    attach(&live, &before, "a", 1).await;
+    attach(&live, &after, "a", 1).await;
     release(&live, &before, "a").await;
     let deleted = live.sessions.delete_orphan(before.overlay, Duration::ZERO);
     assert!(deleted.await.unwrap());
@@ -174,8 +174,8 @@ async fn deleting_an_older_session_leaves_the_newer_in_place(live: Live) {
 
 async fn deleting_the_newest_session_leaves_no_false_entry(live: Live) {
     let (before, after) = rotated();
-    hold(&live, &before, "a", 1).await;
-    hold(&live, &after, "a", 1).await;
+    attach(&live, &before, "a", 1).await;
+    attach(&live, &after, "a", 1).await;
     live.sessions.delete(before.overlay).await.unwrap();
     live.sessions.delete(after.overlay).await.unwrap();
     assert_eq!(found(&live, &after).await, None);

@@ -51,12 +51,12 @@ async fn open_with_decay(live: &Live, per_second: f64) -> OverlayId {
         settings: build::versioned(build::settings_with_decay(per_second), 1),
         ..build::seed()
     };
-    hold(live, &seed).await;
+    attach(live, &seed).await;
     seed.overlay
 }
 
-async fn hold(live: &Live, seed: &SessionSeed) {
-    live.sessions.hold(seed, &build::instance("a"), 1).await.unwrap();
+async fn attach(live: &Live, seed: &SessionSeed) {
+    live.sessions.attach(seed, &build::instance("a"), 1).await.unwrap();
 }
 
 async fn cast(live: &Live, vote: &Vote) -> VoteOutcome {
@@ -94,7 +94,7 @@ async fn a_vote_without_a_session_is_not_remembered(live: Live) {
     let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
     let early = build::vote(seed.overlay, Side::For);
     assert_eq!(cast(&live, &early).await, VoteOutcome::NoSession);
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_close(apply(&live, &early).await, 10.0);
 }
 
@@ -167,12 +167,12 @@ async fn a_repeated_message_counts_once(live: Live) {
 
 async fn a_message_counts_once_although_its_session_ended(live: Live) {
     let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     let vote = build::vote(seed.overlay, Side::For);
     apply(&live, &vote).await;
     live.sessions.delete(seed.overlay).await.unwrap();
     live.time.advance(DEBOUNCE).await;
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_eq!(cast(&live, &vote).await, VoteOutcome::Duplicate);
     assert_close(value(&live, seed.overlay).await, 0.0);
 }

@@ -46,7 +46,7 @@ struct FakeSession {
     value: Sentiment,
     changed_at: Timestamp,
     tally: Option<Tally>,
-    holders: Vec<(InstanceId, u32)>,
+    instances: Vec<(InstanceId, u32)>,
     disconnected_at: Option<Timestamp>,
     bucket: Option<TokenBucket>,
     applied: Vec<Timestamp>,

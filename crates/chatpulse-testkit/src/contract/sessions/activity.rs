@@ -5,14 +5,14 @@ use std::time::Duration;
 use chatpulse_domain::session::{SessionActivity, SessionSeed};
 use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
 
-use super::{hold as hold_session, release, seed};
+use super::{attach, release, seed};
 use crate::builders as build;
 use crate::contract::Live;
 
 pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     a_new_session_has_seen_nothing(make(None).await).await;
     viewers_are_summed_over_instances(make(None).await).await;
-    a_session_is_held_while_any_instance_serves_it(make(None).await).await;
+    a_session_is_attached_while_any_instance_serves_it(make(None).await).await;
     applied_votes_are_counted_for_a_minute(make(None).await).await;
     votes_spread_over_time_leave_one_by_one(make(None).await).await;
     refused_votes_are_not_counted(make(None).await).await;
@@ -30,17 +30,17 @@ async fn cast(live: &Live, vote: &Vote) -> VoteOutcome {
 
 async fn a_new_session_has_seen_nothing(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 0).await;
-    let nothing = SessionActivity { held: true, ..SessionActivity::default() };
+    attach(&live, &seed, "a", 0).await;
+    let nothing = SessionActivity { attached: true, ..SessionActivity::default() };
     assert_eq!(activity(&live, &seed).await, nothing);
 }
 
 async fn viewers_are_summed_over_instances(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 2).await;
-    hold_session(&live, &seed, "b", 3).await;
+    attach(&live, &seed, "a", 2).await;
+    attach(&live, &seed, "b", 3).await;
     assert_eq!(activity(&live, &seed).await.viewers, 5);
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     assert_eq!(activity(&live, &seed).await.viewers, 4, "set anew, not added");
     release(&live, &seed, "b").await;
     assert_eq!(activity(&live, &seed).await.viewers, 1);
@@ -48,22 +48,22 @@ async fn viewers_are_summed_over_instances(live: Live) {
     assert_eq!(activity(&live, &seed).await.viewers, 0);
 }
 
-async fn a_session_is_held_while_any_instance_serves_it(live: Live) {
+async fn a_session_is_attached_while_any_instance_serves_it(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 0).await;
-    hold_session(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "a", 0).await;
+    attach(&live, &seed, "b", 1).await;
     release(&live, &seed, "b").await;
-    assert!(activity(&live, &seed).await.held, "a preview without viewers");
+    assert!(activity(&live, &seed).await.attached, "a preview without viewers");
     release(&live, &seed, "a").await;
-    assert!(!activity(&live, &seed).await.held);
-    hold_session(&live, &seed, "b", 1).await;
-    assert!(activity(&live, &seed).await.held);
+    assert!(!activity(&live, &seed).await.attached);
+    attach(&live, &seed, "b", 1).await;
+    assert!(activity(&live, &seed).await.attached);
 }
 
 /// Counters may be a second wide, so the last one of the minute is left open.
 async fn applied_votes_are_counted_for_a_minute(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     cast(&live, &build::vote(seed.overlay, Side::For)).await;
     cast(&live, &build::vote(seed.overlay, Side::Against)).await;
     let first = activity(&live, &seed).await;
@@ -78,7 +78,7 @@ async fn applied_votes_are_counted_for_a_minute(live: Live) {
 
 async fn votes_spread_over_time_leave_one_by_one(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     cast(&live, &build::vote(seed.overlay, Side::For)).await;
     let first = activity(&live, &seed).await.last_vote_at.unwrap();
     live.time.advance(Duration::from_secs(30)).await;
@@ -95,7 +95,7 @@ async fn votes_spread_over_time_leave_one_by_one(live: Live) {
 
 async fn refused_votes_are_not_counted(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     let vote = build::vote(seed.overlay, Side::For);
     let too_soon = Vote { chatter: vote.chatter.clone(), ..build::vote(seed.overlay, Side::For) };
     cast(&live, &vote).await;
@@ -108,7 +108,7 @@ async fn refused_votes_are_not_counted(live: Live) {
 
 async fn a_synthetic_vote_is_counted(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
     let activity = activity(&live, &seed).await;
     assert_eq!(activity.votes_last_minute, 1);
@@ -117,7 +117,7 @@ async fn a_synthetic_vote_is_counted(live: Live) {
 
 async fn a_refusal_by_the_bucket_shows_for_a_minute(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     cast(&live, &build::vote(seed.overlay, Side::For)).await;
     assert!(!activity(&live, &seed).await.limited);
     let refused = cast(&live, &build::vote(seed.overlay, Side::For)).await;

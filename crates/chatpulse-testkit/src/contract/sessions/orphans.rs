@@ -7,17 +7,17 @@ use chatpulse_domain::session::{Orphan, SessionSeed};
 use chatpulse_domain::vote::BucketLimit;
 use tokio::sync::Barrier;
 
-use super::{assert_gone, found, hold as hold_session, release, seed};
+use super::{assert_gone, attach, found, release, seed};
 use crate::contract::Live;
 
 const AGE: Duration = Duration::from_secs(30);
 
 pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     a_session_is_an_orphan_once_it_is_old_enough(make(None).await).await;
-    a_session_with_one_holder_left_is_no_orphan(make(None).await).await;
-    a_session_without_viewers_is_still_held(make(None).await).await;
-    releasing_what_one_does_not_hold_changes_nothing(make(None).await).await;
-    a_session_held_again_is_no_orphan(make(None).await).await;
+    a_session_with_one_attached_instance_left_is_no_orphan(make(None).await).await;
+    a_session_without_viewers_is_still_attached(make(None).await).await;
+    releasing_without_being_attached_changes_nothing(make(None).await).await;
+    a_session_attached_again_is_no_orphan(make(None).await).await;
     an_orphan_is_deleted_only_when_it_is_old_enough(make(None).await).await;
     a_session_joined_while_it_is_cleaned_up_survives(make(None).await).await;
 }
@@ -33,7 +33,7 @@ async fn delete_orphan(live: &Live, seed: &SessionSeed) -> bool {
 
 async fn a_session_is_an_orphan_once_it_is_old_enough(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     release(&live, &seed, "a").await;
     let a_moment = Duration::from_millis(1);
     live.time.advance(AGE.checked_sub(a_moment).unwrap()).await;
@@ -46,10 +46,10 @@ async fn a_session_is_an_orphan_once_it_is_old_enough(live: Live) {
     assert_eq!(later.disconnected_at, first.disconnected_at);
 }
 
-async fn a_session_with_one_holder_left_is_no_orphan(live: Live) {
+async fn a_session_with_one_attached_instance_left_is_no_orphan(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
-    hold_session(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "b", 1).await;
     release(&live, &seed, "a").await;
     live.time.advance(AGE * 2).await;
     assert_eq!(orphan(&live, &seed).await, None);
@@ -57,17 +57,17 @@ async fn a_session_with_one_holder_left_is_no_orphan(live: Live) {
     assert_eq!(found(&live, &seed).await, Some(seed.overlay));
 }
 
-async fn a_session_without_viewers_is_still_held(live: Live) {
+async fn a_session_without_viewers_is_still_attached(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 0).await;
+    attach(&live, &seed, "a", 0).await;
     live.time.advance(AGE * 2).await;
     assert_eq!(orphan(&live, &seed).await, None);
     assert!(!delete_orphan(&live, &seed).await);
 }
 
-async fn releasing_what_one_does_not_hold_changes_nothing(live: Live) {
+async fn releasing_without_being_attached_changes_nothing(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     release(&live, &seed, "stranger").await;
     live.time.advance(AGE).await;
     assert_eq!(orphan(&live, &seed).await, None);
@@ -79,12 +79,12 @@ async fn releasing_what_one_does_not_hold_changes_nothing(live: Live) {
     assert!(orphan(&live, &seed).await.is_some(), "its age does not begin anew");
 }
 
-async fn a_session_held_again_is_no_orphan(live: Live) {
+async fn a_session_attached_again_is_no_orphan(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     release(&live, &seed, "a").await;
     live.time.advance(AGE).await;
-    hold_session(&live, &seed, "b", 1).await;
+    attach(&live, &seed, "b", 1).await;
     assert_eq!(orphan(&live, &seed).await, None);
     assert!(!delete_orphan(&live, &seed).await);
     release(&live, &seed, "b").await;
@@ -94,7 +94,7 @@ async fn a_session_held_again_is_no_orphan(live: Live) {
 
 async fn an_orphan_is_deleted_only_when_it_is_old_enough(live: Live) {
     let seed = seed();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     release(&live, &seed, "a").await;
     live.time.advance(AGE / 2).await;
     assert!(!delete_orphan(&live, &seed).await);
@@ -109,7 +109,7 @@ async fn an_orphan_is_deleted_only_when_it_is_old_enough(live: Live) {
 async fn a_session_joined_while_it_is_cleaned_up_survives(live: Live) {
     for _ in 0..50 {
         let seed = seed();
-        hold_session(&live, &seed, "a", 1).await;
+        attach(&live, &seed, "a", 1).await;
         release(&live, &seed, "a").await;
         let start = Arc::new(Barrier::new(2));
         let cleaner = {
@@ -121,7 +121,7 @@ async fn a_session_joined_while_it_is_cleaned_up_survives(live: Live) {
             })
         };
         start.wait().await;
-        hold_session(&live, &seed, "b", 1).await;
+        attach(&live, &seed, "b", 1).await;
         cleaner.await.unwrap();
         assert_eq!(found(&live, &seed).await, Some(seed.overlay));
     }

@@ -6,7 +6,7 @@ use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::vote::{BucketLimit, Side};
 
-use super::{hold as hold_session, seed, value};
+use super::{attach, seed, value};
 use crate::builders as build;
 use crate::contract::{Live, assert_close};
 
@@ -14,8 +14,8 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     newer_settings_replace_the_sessions_copy(make(None).await).await;
     older_settings_change_nothing(make(None).await).await;
     a_new_speed_folds_the_value_at_the_old_one(make(None).await).await;
-    holding_with_newer_settings_replaces_them_too(make(None).await).await;
-    holding_with_older_settings_changes_nothing(make(None).await).await;
+    attaching_with_newer_settings_replaces_them_too(make(None).await).await;
+    attaching_with_older_settings_changes_nothing(make(None).await).await;
 }
 
 /// A seed at version 5 that halves slowly.
@@ -39,7 +39,7 @@ async fn settings_of(live: &Live, seed: &SessionSeed) -> VersionedSettings {
 
 async fn newer_settings_replace_the_sessions_copy(live: Live) {
     let seed = at_version_five();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     let newer = build::versioned(build::settings_with_triggers(&["ja", "jaha"], &["nej"]), 6);
     assert!(put(&live, &seed, &newer).await);
     assert_eq!(settings_of(&live, &seed).await, newer);
@@ -47,7 +47,7 @@ async fn newer_settings_replace_the_sessions_copy(live: Live) {
 
 async fn older_settings_change_nothing(live: Live) {
     let seed = at_version_five();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     for version in [4, 5] {
         assert!(!put(&live, &seed, &with_decay(2.0, version)).await);
     }
@@ -59,7 +59,7 @@ async fn older_settings_change_nothing(live: Live) {
 
 async fn a_new_speed_folds_the_value_at_the_old_one(live: Live) {
     let seed = at_version_five();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
     live.time.advance(Duration::from_secs(2)).await;
     assert!(put(&live, &seed, &with_decay(2.0, 6)).await);
@@ -69,22 +69,22 @@ async fn a_new_speed_folds_the_value_at_the_old_one(live: Live) {
     assert_close(value(&live, seed.overlay).await.unwrap(), folded * (-2.0_f64).exp());
 }
 
-async fn holding_with_newer_settings_replaces_them_too(live: Live) {
+async fn attaching_with_newer_settings_replaces_them_too(live: Live) {
     let seed = at_version_five();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     live.votes.push(seed.overlay, Side::For).await.unwrap();
     live.time.advance(Duration::from_secs(2)).await;
     let newer = SessionSeed { settings: with_decay(2.0, 6), ..seed };
-    hold_session(&live, &newer, "b", 1).await;
+    attach(&live, &newer, "b", 1).await;
     assert_eq!(settings_of(&live, &newer).await, newer.settings);
     live.time.advance(Duration::from_secs(1)).await;
     assert_close(value(&live, newer.overlay).await.unwrap(), 10.0 * (-3.0_f64).exp());
 }
 
-async fn holding_with_older_settings_changes_nothing(live: Live) {
+async fn attaching_with_older_settings_changes_nothing(live: Live) {
     let seed = at_version_five();
-    hold_session(&live, &seed, "a", 1).await;
+    attach(&live, &seed, "a", 1).await;
     let older = SessionSeed { settings: with_decay(2.0, 4), ..seed.clone() };
-    hold_session(&live, &older, "b", 1).await;
+    attach(&live, &older, "b", 1).await;
     assert_eq!(settings_of(&live, &seed).await, seed.settings);
 }

@@ -9,7 +9,7 @@ use chatpulse_domain::tally::{Tallied, UNENDED_KEPT, Window};
 use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, Side, Vote};
 
 use super::limits::burst_of;
-use super::{apply, cast, hold, read};
+use super::{apply, attach, cast, read};
 use crate::builders as build;
 use crate::contract::{Live, assert_close};
 
@@ -30,7 +30,7 @@ pub(super) async fn holds(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
 async fn open_with(live: &Live, settings: OverlaySettings) -> SessionSeed {
     let settings = build::versioned(settings, 1);
     let seed = SessionSeed { broadcaster: build::fresh_user(), settings, ..build::seed() };
-    hold(live, &seed).await;
+    attach(live, &seed).await;
     seed
 }
 
@@ -140,18 +140,18 @@ async fn a_share_until_reset_outlives_its_session_by_a_day(live: Live) {
     };
     clean_up().await;
     live.time.advance(UNENDED_KEPT.saturating_sub(Duration::from_secs(1))).await;
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (1, 0));
     apply(&live, &vote_of(seed.overlay, "ann", Side::Against)).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 1));
     clean_up().await;
     assert!(!live.votes.reset(seed.overlay).await.unwrap());
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0), "a reset reaches it all the same");
     apply(&live, &vote_of(seed.overlay, "cid", Side::For)).await;
     clean_up().await;
     live.time.advance(UNENDED_KEPT).await;
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0));
 }
 
@@ -159,7 +159,7 @@ async fn a_replaced_address_takes_its_share_along(live: Live) {
     let seed = open_with(&live, build::settings_with_share(Window::UntilReset, false)).await;
     apply(&live, &build::vote(seed.overlay, Side::For)).await;
     live.sessions.delete(seed.overlay).await.unwrap();
-    hold(&live, &seed).await;
+    attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0));
 }
 

@@ -14,8 +14,13 @@ use super::{FakeLive, FakeSession, within_the_last_minute};
 
 #[async_trait]
 impl SessionStore for FakeLive {
-    async fn hold(&self, seed: &SessionSeed, instance: &InstanceId, viewers: u32) -> Result<(), StoreError> {
-        let (mut state, now) = self.enter("hold a session")?;
+    async fn attach(
+        &self,
+        seed: &SessionSeed,
+        instance: &InstanceId,
+        viewers: u32,
+    ) -> Result<(), StoreError> {
+        let (mut state, now) = self.enter("attach to a session")?;
         if state.session(seed.overlay).is_none() {
             let kept = state.tallies.iter().position(|(overlay, _)| *overlay == seed.overlay);
             let tally = kept.map(|kept| state.tallies.remove(kept).1).filter(|tally| !tally.has_ended(now));
@@ -23,8 +28,8 @@ impl SessionStore for FakeLive {
         }
         let live = state.session(seed.overlay).unwrap();
         live.put_settings(&seed.settings, now);
-        live.holders.retain(|(holder, _)| holder != instance);
-        live.holders.push((instance.clone(), viewers));
+        live.instances.retain(|(attached, _)| attached != instance);
+        live.instances.push((instance.clone(), viewers));
         live.disconnected_at = None;
         state.index.retain(|(chat, _)| *chat != seed.broadcaster);
         state.index.push((seed.broadcaster.clone(), seed.overlay));
@@ -34,8 +39,8 @@ impl SessionStore for FakeLive {
     async fn release(&self, overlay: OverlayId, instance: &InstanceId) -> Result<(), StoreError> {
         let (mut state, now) = self.enter("release a session")?;
         if let Some(live) = state.session(overlay) {
-            live.holders.retain(|(holder, _)| holder != instance);
-            if live.holders.is_empty() && live.disconnected_at.is_none() {
+            live.instances.retain(|(attached, _)| attached != instance);
+            if live.instances.is_empty() && live.disconnected_at.is_none() {
                 live.disconnected_at = Some(now);
             }
         }
@@ -55,10 +60,10 @@ impl SessionStore for FakeLive {
         Ok(state.session(overlay).map(|live| live.session.clone()))
     }
 
-    async fn held(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
-        let (state, _) = self.enter("list held sessions")?;
-        let held = state.sessions.iter().filter(|live| !live.holders.is_empty());
-        Ok(held.map(|live| (live.session.overlay, live.session.settings.version)).collect())
+    async fn attached(&self) -> Result<Vec<(OverlayId, SettingsVersion)>, StoreError> {
+        let (state, _) = self.enter("list attached sessions")?;
+        let attached = state.sessions.iter().filter(|live| !live.instances.is_empty());
+        Ok(attached.map(|live| (live.session.overlay, live.session.settings.version)).collect())
     }
 
     async fn put_settings(
@@ -112,7 +117,7 @@ impl FakeSession {
             value: Sentiment::CENTRE,
             changed_at: now,
             tally: None,
-            holders: Vec::new(),
+            instances: Vec::new(),
             disconnected_at: None,
             bucket: None,
             applied: Vec::new(),
@@ -123,8 +128,8 @@ impl FakeSession {
     fn activity(&self, now: Timestamp) -> SessionActivity {
         let votes = within_the_last_minute(&self.applied, now);
         SessionActivity {
-            viewers: self.holders.iter().map(|(_, viewers)| viewers).sum(),
-            held: !self.holders.is_empty(),
+            viewers: self.instances.iter().map(|(_, viewers)| viewers).sum(),
+            attached: !self.instances.is_empty(),
             last_vote_at: self.applied.last().copied(),
             votes_last_minute: u32::try_from(votes).unwrap(),
             limited: within_the_last_minute(&self.limited, now) > 0,
