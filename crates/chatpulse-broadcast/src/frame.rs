@@ -3,8 +3,9 @@
 use bytestring::ByteString;
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::sentiment::{DecaySpeed, Sentiment};
-use chatpulse_domain::tally::{Tallied, Window};
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
+use chatpulse_domain::tally::TallyReading;
+use chatpulse_domain::window::Window;
 use serde::Serialize;
 
 /// The newest of everything that an overlay shows. A socket sends what changed since it last looked.
@@ -51,7 +52,7 @@ pub(crate) fn value_frame(
     value: Hundredths,
     status: Status,
     decay: DecaySpeed,
-    tally: Option<Tallied>,
+    tally: Option<TallyReading>,
 ) -> ByteString {
     #[derive(Serialize)]
     struct ValueFrame {
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(frame(-37.5), r#"{"value":-37.5,"status":"active","decay":0.5}"#);
         assert_eq!(frame(12.345_678), r#"{"value":12.35,"status":"active","decay":0.5}"#);
         assert_eq!(frame(-0.004), r#"{"value":0.0,"status":"active","decay":0.5}"#);
-        let tally = Tallied { in_favor: 7, against: 3 };
+        let tally = TallyReading { in_favor: 7, against: 3 };
         let share = Hundredths::of(tally.sentiment());
         assert_eq!(
             value_frame(share, Status::Active, DecaySpeed::default(), Some(tally)),

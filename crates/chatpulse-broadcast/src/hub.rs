@@ -21,7 +21,7 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals};
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::sentiment::Reading;
+use chatpulse_domain::reading::Reading;
 use chatpulse_domain::session::{Session, SessionSeed};
 use metrics::{Counter, Gauge, Histogram};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytestring::ByteString;
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::tally::Tallied;
+use chatpulse_domain::tally::TallyReading;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -34,7 +35,7 @@ impl Shown {
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
         let decay = seed.settings.settings.decay;
         let version = seed.settings.version;
-        let tally = (seed.settings.settings.measure.kind == MeasureKind::Share).then(Tallied::default);
+        let tally = (seed.settings.settings.measure.kind == MeasureKind::Share).then(TallyReading::default);
         let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay, version, tally };
         let (shown, status) = (Hundredths::ZERO, Status::Active);
         let (frames, _) = watch::channel(Frames {
@@ -75,7 +76,7 @@ impl Shown {
         let centre = Reading {
             sentiment: Sentiment::CENTRE,
             age: LIVELY_FOR,
-            tally: self.reading.tally.map(|_| Tallied::default()),
+            tally: self.reading.tally.map(|_| TallyReading::default()),
             ..self.reading
         };
         let reading = reading.unwrap_or(centre);

@@ -1,15 +1,14 @@
 //! The vocabulary of ChatPulse.
 //!
-//! A **streamer** logs in with Twitch and owns one **overlay**: a page with a secret address that OBS shows.
+//! A **streamer** logs in with Twitch and owns one **overlay**: a page with a secret URL that OBS shows.
 //! A **chatter** types a line of chat, a [`message::ChatMessage`]. If the line equals one of the streamer's
-//! **triggers** it is a **vote** on one [`vote::Side`]. An overlay that somebody watches has a **session**,
-//! and the session holds a **sentiment**: one number in [−100, 100] that votes push and that drifts back to 0, or a
-//! **tally**: how many voted each way in a window.
-//! An **instance** is one running server; it holds the sessions whose overlays hang on it.
+//! **triggers**, it is a **vote** for one [`side::Side`]. An overlay that is open has a **session**, and the session has a
+//! **sentiment**: a number in [−100, 100] that votes push and that decays to 0 (momentum mode), or a **tally**: votes for and
+//! against in a window (share mode). An **instance** is one running server; it holds the sessions of the overlays that are
+//! connected to it.
 //!
-//! Start with [`trigger`], [`sentiment`] and [`vote`]: they are the rules of the product. Then read [`ports`],
-//! which lists what the rest of the workspace promises. Nothing here does I/O, reads a clock or knows a wire
-//! format: time comes in as an argument, and what travels has its twin at the edge that owns the format.
+//! Start with [`trigger`], [`sentiment`] and [`vote`]: they are the rules of the product. Then read [`ports`], the list of
+//! what the rest of the workspace provides. Nothing here does I/O or reads a clock: time is an argument.
 
 pub mod command;
 pub mod ids;
@@ -18,13 +17,17 @@ pub mod look;
 pub mod message;
 pub mod overlay;
 pub mod ports;
+pub mod reading;
 pub mod secret;
 pub mod sentiment;
 pub mod session;
+pub mod side;
 pub mod streamer;
 pub mod subscription;
 pub mod tally;
 pub mod throttle;
 pub mod time;
+pub mod token_bucket;
 pub mod trigger;
 pub mod vote;
+pub mod window;

@@ -3,8 +3,8 @@
 
 use crate::look::{Look, MeasureKind};
 use crate::sentiment::DecaySpeed;
-use crate::tally::Window;
 use crate::trigger::Triggers;
+use crate::window::Window;
 
 /// A label beside the bar.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,28 +1,26 @@
-//! The number behind the bar: votes push it, time pulls it back, it never leaves [−100, 100].
+//! The value behind the bar: votes push it, time pulls it back to 0, it stays within [−100, 100].
 
 use std::time::Duration;
 
-use crate::overlay::SettingsVersion;
-use crate::tally::Tallied;
-use crate::vote::Side;
+use crate::side::Side;
 
-/// How far one vote pushes.
+/// How far one vote pushes the value.
 pub const VOTE_STEP: f64 = 10.0;
 
 /// After this long without a vote the value is exactly zero.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
-/// How fast the bar drifts back, per second.
+/// How fast the value decays, per second.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct DecaySpeed(f64);
 
 impl DecaySpeed {
-    /// Slowest: halves in seven seconds.
+    /// Slowest: the value halves in seven seconds.
     pub const MIN: f64 = 0.1;
-    /// Fastest: halves in a third of a second.
+    /// Fastest: the value halves in a third of a second.
     pub const MAX: f64 = 2.0;
 
-    /// Takes a finite number in range; `NaN` has no way in.
+    /// Accepts [`DecaySpeed::MIN`] to [`DecaySpeed::MAX`], and no `NaN`.
     pub fn new(per_second: f64) -> Result<Self, DecaySpeedOutOfRange> {
         let in_range = (Self::MIN..=Self::MAX).contains(&per_second);
         if in_range { Ok(Self(per_second)) } else { Err(DecaySpeedOutOfRange) }
@@ -52,10 +50,10 @@ pub struct Sentiment(f64);
 impl Sentiment {
     /// The bar in the middle.
     pub const CENTRE: Self = Self(0.0);
-    /// Either end of the bar.
+    /// Distance from the centre to either end of the bar.
     pub const LIMIT: f64 = 100.0;
 
-    /// Clamps to the bar; what is no number is the centre.
+    /// Clamps to the bar; `NaN` becomes the centre.
     pub fn clamped(value: f64) -> Self {
         if value.is_nan() { Self::CENTRE } else { Self(value.clamp(-Self::LIMIT, Self::LIMIT)) }
     }
@@ -74,7 +72,7 @@ impl Sentiment {
         Self(self.0 * (-speed.0 * elapsed.as_secs_f64()).exp())
     }
 
-    /// One vote further to its side.
+    /// The value after one more vote for `side`.
     #[must_use]
     pub fn pushed(self, side: Side) -> Self {
         let step = match side {
@@ -82,32 +80,6 @@ impl Sentiment {
             Side::Against => -VOTE_STEP,
         };
         Self::clamped(self.0 + step)
-    }
-}
-
-/// A sentiment as a store gives it out: what it was, how long ago that was, and how it drifts.
-/// Value and age instead of a time, so that no reader's clock matters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    /// Right after the last change.
-    pub sentiment: Sentiment,
-    /// Time since then.
-    pub age: Duration,
-    /// The session's own speed.
-    pub decay: DecaySpeed,
-    /// Which settings the session holds: whoever shows older ones missed the news.
-    pub version: SettingsVersion,
-    /// Votes in the window, where a share is measured; then the sentiment is that share, and does not drift.
-    pub tally: Option<Tallied>,
-}
-
-impl Reading {
-    /// The value `later` after the reading was taken.
-    pub fn after(&self, later: Duration) -> Sentiment {
-        match self.tally {
-            Some(_) => self.sentiment,
-            None => self.sentiment.decayed(self.decay, self.age.saturating_add(later)),
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
-use crate::vote::Side;
+use crate::side::Side;
 
 /// Text after [`normalize`]: two texts that look the same to a viewer are equal here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

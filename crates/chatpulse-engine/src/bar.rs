@@ -12,9 +12,9 @@ use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::SessionActivity;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::Streamer;
 use chatpulse_domain::subscription::ChatState;
-use chatpulse_domain::vote::Side;
 
 use crate::Ports;
 use crate::cache::SessionCache;

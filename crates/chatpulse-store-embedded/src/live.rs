@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chatpulse_domain::ids::{ChatterId, MessageId, OverlayId, TwitchUserId};
 use chatpulse_domain::ports::clock::Clock;
-use chatpulse_domain::tally::Tally;
+use chatpulse_domain::tally::WindowedTally;
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, SEEN_FOR};
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{DEBOUNCE, SEEN_FOR};
 
 use recent::Recent;
 use session::LiveSession;
@@ -37,7 +38,7 @@ struct State {
     seen: Recent<(OverlayId, MessageId)>,
     debounced: Recent<(OverlayId, ChatterId)>,
     /// Of sessions that were cleaned up: a count until reset goes on when the overlay comes back.
-    tallies: HashMap<OverlayId, Tally>,
+    tallies: HashMap<OverlayId, WindowedTally>,
 }
 
 impl MemoryLive {

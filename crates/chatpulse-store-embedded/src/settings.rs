@@ -11,9 +11,9 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::tally::{Window, WindowSecs};
+use chatpulse_domain::side::Side;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::window::{Window, WindowSecs};
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
 
 use crate::error::Failure;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 
 use crate::connection::Redis;
 use crate::held::Held;

@@ -5,9 +5,9 @@ use chatpulse_domain::overlay::{
     Label, Labels, Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings,
 };
 use chatpulse_domain::sentiment::DecaySpeed;
-use chatpulse_domain::tally::{Window, WindowSecs};
+use chatpulse_domain::side::Side;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::window::{Window, WindowSecs};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;

@@ -8,9 +8,12 @@ use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::overlay::SettingsVersion;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::sentiment::{DecaySpeed, Reading, Sentiment};
-use chatpulse_domain::tally::Tallied;
-use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::{DecaySpeed, Sentiment};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::tally::TallyReading;
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{Vote, VoteOutcome};
 use tracing::warn;
 
 use crate::error::Failure;
@@ -120,7 +123,7 @@ fn reading(reply: &Reply) -> Result<Option<Reading>, Failure> {
     let tally = match reply.text(5) {
         "share" => {
             let count = |index| reply.number(index, "tally");
-            Some(Tallied { in_favor: count(6)?, against: count(7)? })
+            Some(TallyReading { in_favor: count(6)?, against: count(7)? })
         }
         _ => None,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 

@@ -24,12 +24,13 @@ use chatpulse_domain::overlay::{
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::TwitchProfile;
 use chatpulse_domain::subscription::ChatSubscription;
-use chatpulse_domain::tally::{Window, WindowSecs};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_domain::trigger::{TriggerSet, Triggers};
-use chatpulse_domain::vote::{Side, Vote};
+use chatpulse_domain::vote::Vote;
+use chatpulse_domain::window::{Window, WindowSecs};
 
 use crate::clock::START_MS;
 

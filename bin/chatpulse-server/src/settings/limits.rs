@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_web::OverlayLimits;
 
 use super::environment::{Environment, Problems, Reader};

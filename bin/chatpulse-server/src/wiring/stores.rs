@@ -21,7 +21,7 @@ use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_embedded::{
     LocalSignals, MemoryLive, SingleInstance, SqliteAppToken, SqliteFile, SqliteLoginSessions,
     SqliteSettings, SqliteStreamers, SqliteSubscriptions, SqliteTokens,

@@ -1,5 +1,7 @@
 //! Who may import whom.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -82,4 +84,57 @@ fn the_domain_has_no_runtime_no_clock_and_no_wire_format() {
         let name = dependency["name"].as_str().unwrap();
         assert!(dependency["kind"] == "dev" || !BARRED.contains(&name), "the domain imports {name}");
     }
+}
+
+/// A file that imports another one cannot be imported by it, also not through others: each can be read on its own.
+#[test]
+fn the_files_of_the_domain_import_each_other_in_one_direction() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/chatpulse-domain/src");
+    let files: BTreeMap<String, PathBuf> =
+        rust_files(&root).into_iter().map(|file| (module_of(&file, &root), file)).collect();
+    assert!(files.len() > 20 && files.contains_key("ports::votes"), "{:?}", files.keys());
+    let mut imports: BTreeMap<&str, BTreeSet<&str>> =
+        files.iter().map(|(module, file)| (module.as_str(), imports_of(module, file, &files))).collect();
+    assert!(
+        imports["tally"].contains("side") && imports["ports::votes"].contains("ports::error"),
+        "{imports:?}"
+    );
+    // Remove the files that import nothing, then those that import nothing else, and so on: a cycle remains.
+    while let Some(leaf) = imports.iter().find(|(_, imports)| imports.is_empty()).map(|(module, _)| *module) {
+        imports.remove(leaf);
+        for others in imports.values_mut() {
+            others.remove(leaf);
+        }
+    }
+    assert!(imports.is_empty(), "these import each other in a circle: {imports:?}");
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    files.into_iter().chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()
+}
+
+/// `src/ports/votes.rs` is `ports::votes`.
+fn module_of(file: &Path, root: &Path) -> String {
+    let path = file.strip_prefix(root).unwrap().with_extension("");
+    path.iter().map(|part| part.to_str().unwrap()).collect::<Vec<_>>().join("::")
+}
+
+/// The other modules that a file names outside its comments and tests.
+fn imports_of<'a>(module: &str, file: &Path, files: &'a BTreeMap<String, PathBuf>) -> BTreeSet<&'a str> {
+    let source = std::fs::read_to_string(file).unwrap();
+    let product = source.split("#[cfg(test)]").next().unwrap();
+    let parent = module.rsplit_once("::").map_or(String::new(), |(parent, _)| format!("{parent}::"));
+    let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = code.map(|line| line.replace("super::", &format!("crate::{parent}")) + "\n").collect();
+    let paths = code.split("crate::").skip(1);
+    let modules = paths.map(|path| {
+        let is_in =
+            |known: &&String| path.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with("::"));
+        let longest = files.keys().filter(is_in).max_by_key(|known| known.len());
+        longest
+            .unwrap_or_else(|| panic!("{module} imports no file by crate::{}", path.lines().next().unwrap()))
+    });
+    modules.map(String::as_str).filter(|imported| *imported != module).collect()
 }

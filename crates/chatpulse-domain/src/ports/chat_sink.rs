@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::message::ChatMessage;
 use crate::sentiment::Sentiment;
-use crate::vote::Side;
+use crate::side::Side;
 
 /// One chat notification whose sender was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 
 use crate::ids::{MessageId, OverlayId};
-use crate::sentiment::{Reading, Sentiment};
-use crate::vote::{Side, Vote, VoteOutcome};
+use crate::reading::Reading;
+use crate::sentiment::Sentiment;
+use crate::side::Side;
+use crate::vote::{Vote, VoteOutcome};
 
 use super::error::StoreError;
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use chatpulse_domain::login::LoginRole;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::subscription::ChatState;
-use chatpulse_domain::vote::Side;
 use chatpulse_engine::accounts::BotError;
 use chatpulse_engine::sessions::Watcher;
 use chatpulse_testkit::builders as build;

@@ -4,7 +4,8 @@ use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink as _};
 use chatpulse_domain::ports::signals::Signal;
-use chatpulse_domain::vote::{BucketLimit, Side};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_engine::sessions::Watcher;
 use chatpulse_testkit::builders as build;
 

@@ -8,7 +8,7 @@ use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::streamer::Streamer;
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_engine::housekeeping::{GrantCheck, Housekeeping};
 use chatpulse_engine::sessions::{DriftReport, OpenOverlay, Watcher};
 use chatpulse_engine::{Engine, Policy, Ports};

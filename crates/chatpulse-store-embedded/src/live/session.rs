@@ -7,11 +7,13 @@ use std::time::Duration;
 use chatpulse_domain::ids::{ChatterId, InstanceId, TwitchUserId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{Measure, VersionedSettings};
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
-use chatpulse_domain::tally::{Tallied, Tally};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::tally::{TallyReading, WindowedTally};
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
+use chatpulse_domain::token_bucket::{BucketLimit, TokenBucket};
 
 use super::last_minute::LastMinute;
 
@@ -22,7 +24,7 @@ pub(super) struct LiveSession {
     value: Sentiment,
     changed_at: Timestamp,
     /// `None` until the first vote of a share.
-    tally: Option<Tally>,
+    tally: Option<WindowedTally>,
     /// Sockets at each instance that serves it.
     instances: HashMap<InstanceId, u32>,
     /// Set when the last instance released it.
@@ -36,7 +38,7 @@ pub(super) struct LiveSession {
 
 impl LiveSession {
     /// With what was counted before its last session was cleaned up.
-    pub(super) fn new(seed: &SessionSeed, tally: Option<Tally>, now: Timestamp) -> Self {
+    pub(super) fn new(seed: &SessionSeed, tally: Option<WindowedTally>, now: Timestamp) -> Self {
         Self {
             session: Session {
                 overlay: seed.overlay,
@@ -66,7 +68,7 @@ impl LiveSession {
     pub(super) fn reading(&self, now: Timestamp) -> Reading {
         let tally = (self.measure().kind == MeasureKind::Share).then(|| self.tallied(now));
         Reading {
-            sentiment: tally.map_or(self.value, Tallied::sentiment),
+            sentiment: tally.map_or(self.value, TallyReading::sentiment),
             tally,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
@@ -78,10 +80,10 @@ impl LiveSession {
         self.session.settings.settings.measure
     }
 
-    fn tallied(&self, now: Timestamp) -> Tallied {
+    fn tallied(&self, now: Timestamp) -> TallyReading {
         let window = self.measure().window;
         let tally = self.tally.as_ref().filter(|tally| tally.is_over(window));
-        tally.map(|tally| tally.tallied(now)).unwrap_or_default()
+        tally.map(|tally| tally.read(now)).unwrap_or_default()
     }
 
     /// Spends a token. `false` if there is none, which costs nothing. A share cannot be pinned, so it needs none.
@@ -116,10 +118,10 @@ impl LiveSession {
         value
     }
 
-    fn count(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> Tallied {
+    fn count(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> TallyReading {
         let Measure { window, one_vote_each, .. } = self.measure();
         self.tally.take_if(|tally| !tally.is_over(window));
-        let tally = self.tally.get_or_insert_with(|| Tally::new(window, now));
+        let tally = self.tally.get_or_insert_with(|| WindowedTally::new(window, now));
         tally.count(chatter.filter(|_| one_vote_each), side, now)
     }
 
@@ -129,7 +131,7 @@ impl LiveSession {
     }
 
     /// What outlives the session.
-    pub(super) fn into_tally(self) -> Option<Tally> {
+    pub(super) fn into_tally(self) -> Option<WindowedTally> {
         self.tally
     }
 

@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{Vote, VoteOutcome};
 
 use super::{MemoryLive, State};
 

@@ -1,6 +1,6 @@
 //! Votes and sessions in memory.
 
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::contract;
 use chatpulse_testkit::contract::agreement;

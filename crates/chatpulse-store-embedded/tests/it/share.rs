@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 use chatpulse_store_embedded::MemoryLive;
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::clock::TestClock;

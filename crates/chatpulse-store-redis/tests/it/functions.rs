@@ -3,7 +3,8 @@
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::vote::{Side, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::vote::VoteOutcome;
 use chatpulse_store_redis::functions::Library;
 use chatpulse_store_redis::{FunctionsCheck, Redis, RedisLive, Standing};
 use chatpulse_testkit::builders as build;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 use chatpulse_store_redis::Redis;
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_embedded::MemoryLive;
 use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::contract::{self, Live, agreement};

@@ -6,7 +6,7 @@ use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::secret::Secret;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 use chatpulse_store_redis::{Probe, Redis, RedisConfig, RedisSignals};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;

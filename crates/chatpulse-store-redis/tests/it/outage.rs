@@ -8,7 +8,8 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::{Side, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::vote::VoteOutcome;
 use chatpulse_store_redis::{
     ConnectError, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive, Standing,
 };

@@ -3,7 +3,8 @@
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::{BucketLimit, Side};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_redis::{Redis, RedisLive, Standing};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::secret::Secret;
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_redis::functions::Library;
 use chatpulse_store_redis::{Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive, Standing};
 use chatpulse_testkit::builders as build;

@@ -6,10 +6,12 @@ use std::time::Duration;
 use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{Measure, OverlaySettings, VersionedSettings};
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
-use chatpulse_domain::tally::Window;
-use chatpulse_domain::vote::{Side, Vote, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::vote::{Vote, VoteOutcome};
+use chatpulse_domain::window::Window;
 use proptest::prelude::*;
 
 use super::{Live, assert_close};

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::{BucketLimit, Side, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::VoteOutcome;
 
 use super::{Live, assert_close};
 use crate::builders as build;

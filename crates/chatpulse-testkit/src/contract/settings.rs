@@ -10,9 +10,9 @@ use chatpulse_domain::overlay::{Measure, OverlaySettings, SettingsVersion, Stage
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
-use chatpulse_domain::tally::Window;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::window::Window;
 
 use super::Accounts;
 use crate::builders as build;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 
 use super::Live;
 use crate::builders as build;

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::sentiment::{FORGOTTEN_AFTER, Reading};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::FORGOTTEN_AFTER;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, SEEN_FOR, Side, Vote, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{DEBOUNCE, SEEN_FOR, Vote, VoteOutcome};
 
 use super::{Live, assert_close};
 use crate::builders as build;

@@ -8,11 +8,13 @@ use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::Session;
-use chatpulse_domain::tally::{Tallied, Tally};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::tally::{TallyReading, WindowedTally};
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::vote::{BucketLimit, Side, TokenBucket};
+use chatpulse_domain::token_bucket::{BucketLimit, TokenBucket};
 
 use super::Outage;
 use crate::clock::TestClock;
@@ -38,14 +40,14 @@ struct State {
     seen: Vec<(OverlayId, MessageId, Timestamp)>,
     debounced: Vec<(OverlayId, ChatterId, Timestamp)>,
     /// Of sessions that ended by themselves.
-    tallies: Vec<(OverlayId, Tally)>,
+    tallies: Vec<(OverlayId, WindowedTally)>,
 }
 
 struct FakeSession {
     session: Session,
     value: Sentiment,
     changed_at: Timestamp,
-    tally: Option<Tally>,
+    tally: Option<WindowedTally>,
     instances: Vec<(InstanceId, u32)>,
     disconnected_at: Option<Timestamp>,
     bucket: Option<TokenBucket>,
@@ -102,10 +104,10 @@ impl FakeSession {
     fn reading(&self, now: Timestamp) -> Reading {
         let measure = self.session.settings.settings.measure;
         let counted = self.tally.as_ref().filter(|tally| tally.is_over(measure.window));
-        let counted = counted.map(|tally| tally.tallied(now)).unwrap_or_default();
+        let counted = counted.map(|tally| tally.read(now)).unwrap_or_default();
         let tally = (measure.kind == MeasureKind::Share).then_some(counted);
         Reading {
-            sentiment: tally.map_or(self.value, Tallied::sentiment),
+            sentiment: tally.map_or(self.value, TallyReading::sentiment),
             tally,
             age: now.since(self.changed_at),
             decay: self.session.settings.settings.decay,
@@ -124,7 +126,7 @@ impl FakeSession {
         if measure.kind == MeasureKind::Share {
             self.set(Sentiment::CENTRE, now);
             self.tally.take_if(|tally| !tally.is_over(measure.window));
-            let tally = self.tally.get_or_insert_with(|| Tally::new(measure.window, now));
+            let tally = self.tally.get_or_insert_with(|| WindowedTally::new(measure.window, now));
             return tally.count(chatter.filter(|_| measure.one_vote_each), side, now).sentiment();
         }
         let value = self.reading(now).after(Duration::ZERO).pushed(side);

@@ -8,8 +8,8 @@ use chatpulse_domain::overlay::{
     InvalidLabel, Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings,
 };
 use chatpulse_domain::sentiment::DecaySpeed;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::trigger::{InvalidTriggers, Trigger, TriggerSet, Triggers};
-use chatpulse_domain::vote::Side;
 
 use super::view::{FormProblems, SettingsForm};
 use extras::ExtrasInput;
@@ -202,7 +202,7 @@ fn storable(typed: &str) -> Result<&str, String> {
 #[cfg(test)]
 mod tests {
     use chatpulse_domain::look::{MeasureKind, Theme};
-    use chatpulse_domain::tally::{Window, WindowSecs};
+    use chatpulse_domain::window::{Window, WindowSecs};
 
     use super::*;
 

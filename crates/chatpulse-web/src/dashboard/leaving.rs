@@ -5,7 +5,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use chatpulse_broadcast::frame::config_json;
 use chatpulse_domain::overlay::VersionedSettings;
-use chatpulse_domain::vote::Side;
+use chatpulse_domain::side::Side;
 use serde_json::{Value, json};
 
 use super::stored_settings;

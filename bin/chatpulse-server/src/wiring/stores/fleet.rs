@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::shard_leases::ShardLeases as _;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_pg::{PgConfig, Tls};
 use chatpulse_store_redis::{
     ConnectError, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chatpulse_domain::session::{SessionActivity, SessionSeed};
-use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{Vote, VoteOutcome};
 
 use super::{attach, release, seed};
 use crate::builders as build;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::session::{Orphan, SessionSeed};
-use chatpulse_domain::vote::BucketLimit;
+use chatpulse_domain::token_bucket::BucketLimit;
 use tokio::sync::Barrier;
 
 use super::{assert_gone, attach, found, release, seed};

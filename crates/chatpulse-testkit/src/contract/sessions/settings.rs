@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::vote::{BucketLimit, Side};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::token_bucket::BucketLimit;
 
 use super::{attach, seed, value};
 use crate::builders as build;

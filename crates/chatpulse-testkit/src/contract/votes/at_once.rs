@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::vote::{BucketLimit, Side, Vote, VoteOutcome};
+use chatpulse_domain::token_bucket::BucketLimit;
+
+use chatpulse_domain::side::Side;
+
+use chatpulse_domain::vote::{Vote, VoteOutcome};
 use tokio::sync::Barrier;
 
 use super::{limits, open, value};

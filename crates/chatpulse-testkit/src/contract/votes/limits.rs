@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, Side, Vote, VoteOutcome};
+use chatpulse_domain::token_bucket::BucketLimit;
+
+use chatpulse_domain::vote::{DEBOUNCE, Vote, VoteOutcome};
+
+use chatpulse_domain::side::Side;
 
 use super::{apply, cast, open};
 use crate::builders as build;

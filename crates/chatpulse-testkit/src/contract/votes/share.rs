@@ -5,8 +5,11 @@ use std::time::Duration;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::tally::{Tallied, UNENDED_KEPT, Window};
-use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, Side, Vote};
+use chatpulse_domain::side::Side;
+use chatpulse_domain::tally::{TallyReading, UNTIL_RESET_TTL};
+use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{DEBOUNCE, Vote};
+use chatpulse_domain::window::Window;
 
 use super::limits::burst_of;
 use super::{apply, attach, cast, read};
@@ -39,7 +42,7 @@ async fn open(live: &Live, window: Window, one_vote_each: bool) -> OverlayId {
 }
 
 async fn tallied(live: &Live, overlay: OverlayId) -> (u64, u64) {
-    let Tallied { in_favor, against } = read(live, overlay).await.unwrap().tally.unwrap();
+    let TallyReading { in_favor, against } = read(live, overlay).await.unwrap().tally.unwrap();
     (in_favor, against)
 }
 
@@ -139,7 +142,7 @@ async fn a_share_until_reset_outlives_its_session_by_a_day(live: Live) {
         assert_eq!(read(&live, seed.overlay).await, None);
     };
     clean_up().await;
-    live.time.advance(UNENDED_KEPT.saturating_sub(Duration::from_secs(1))).await;
+    live.time.advance(UNTIL_RESET_TTL.saturating_sub(Duration::from_secs(1))).await;
     attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (1, 0));
     apply(&live, &vote_of(seed.overlay, "ann", Side::Against)).await;
@@ -150,7 +153,7 @@ async fn a_share_until_reset_outlives_its_session_by_a_day(live: Live) {
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0), "a reset reaches it all the same");
     apply(&live, &vote_of(seed.overlay, "cid", Side::For)).await;
     clean_up().await;
-    live.time.advance(UNENDED_KEPT).await;
+    live.time.advance(UNTIL_RESET_TTL).await;
     attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (0, 0));
 }

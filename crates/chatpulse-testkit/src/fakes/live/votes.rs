@@ -3,9 +3,12 @@ use chatpulse_domain::ids::{MessageId, OverlayId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
-use chatpulse_domain::sentiment::{Reading, Sentiment};
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
+use chatpulse_domain::side::Side;
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::vote::{BucketLimit, DEBOUNCE, SEEN_FOR, Side, TokenBucket, Vote, VoteOutcome};
+use chatpulse_domain::token_bucket::{BucketLimit, TokenBucket};
+use chatpulse_domain::vote::{DEBOUNCE, SEEN_FOR, Vote, VoteOutcome};
 
 use super::{FakeLive, State};
 

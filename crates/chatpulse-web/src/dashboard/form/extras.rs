@@ -3,7 +3,7 @@
 
 use chatpulse_domain::look::{Colour, Look, MeasureKind};
 use chatpulse_domain::overlay::{Measure, OverlaySettings};
-use chatpulse_domain::tally::{Window, WindowSecs};
+use chatpulse_domain::window::{Window, WindowSecs};
 
 use super::{Problems, noted};
 use crate::dashboard::view::{Boxes, Choices};

@@ -1,7 +1,7 @@
 //! How it moves: momentum or share, each with what belongs to it.
 
 use chatpulse_domain::look::MeasureKind;
-use chatpulse_domain::tally::WindowSecs;
+use chatpulse_domain::window::WindowSecs;
 use maud::{Markup, html};
 
 use super::SettingsForm;
