@@ -9,8 +9,8 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenRepository};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::streamer::Streamer;
 use tracing::{info, warn};
@@ -106,7 +106,7 @@ impl Accounts {
             display_name: grant.user.display_name.clone(),
             granted_at: self.clock.now(),
         };
-        self.streamers.note_bot_grant(&noted, tokens).await?;
+        self.streamers.record_bot_grant(&noted, tokens).await?;
         self.sessions.forgive(&noted.bot);
         self.signals.publish(Signal::ConsentGiven(noted.bot.clone()));
         Ok(noted)
@@ -133,7 +133,7 @@ impl Accounts {
     /// Deletes the account: nothing of it is left here, its overlay is dead, and what the user agreed to is given back at
     /// Twitch, which then ends the chat's subscription. False if it was gone already.
     pub async fn delete(&self, streamer: &Streamer) -> Result<bool, StoreError> {
-        let Some(Deleted { overlay, tokens }) = self.streamers.delete(streamer.id).await? else {
+        let Some(DeletedAccount { overlay, tokens }) = self.streamers.delete(streamer.id).await? else {
             return Ok(false);
         };
         info!(streamer.id = %streamer.id, "an account was deleted by its streamer");
@@ -177,7 +177,7 @@ impl Accounts {
     /// How many users' tokens our keys do not open, of how many. Those users agree again.
     pub async fn count_unopenable(&self) -> Result<(usize, usize), StoreError> {
         let all = self.tokens.all().await?;
-        let shut = |kept: &&KeptTokens| self.cipher.open(&kept.user, &kept.sealed).is_err();
+        let shut = |kept: &&StoredTokens| self.cipher.open(&kept.user, &kept.sealed).is_err();
         Ok((all.iter().filter(shut).count(), all.len()))
     }
 }

@@ -157,7 +157,7 @@ impl Housekeeping {
             let mut sweeps = every(SWEEP_LOGINS_EVERY);
             loop {
                 sweeps.tick().await;
-                if let Err(error) = logins.sweep(clock.now()).await {
+                if let Err(error) = logins.delete_expired(clock.now()).await {
                     warn!(%error, "expired logins were not removed this time");
                 }
             }

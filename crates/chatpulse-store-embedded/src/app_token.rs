@@ -7,27 +7,21 @@ use chatpulse_domain::ports::error::StoreError;
 use rusqlite::{Connection, named_params};
 
 use crate::file::SqliteFile;
-use crate::query::{self, Query};
-
-pub(crate) const FIND: Query =
-    Query { name: "app_token.find", does: "find the application's token in SQLite" };
-pub(crate) const INSERT: Query =
-    Query { name: "app_token.insert", does: "keep the application's token in SQLite" };
-pub(crate) const REPLACE: Query =
-    Query { name: "app_token.replace", does: "replace the application's token in SQLite" };
+use crate::operation;
+use crate::query;
 
 const SELECT: &str = include_str!("../queries/app_tokens/find.sql");
 const INSERT_ONE: &str = include_str!("../queries/app_tokens/insert.sql");
 const UPDATE: &str = include_str!("../queries/app_tokens/replace.sql");
 
-/// What Twitch gave to the application.
+/// The application's own token.
 #[derive(Clone)]
 pub struct SqliteAppToken {
     file: SqliteFile,
 }
 
 impl SqliteAppToken {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -39,12 +33,12 @@ impl AppTokenRepository for SqliteAppToken {
         let work = |connection: &mut Connection| {
             query::find(connection, SELECT, [], |row| Ok(SealedTokens(row.get("sealed")?)))
         };
-        self.file.call(FIND, work).await
+        self.file.call(operation::APP_TOKEN_FIND, work).await
     }
 
     async fn replace(&self, old: Option<&SealedTokens>, new: &SealedTokens) -> Result<bool, StoreError> {
         let (old, new) = (old.cloned(), new.clone());
-        let query = if old.is_some() { REPLACE } else { INSERT };
+        let query = if old.is_some() { operation::APP_TOKEN_REPLACE } else { operation::APP_TOKEN_INSERT };
         let work = move |connection: &mut Connection| {
             let changed = match &old {
                 Some(old) => {

@@ -14,7 +14,8 @@ use metrics::{counter, histogram};
 use rusqlite::Connection;
 
 use crate::error::{Failure, OpenError};
-use crate::query::{self, Query};
+use crate::operation::{self, Operation};
+use crate::query;
 use worker::Worker;
 
 mod opening;
@@ -24,7 +25,6 @@ mod worker;
 /// The longest a caller waits, its turn included. A commit takes milliseconds on a healthy disk.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(crate) const HEALTH: Query = Query { name: "health.check", does: "read from SQLite" };
 const CHECK_HEALTH: &str = include_str!("../queries/health/check.sql");
 
 /// An open database. Clones are the same one; [`SqliteFile::close`] closes it for all of them.
@@ -101,17 +101,17 @@ impl SqliteFile {
     }
 
     /// Runs `work` on the connection, when its turn comes.
-    pub(crate) async fn call<T, F>(&self, query: Query, work: F) -> Result<T, StoreError>
+    pub(crate) async fn call<T, F>(&self, operation: Operation, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Failure> + Send + 'static,
     {
         let began = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, self.worker.ask(work)).await;
-        histogram!("db_query_duration_seconds", "query" => query.name).record(began.elapsed());
+        histogram!("db_query_duration_seconds", "query" => operation.name).record(began.elapsed());
         answer.unwrap_or(Err(Failure::Unanswered("no answer in time"))).map_err(|failure| {
-            counter!("db_errors_total", "query" => query.name).increment(1);
-            failure.during(query.does)
+            counter!("db_errors_total", "query" => operation.name).increment(1);
+            failure.during(operation.does)
         })
     }
 }
@@ -124,7 +124,7 @@ impl HealthCheck for SqliteFile {
 
     async fn check(&self) -> Result<(), StoreError> {
         let read = |connection: &mut Connection| query::find(connection, CHECK_HEALTH, [], |_| Ok(()));
-        self.call(HEALTH, read).await.map(|_| ())
+        self.call(operation::CHECK_HEALTH, read).await.map(|_| ())
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    const ANY: Query = Query { name: "test", does: "run the test's query" };
+    const ANY: Operation = Operation { name: "test", does: "run the test's query" };
 
     async fn insert(file: &SqliteFile, bot: &'static str) -> Result<usize, StoreError> {
         file.call(ANY, move |connection| {

@@ -1,4 +1,4 @@
-//! Logins in SQLite.
+//! Login sessions in SQLite.
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::StreamerId;
@@ -10,15 +10,8 @@ use rusqlite::{Connection, named_params};
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
-use crate::query::{self, Query};
-
-pub(crate) const BEGIN: Query = Query { name: "login_sessions.begin", does: "begin a login in SQLite" };
-pub(crate) const FIND: Query = Query { name: "login_sessions.find", does: "find a login in SQLite" };
-pub(crate) const END: Query = Query { name: "login_sessions.end", does: "end a login in SQLite" };
-pub(crate) const END_ALL: Query =
-    Query { name: "login_sessions.end_all", does: "end all of a streamer's logins in SQLite" };
-pub(crate) const SWEEP: Query =
-    Query { name: "login_sessions.sweep", does: "sweep expired logins from SQLite" };
+use crate::operation;
+use crate::query;
 
 const INSERT: &str = include_str!("../queries/login_sessions/insert.sql");
 const SELECT: &str = include_str!("../queries/login_sessions/find.sql");
@@ -26,14 +19,14 @@ const DELETE: &str = include_str!("../queries/login_sessions/delete.sql");
 const DELETE_ALL_OF: &str = include_str!("../queries/login_sessions/delete_all_of.sql");
 const DELETE_EXPIRED: &str = include_str!("../queries/login_sessions/delete_expired.sql");
 
-/// Who is logged in.
+/// Login sessions.
 #[derive(Clone)]
 pub struct SqliteLoginSessions {
     file: SqliteFile,
 }
 
 impl SqliteLoginSessions {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -51,7 +44,7 @@ impl LoginSessions for SqliteLoginSessions {
             };
             query::execute(connection, INSERT, params).map(|_| ())
         };
-        self.file.call(BEGIN, work).await
+        self.file.call(operation::LOGIN_SESSIONS_BEGIN, work).await
     }
 
     async fn find(&self, hash: LoginHash, now: Timestamp) -> Result<Option<StreamerId>, StoreError> {
@@ -61,27 +54,31 @@ impl LoginSessions for SqliteLoginSessions {
                 query::parsed(row, "streamer_id", "login_sessions.streamer_id")
             })
         };
-        self.file.call(FIND, work).await
+        self.file.call(operation::LOGIN_SESSIONS_FIND, work).await
     }
 
     async fn end(&self, hash: LoginHash) -> Result<(), StoreError> {
         let work = move |connection: &mut Connection| {
             query::execute(connection, DELETE, named_params! { ":hash": hash.0 }).map(|_| ())
         };
-        self.file.call(END, work).await
+        self.file.call(operation::LOGIN_SESSIONS_END, work).await
     }
 
     async fn end_all(&self, streamer: StreamerId) -> Result<(), StoreError> {
-        self.file.call(END_ALL, move |connection: &mut Connection| end_all(connection, streamer)).await
+        self.file
+            .call(operation::LOGIN_SESSIONS_END_ALL, move |connection: &mut Connection| {
+                end_all(connection, streamer)
+            })
+            .await
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+    async fn delete_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
         let work = move |connection: &mut Connection| {
             let params = named_params! { ":now_ms": now.unix_ms };
             query::execute(connection, DELETE_EXPIRED, params)
         };
-        let swept = self.file.call(SWEEP, work).await?;
-        Ok(u64::try_from(swept).unwrap_or(u64::MAX))
+        let deleted = self.file.call(operation::LOGIN_SESSIONS_SWEEP, work).await?;
+        Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
     }
 }
 

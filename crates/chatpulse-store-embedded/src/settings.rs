@@ -18,15 +18,8 @@ use rusqlite::{Connection, Row, TransactionBehavior, named_params};
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
-use crate::query::{self, Query};
-
-pub(crate) const FIND: Query = Query { name: "settings.find", does: "find settings in SQLite" };
-pub(crate) const SEEDS: Query =
-    Query { name: "settings.seeds", does: "find what overlays are made from in SQLite" };
-pub(crate) const SAVE: Query = Query { name: "settings.save", does: "save settings in SQLite" };
-
-pub(crate) const SET_STAGE: Query =
-    Query { name: "settings.set_stage", does: "pause or hide an overlay in SQLite" };
+use crate::operation;
+use crate::query;
 
 const CREATE: &str = include_str!("../queries/settings/create.sql");
 const SELECT: &str = include_str!("../queries/settings/find.sql");
@@ -42,7 +35,7 @@ pub struct SqliteSettings {
 }
 
 impl SqliteSettings {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -55,7 +48,7 @@ impl SettingsRepository for SqliteSettings {
             let params = named_params! { ":streamer_id": streamer.to_string() };
             query::find(connection, SELECT, params, versioned)
         };
-        self.file.call(FIND, work).await
+        self.file.call(operation::SETTINGS_FIND, work).await
     }
 
     async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError> {
@@ -63,7 +56,7 @@ impl SettingsRepository for SqliteSettings {
         let work = move |connection: &mut Connection| {
             query::all(connection, SELECT_SEEDS, named_params! { ":overlays": overlays }, seed)
         };
-        self.file.call(SEEDS, work).await
+        self.file.call(operation::SETTINGS_SEEDS, work).await
     }
 
     async fn save(
@@ -74,7 +67,7 @@ impl SettingsRepository for SqliteSettings {
     ) -> Result<SaveOutcome, StoreError> {
         let settings = settings.clone();
         let work = move |connection: &mut Connection| save(connection, streamer, &settings, based_on);
-        self.file.call(SAVE, work).await
+        self.file.call(operation::SETTINGS_SAVE, work).await
     }
 
     async fn set_stage(
@@ -90,7 +83,7 @@ impl SettingsRepository for SqliteSettings {
             };
             query::find(connection, UPDATE_STAGE, params, versioned)
         };
-        self.file.call(SET_STAGE, work).await
+        self.file.call(operation::SETTINGS_SET_STAGE, work).await
     }
 }
 

@@ -7,30 +7,16 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
-use crate::query::{self, Query};
+use crate::operation;
+use crate::query;
 use crate::settings;
-
-pub(crate) const SIGN_IN: Query = Query { name: "streamers.sign_in", does: "sign a streamer in to SQLite" };
-pub(crate) const FIND: Query = Query { name: "streamers.find", does: "find a streamer in SQLite" };
-pub(crate) const FIND_BY_OVERLAY: Query =
-    Query { name: "streamers.find_by_overlay", does: "find an overlay's streamer in SQLite" };
-pub(crate) const FIND_BY_TWITCH_ID: Query =
-    Query { name: "streamers.find_by_twitch_id", does: "find a Twitch user's account in SQLite" };
-pub(crate) const FIRST: Query = Query { name: "streamers.first", does: "find the first streamer in SQLite" };
-pub(crate) const ROTATE_OVERLAY: Query =
-    Query { name: "streamers.rotate_overlay", does: "rotate an overlay's address in SQLite" };
-pub(crate) const DELETE: Query = Query { name: "streamers.delete", does: "delete an account in SQLite" };
-pub(crate) const NOTE_BOT_GRANT: Query =
-    Query { name: "streamers.note_bot_grant", does: "note the bot's consent in SQLite" };
-pub(crate) const FIND_BOT_GRANT: Query =
-    Query { name: "streamers.find_bot_grant", does: "find the bot's consent in SQLite" };
 
 const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
 const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");
@@ -53,7 +39,7 @@ pub struct SqliteStreamers {
 }
 
 impl SqliteStreamers {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -64,7 +50,7 @@ impl StreamerRepository for SqliteStreamers {
     async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
         let (profile, tokens) = (profile.clone(), tokens.clone());
         let work = move |connection: &mut Connection| sign_in(connection, &profile, &tokens);
-        self.file.call(SIGN_IN, work).await
+        self.file.call(operation::STREAMERS_SIGN_IN, work).await
     }
 
     async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
@@ -72,7 +58,7 @@ impl StreamerRepository for SqliteStreamers {
             let params = named_params! { ":id": id.to_string() };
             query::find(connection, SELECT_BY_ID, params, streamer)
         };
-        self.file.call(FIND, work).await
+        self.file.call(operation::STREAMERS_FIND, work).await
     }
 
     async fn find_by_twitch_id(&self, twitch_id: &TwitchUserId) -> Result<Option<Streamer>, StoreError> {
@@ -81,7 +67,7 @@ impl StreamerRepository for SqliteStreamers {
             let params = named_params! { ":twitch_id": twitch_id.as_str() };
             query::find(connection, SELECT_BY_TWITCH_ID, params, streamer)
         };
-        self.file.call(FIND_BY_TWITCH_ID, work).await
+        self.file.call(operation::STREAMERS_FIND_BY_TWITCH_ID, work).await
     }
 
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
@@ -89,23 +75,29 @@ impl StreamerRepository for SqliteStreamers {
             let params = named_params! { ":overlay": overlay.to_string() };
             query::find(connection, SELECT_BY_OVERLAY, params, streamer)
         };
-        self.file.call(FIND_BY_OVERLAY, work).await
+        self.file.call(operation::STREAMERS_FIND_BY_OVERLAY, work).await
     }
 
     async fn first(&self) -> Result<Option<Streamer>, StoreError> {
         let work = |connection: &mut Connection| query::find(connection, SELECT_FIRST, [], streamer);
-        self.file.call(FIRST, work).await
+        self.file.call(operation::STREAMERS_FIRST, work).await
     }
 
     async fn rotate_overlay(&self, id: StreamerId) -> Result<Option<Rotation>, StoreError> {
-        self.file.call(ROTATE_OVERLAY, move |connection: &mut Connection| rotate(connection, id)).await
+        self.file
+            .call(operation::STREAMERS_ROTATE_OVERLAY, move |connection: &mut Connection| {
+                rotate(connection, id)
+            })
+            .await
     }
 
-    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
-        self.file.call(DELETE, move |connection: &mut Connection| delete(connection, id)).await
+    async fn delete(&self, id: StreamerId) -> Result<Option<DeletedAccount>, StoreError> {
+        self.file
+            .call(operation::STREAMERS_DELETE, move |connection: &mut Connection| delete(connection, id))
+            .await
     }
 
-    async fn note_bot_grant(
+    async fn record_bot_grant(
         &self,
         grant: &BotGrant,
         tokens: Option<&SealedTokens>,
@@ -120,7 +112,7 @@ impl StreamerRepository for SqliteStreamers {
             };
             query::execute(connection, UPSERT_BOT_GRANT, params).map(|_| ())
         };
-        self.file.call(NOTE_BOT_GRANT, work).await
+        self.file.call(operation::STREAMERS_NOTE_BOT_GRANT, work).await
     }
 
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
@@ -129,7 +121,7 @@ impl StreamerRepository for SqliteStreamers {
             let params = named_params! { ":bot": bot.as_str() };
             query::find(connection, SELECT_BOT_GRANT, params, |row| bot_grant(&bot, row))
         };
-        self.file.call(FIND_BOT_GRANT, work).await
+        self.file.call(operation::STREAMERS_FIND_BOT_GRANT, work).await
     }
 }
 
@@ -145,7 +137,7 @@ fn rotate(connection: &mut Connection, id: StreamerId) -> Result<Option<Rotation
     Ok(old.map(|old| Rotation { old, new }))
 }
 
-fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<Deleted>, Failure> {
+fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<DeletedAccount>, Failure> {
     let id = id.to_string();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let leaving = query::find(&transaction, SELECT_LEAVING, named_params! { ":id": id }, |row| {
@@ -153,7 +145,7 @@ fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<Deleted>
         let tokens = login.into_iter().chain(bot).map(SealedTokens).collect();
         let overlay = query::parsed(row, "overlay", "streamers.overlay")?;
         let user: String = row.get("twitch_id")?;
-        Ok((user, Deleted { overlay, tokens }))
+        Ok((user, DeletedAccount { overlay, tokens }))
     })?;
     if let Some((user, _)) = &leaving {
         query::execute(&transaction, DELETE_STREAMER, named_params! { ":id": id })?;
@@ -163,7 +155,7 @@ fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<Deleted>
     Ok(leaving.map(|(_, deleted)| deleted))
 }
 
-/// Account, tokens and settings, all or nothing. The new ids are used only if the account is new.
+/// Writes account, tokens and settings in one transaction. The new ids are used only if the account is new.
 fn sign_in(
     connection: &mut Connection,
     profile: &TwitchProfile,
@@ -178,7 +170,7 @@ fn sign_in(
         ":overlay": OverlayId::random().to_string(),
     };
     let signed_in = query::find(&transaction, UPSERT_STREAMER, params, streamer)?;
-    let signed_in = signed_in.ok_or(Failure::Unanswered("the account was not returned"))?;
+    let signed_in = signed_in.ok_or(Failure::Unanswered("SQLite did not return the account"))?;
     let streamer_id = signed_in.id.to_string();
     let agreed_at = Timestamp::from(SystemTime::now());
     let params = named_params! {

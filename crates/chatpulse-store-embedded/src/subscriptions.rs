@@ -9,18 +9,8 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
-use crate::query::{self, Query};
-
-pub(crate) const CONDUIT: Query = Query { name: "subscriptions.conduit", does: "find the conduit in SQLite" };
-pub(crate) const INSERT_CONDUIT: Query =
-    Query { name: "subscriptions.insert_conduit", does: "record the conduit in SQLite" };
-pub(crate) const REPLACE_CONDUIT: Query =
-    Query { name: "subscriptions.replace_conduit", does: "record another conduit in SQLite" };
-pub(crate) const ALL: Query = Query { name: "subscriptions.all", does: "read all subscriptions from SQLite" };
-pub(crate) const FIND: Query = Query { name: "subscriptions.find", does: "find a subscription in SQLite" };
-pub(crate) const PUT: Query = Query { name: "subscriptions.put", does: "record a subscription in SQLite" };
-pub(crate) const DELETE: Query =
-    Query { name: "subscriptions.delete", does: "forget a subscription in SQLite" };
+use crate::operation;
+use crate::query;
 
 const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
 const INSERT_ONE_CONDUIT: &str = include_str!("../queries/conduits/insert.sql");
@@ -30,14 +20,14 @@ const SELECT_ONE: &str = include_str!("../queries/subscriptions/find.sql");
 const UPSERT: &str = include_str!("../queries/subscriptions/upsert.sql");
 const DELETE_ONE: &str = include_str!("../queries/subscriptions/delete.sql");
 
-/// What we made at Twitch.
+/// The conduit and the chat subscriptions that we created at Twitch.
 #[derive(Clone)]
 pub struct SqliteSubscriptions {
     file: SqliteFile,
 }
 
 impl SqliteSubscriptions {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -49,12 +39,16 @@ impl SubscriptionRepository for SqliteSubscriptions {
         let work = |connection: &mut Connection| {
             query::find(connection, SELECT_CONDUIT, [], |row| query::parsed(row, "id", "conduits.id"))
         };
-        self.file.call(CONDUIT, work).await
+        self.file.call(operation::SUBSCRIPTIONS_CONDUIT, work).await
     }
 
     async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError> {
         let (old, new) = (old.cloned(), new.clone());
-        let query = if old.is_some() { REPLACE_CONDUIT } else { INSERT_CONDUIT };
+        let query = if old.is_some() {
+            operation::SUBSCRIPTIONS_REPLACE_CONDUIT
+        } else {
+            operation::SUBSCRIPTIONS_INSERT_CONDUIT
+        };
         let work = move |connection: &mut Connection| {
             let new = new.as_str();
             let changed = match &old {
@@ -71,7 +65,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
 
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError> {
         let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], subscription);
-        self.file.call(ALL, work).await
+        self.file.call(operation::SUBSCRIPTIONS_ALL, work).await
     }
 
     async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
@@ -80,7 +74,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
             let params = named_params! { ":broadcaster": broadcaster.as_str() };
             query::find(connection, SELECT_ONE, params, subscription)
         };
-        self.file.call(FIND, work).await
+        self.file.call(operation::SUBSCRIPTIONS_FIND, work).await
     }
 
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
@@ -94,7 +88,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
             };
             query::execute(connection, UPSERT, params).map(|_| ())
         };
-        self.file.call(PUT, work).await
+        self.file.call(operation::SUBSCRIPTIONS_PUT, work).await
     }
 
     async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
@@ -103,7 +97,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
             let params = named_params! { ":broadcaster": broadcaster.as_str(), ":id": id.as_str() };
             query::execute(connection, DELETE_ONE, params).map(|_| ())
         };
-        self.file.call(DELETE, work).await
+        self.file.call(operation::SUBSCRIPTIONS_DELETE, work).await
     }
 }
 

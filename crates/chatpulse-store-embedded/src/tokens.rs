@@ -1,28 +1,18 @@
-//! Users' tokens in SQLite. Logging in writes them, and agreeing to be the bot.
+//! Users' tokens in SQLite. Logging in and agreeing to be the bot write them.
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{StreamerId, TwitchUserId};
 use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::time::Timestamp;
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
 use crate::login_sessions;
-use crate::query::{self, Query};
-
-pub(crate) const ALL: Query = Query { name: "tokens.all", does: "read all tokens from SQLite" };
-pub(crate) const UNCHECKED_SINCE: Query =
-    Query { name: "tokens.unchecked_since", does: "find tokens to check in SQLite" };
-pub(crate) const RENEW: Query = Query { name: "tokens.renew", does: "renew a user's tokens in SQLite" };
-pub(crate) const RENEW_BOT: Query =
-    Query { name: "tokens.renew_bot", does: "renew the bot's tokens in SQLite" };
-pub(crate) const FORGET_BOT: Query =
-    Query { name: "tokens.forget_bot", does: "forget the bot's tokens in SQLite" };
-pub(crate) const FORGET: Query = Query { name: "tokens.forget", does: "forget a user's tokens in SQLite" };
-pub(crate) const END_GRANT: Query = Query { name: "tokens.end_grant", does: "end a user's grant in SQLite" };
+use crate::operation;
+use crate::query;
 
 const SELECT_ALL: &str = include_str!("../queries/tokens/all.sql");
 const SELECT_UNCHECKED: &str = include_str!("../queries/tokens/unchecked_since.sql");
@@ -34,14 +24,14 @@ const DELETE_BOT: &str = include_str!("../queries/tokens/forget_bot.sql");
 const DELETE_BOT_GRANT: &str = include_str!("../queries/bot_grants/delete.sql");
 const DELETE_BOT_GRANT_OF_LOGIN: &str = include_str!("../queries/bot_grants/delete_with_login.sql");
 
-/// What users gave.
+/// Users' tokens.
 #[derive(Clone)]
 pub struct SqliteTokens {
     file: SqliteFile,
 }
 
 impl SqliteTokens {
-    /// On an open file.
+    /// Uses an open file.
     pub fn new(file: SqliteFile) -> Self {
         Self { file }
     }
@@ -49,72 +39,76 @@ impl SqliteTokens {
 
 #[async_trait]
 impl TokenRepository for SqliteTokens {
-    async fn all(&self) -> Result<Vec<KeptTokens>, StoreError> {
-        let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], kept);
-        self.file.call(ALL, work).await
+    async fn all(&self) -> Result<Vec<StoredTokens>, StoreError> {
+        let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], stored_tokens);
+        self.file.call(operation::TOKENS_ALL, work).await
     }
 
-    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<KeptTokens>, StoreError> {
+    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError> {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let work = move |connection: &mut Connection| {
             let params = named_params! { ":then_ms": then.unix_ms, ":max": max };
-            query::all(connection, SELECT_UNCHECKED, params, kept)
+            query::all(connection, SELECT_UNCHECKED, params, stored_tokens)
         };
-        self.file.call(UNCHECKED_SINCE, work).await
+        self.file.call(operation::TOKENS_UNCHECKED_SINCE, work).await
     }
 
-    async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
+    async fn renew(&self, old: &StoredTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
         let (old, new) = (old.clone(), new.clone());
         let query = match old.owner {
-            TokenOwner::Streamer(_) => RENEW,
-            TokenOwner::Bot => RENEW_BOT,
+            TokenOwner::Streamer(_) => operation::TOKENS_RENEW,
+            TokenOwner::Bot => operation::TOKENS_RENEW_BOT,
         };
         self.file.call(query, move |connection: &mut Connection| renew(connection, &old, &new, at)).await
     }
 
-    async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError> {
+    async fn delete(&self, old: &StoredTokens) -> Result<bool, StoreError> {
         let old = old.clone();
         let TokenOwner::Streamer(streamer) = old.owner else {
             let work = move |connection: &mut Connection| {
                 let params = named_params! { ":bot": old.user.as_str(), ":sealed": old.sealed.0 };
-                query::execute(connection, DELETE_BOT, params).map(|forgotten| forgotten > 0)
+                query::execute(connection, DELETE_BOT, params).map(|deleted| deleted > 0)
             };
-            return self.file.call(FORGET_BOT, work).await;
+            return self.file.call(operation::TOKENS_FORGET_BOT, work).await;
         };
         let work = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let is_forgotten = forget(&transaction, streamer, &old)?;
+            let is_deleted = delete(&transaction, streamer, &old)?;
             transaction.commit()?;
-            Ok(is_forgotten)
+            Ok(is_deleted)
         };
-        self.file.call(FORGET, work).await
+        self.file.call(operation::TOKENS_FORGET, work).await
     }
 
     async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
         let user = user.clone();
-        self.file.call(END_GRANT, move |connection: &mut Connection| end_grant(connection, &user, at)).await
+        self.file
+            .call(operation::TOKENS_END_GRANT, move |connection: &mut Connection| {
+                end_grant(connection, &user, at)
+            })
+            .await
     }
 }
 
 fn end_grant(connection: &mut Connection, user: &TwitchUserId, at: Timestamp) -> Result<bool, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let params = named_params! { ":twitch_id": user.as_str(), ":at_ms": at.unix_ms };
-    let owned = query::find(&transaction, SELECT_OWNED, params, kept)?;
-    let is_forgotten = match owned {
-        Some(owned @ KeptTokens { owner: TokenOwner::Streamer(streamer), .. }) => {
-            forget(&transaction, streamer, &owned)?
+    let owned = query::find(&transaction, SELECT_OWNED, params, stored_tokens)?;
+    let is_deleted = match owned {
+        Some(owned @ StoredTokens { owner: TokenOwner::Streamer(streamer), .. }) => {
+            delete(&transaction, streamer, &owned)?
         }
         _ => false,
     };
     let params = named_params! { ":bot": user.as_str(), ":at_ms": at.unix_ms };
     let was_bot = query::execute(&transaction, DELETE_BOT_GRANT, params)? > 0;
     transaction.commit()?;
-    Ok(was_bot || is_forgotten)
+    Ok(was_bot || is_deleted)
 }
 
 fn renew(
     connection: &Connection,
-    old: &KeptTokens,
+    old: &StoredTokens,
     new: &SealedTokens,
     at: Timestamp,
 ) -> Result<bool, Failure> {
@@ -136,21 +130,21 @@ fn renew(
     Ok(changed > 0)
 }
 
-/// The tokens, if they are still these, and what rests on them.
-fn forget(connection: &Connection, streamer: StreamerId, old: &KeptTokens) -> Result<bool, Failure> {
+/// Deletes the tokens if they are still `old`, and ends the logins and the consent that depend on them.
+fn delete(connection: &Connection, streamer: StreamerId, old: &StoredTokens) -> Result<bool, Failure> {
     let params = named_params! { ":streamer_id": streamer.to_string(), ":sealed": old.sealed.0 };
-    let is_forgotten = query::execute(connection, DELETE, params)? > 0;
-    if is_forgotten {
+    let is_deleted = query::execute(connection, DELETE, params)? > 0;
+    if is_deleted {
         login_sessions::end_all(connection, streamer)?;
         let params = named_params! { ":bot": old.user.as_str() };
         query::execute(connection, DELETE_BOT_GRANT_OF_LOGIN, params)?;
     }
-    Ok(is_forgotten)
+    Ok(is_deleted)
 }
 
-fn kept(row: &Row<'_>) -> Result<KeptTokens, Failure> {
+fn stored_tokens(row: &Row<'_>) -> Result<StoredTokens, Failure> {
     let is_bots = row.get::<_, Option<String>>("id")?.is_none();
-    Ok(KeptTokens {
+    Ok(StoredTokens {
         owner: if is_bots {
             TokenOwner::Bot
         } else {

@@ -5,36 +5,24 @@ use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::error::StoreError;
 
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, Repeats, column};
+use crate::query::{Query, column};
 
-pub(crate) const FIND: Query = Query {
-    name: "app_token.find",
-    does: "find the application's token in PostgreSQL",
-    sql: include_str!("../queries/app_tokens/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const INSERT: Query = Query {
-    name: "app_token.insert",
-    does: "keep the application's token in PostgreSQL",
-    sql: include_str!("../queries/app_tokens/insert.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const REPLACE: Query = Query {
-    name: "app_token.replace",
-    does: "replace the application's token in PostgreSQL",
-    sql: include_str!("../queries/app_tokens/replace.sql"),
-    repeats: Repeats::Never,
-};
+const FIND: Query = Query::reading(operation::APP_TOKEN_FIND, include_str!("../queries/app_tokens/find.sql"));
+const INSERT: Query =
+    Query::writing(operation::APP_TOKEN_INSERT, include_str!("../queries/app_tokens/insert.sql"));
+const REPLACE: Query =
+    Query::writing(operation::APP_TOKEN_REPLACE, include_str!("../queries/app_tokens/replace.sql"));
 
-/// What Twitch gave to the application.
+/// The application's own token.
 #[derive(Clone)]
 pub struct PgAppToken {
     pool: PgPool,
 }
 
 impl PgAppToken {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }

@@ -1,4 +1,4 @@
-//! Logins in PostgreSQL.
+//! Login sessions in PostgreSQL.
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::StreamerId;
@@ -8,48 +8,33 @@ use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::time::Timestamp;
 
 use crate::instant::Instant;
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, Repeats, column};
+use crate::query::{Query, column};
 
-pub(crate) const BEGIN: Query = Query {
-    name: "login_sessions.begin",
-    does: "begin a login in PostgreSQL",
-    sql: include_str!("../queries/login_sessions/insert.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const FIND: Query = Query {
-    name: "login_sessions.find",
-    does: "find a login in PostgreSQL",
-    sql: include_str!("../queries/login_sessions/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const END: Query = Query {
-    name: "login_sessions.end",
-    does: "end a login in PostgreSQL",
-    sql: include_str!("../queries/login_sessions/delete.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const END_ALL: Query = Query {
-    name: "login_sessions.end_all",
-    does: "end all of a streamer's logins in PostgreSQL",
-    sql: include_str!("../queries/login_sessions/delete_all_of.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const SWEEP: Query = Query {
-    name: "login_sessions.sweep",
-    does: "sweep expired logins from PostgreSQL",
-    sql: include_str!("../queries/login_sessions/delete_expired.sql"),
-    repeats: Repeats::Never,
-};
+const BEGIN: Query =
+    Query::writing(operation::LOGIN_SESSIONS_BEGIN, include_str!("../queries/login_sessions/insert.sql"));
+const FIND: Query =
+    Query::reading(operation::LOGIN_SESSIONS_FIND, include_str!("../queries/login_sessions/find.sql"));
+const END: Query =
+    Query::writing(operation::LOGIN_SESSIONS_END, include_str!("../queries/login_sessions/delete.sql"));
+const END_ALL: Query = Query::writing(
+    operation::LOGIN_SESSIONS_END_ALL,
+    include_str!("../queries/login_sessions/delete_all_of.sql"),
+);
+const DELETE_EXPIRED: Query = Query::writing(
+    operation::LOGIN_SESSIONS_SWEEP,
+    include_str!("../queries/login_sessions/delete_expired.sql"),
+);
 
-/// Who is logged in.
+/// Login sessions.
 #[derive(Clone)]
 pub struct PgLoginSessions {
     pool: PgPool,
 }
 
 impl PgLoginSessions {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }
@@ -76,7 +61,7 @@ impl LoginSessions for PgLoginSessions {
         self.pool.execute(&END_ALL, &[&streamer.0]).await.map(|_| ())
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.pool.execute(&SWEEP, &[&Instant(now)]).await
+    async fn delete_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.pool.execute(&DELETE_EXPIRED, &[&Instant(now)]).await
     }
 }

@@ -17,7 +17,8 @@ use tracing::info;
 
 use crate::config::PgConfig;
 use crate::error::{Failure, OpenError, Place};
-use crate::query::{Params, Query, Repeats};
+use crate::operation;
+use crate::query::{Params, Query};
 use crate::schema;
 use lease::Lease;
 
@@ -28,12 +29,7 @@ mod upkeep;
 /// The longest a caller waits for an answer, from the pool's door to the last row.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(crate) const HEALTH: Query = Query {
-    name: "health.check",
-    does: "read from PostgreSQL",
-    sql: include_str!("../queries/health/check.sql"),
-    repeats: Repeats::Freely,
-};
+const HEALTH: Query = Query::reading(operation::CHECK_HEALTH, include_str!("../queries/health/check.sql"));
 
 /// Connections to one database. Clones are the same pool; [`PgPool::close`] closes it for all of them.
 #[derive(Clone)]
@@ -127,18 +123,18 @@ impl PgPool {
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, self.ask(query, params)).await;
-        histogram!("db_query_duration_seconds", "query" => query.name).record(began.elapsed());
+        histogram!("db_query_duration_seconds", "query" => query.operation.name).record(began.elapsed());
         self.show();
         answer.unwrap_or(Err(Failure::Unanswered("no answer in time"))).and_then(read).map_err(|failure| {
-            counter!("db_errors_total", "query" => query.name).increment(1);
-            failure.during(query.does)
+            counter!("db_errors_total", "query" => query.operation.name).increment(1);
+            failure.during(query.operation.does)
         })
     }
 
     /// Asks, and asks once more if the connection died and the question may be repeated.
     async fn ask(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
         match self.ask_once(query, params).await {
-            Err(failure) if query.repeats == Repeats::Freely && failure.lost_its_connection() => {
+            Err(failure) if query.is_repeatable && failure.lost_its_connection() => {
                 // The others lead to the same server, and have most likely died with this one.
                 self.connections.retain(|_, _| false);
                 self.ask_once(query, params).await

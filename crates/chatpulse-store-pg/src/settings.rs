@@ -17,34 +17,16 @@ use chatpulse_domain::window::{Window, WindowSecs};
 use tokio_postgres::Row;
 
 use crate::error::Failure;
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Params, Query, Repeats, column, parsed};
+use crate::query::{Params, Query, column, parsed};
 
-pub(crate) const FIND: Query = Query {
-    name: "settings.find",
-    does: "find settings in PostgreSQL",
-    sql: include_str!("../queries/configs/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const SEEDS: Query = Query {
-    name: "settings.seeds",
-    does: "find what overlays are made from in PostgreSQL",
-    sql: include_str!("../queries/configs/seeds.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const SAVE: Query = Query {
-    name: "settings.save",
-    does: "save settings in PostgreSQL",
-    sql: include_str!("../queries/configs/save.sql"),
-    repeats: Repeats::Never,
-};
+const FIND: Query = Query::reading(operation::SETTINGS_FIND, include_str!("../queries/configs/find.sql"));
+const SEEDS: Query = Query::reading(operation::SETTINGS_SEEDS, include_str!("../queries/configs/seeds.sql"));
+const SAVE: Query = Query::writing(operation::SETTINGS_SAVE, include_str!("../queries/configs/save.sql"));
 
-pub(crate) const SET_STAGE: Query = Query {
-    name: "settings.set_stage",
-    does: "pause or hide an overlay in PostgreSQL",
-    sql: include_str!("../queries/configs/set_stage.sql"),
-    repeats: Repeats::Never,
-};
+const SET_STAGE: Query =
+    Query::writing(operation::SETTINGS_SET_STAGE, include_str!("../queries/configs/set_stage.sql"));
 
 /// What streamers have set.
 #[derive(Clone)]
@@ -53,7 +35,7 @@ pub struct PgSettings {
 }
 
 impl PgSettings {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }

@@ -5,70 +5,38 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use tokio_postgres::Row;
 
 use crate::error::Failure;
 use crate::instant::Instant;
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Params, Query, Repeats, column, parsed};
+use crate::query::{Params, Query, column, parsed};
 use crate::settings::Columns;
 
-pub(crate) const SIGN_IN: Query = Query {
-    name: "streamers.sign_in",
-    does: "sign a streamer in to PostgreSQL",
-    sql: include_str!("../queries/users/sign_in.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const FIND: Query = Query {
-    name: "streamers.find",
-    does: "find a streamer in PostgreSQL",
-    sql: include_str!("../queries/users/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const FIND_BY_OVERLAY: Query = Query {
-    name: "streamers.find_by_overlay",
-    does: "find an overlay's streamer in PostgreSQL",
-    sql: include_str!("../queries/users/find_by_overlay.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const FIND_BY_TWITCH_ID: Query = Query {
-    name: "streamers.find_by_twitch_id",
-    does: "find a Twitch user's account in PostgreSQL",
-    sql: include_str!("../queries/users/find_by_twitch_id.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const FIRST: Query = Query {
-    name: "streamers.first",
-    does: "find the first streamer in PostgreSQL",
-    sql: include_str!("../queries/users/find_first.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const ROTATE_OVERLAY: Query = Query {
-    name: "streamers.rotate_overlay",
-    does: "rotate an overlay's address in PostgreSQL",
-    sql: include_str!("../queries/users/rotate_overlay.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const DELETE: Query = Query {
-    name: "streamers.delete",
-    does: "delete an account in PostgreSQL",
-    sql: include_str!("../queries/users/delete.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const NOTE_BOT_GRANT: Query = Query {
-    name: "streamers.note_bot_grant",
-    does: "note the bot's consent in PostgreSQL",
-    sql: include_str!("../queries/bot_grants/upsert.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const FIND_BOT_GRANT: Query = Query {
-    name: "streamers.find_bot_grant",
-    does: "find the bot's consent in PostgreSQL",
-    sql: include_str!("../queries/bot_grants/find.sql"),
-    repeats: Repeats::Freely,
-};
+const SIGN_IN: Query =
+    Query::writing(operation::STREAMERS_SIGN_IN, include_str!("../queries/users/sign_in.sql"));
+const FIND: Query = Query::reading(operation::STREAMERS_FIND, include_str!("../queries/users/find.sql"));
+const FIND_BY_OVERLAY: Query = Query::reading(
+    operation::STREAMERS_FIND_BY_OVERLAY,
+    include_str!("../queries/users/find_by_overlay.sql"),
+);
+const FIND_BY_TWITCH_ID: Query = Query::reading(
+    operation::STREAMERS_FIND_BY_TWITCH_ID,
+    include_str!("../queries/users/find_by_twitch_id.sql"),
+);
+const FIRST: Query =
+    Query::reading(operation::STREAMERS_FIRST, include_str!("../queries/users/find_first.sql"));
+const ROTATE_OVERLAY: Query =
+    Query::writing(operation::STREAMERS_ROTATE_OVERLAY, include_str!("../queries/users/rotate_overlay.sql"));
+const DELETE: Query =
+    Query::writing(operation::STREAMERS_DELETE, include_str!("../queries/users/delete.sql"));
+const RECORD_BOT_GRANT: Query =
+    Query::writing(operation::STREAMERS_NOTE_BOT_GRANT, include_str!("../queries/bot_grants/upsert.sql"));
+const FIND_BOT_GRANT: Query =
+    Query::reading(operation::STREAMERS_FIND_BOT_GRANT, include_str!("../queries/bot_grants/find.sql"));
 
 /// Accounts and the bot's consent.
 #[derive(Clone)]
@@ -77,7 +45,7 @@ pub struct PgStreamers {
 }
 
 impl PgStreamers {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }
@@ -105,8 +73,8 @@ impl StreamerRepository for PgStreamers {
             &columns.decay_speed,
         ];
         let signed_in = self.pool.find(&SIGN_IN, params, streamer).await?;
-        let not_returned = StoreError::unavailable(SIGN_IN.does);
-        signed_in.ok_or_else(|| not_returned("the account was not returned"))
+        let not_returned = StoreError::unavailable(SIGN_IN.operation.does);
+        signed_in.ok_or_else(|| not_returned("PostgreSQL did not return the account"))
     }
 
     async fn find(&self, id: StreamerId) -> Result<Option<Streamer>, StoreError> {
@@ -132,11 +100,11 @@ impl StreamerRepository for PgStreamers {
         Ok(old.map(|old| Rotation { old, new }))
     }
 
-    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
+    async fn delete(&self, id: StreamerId) -> Result<Option<DeletedAccount>, StoreError> {
         self.pool.find(&DELETE, &[&id.0], deleted).await
     }
 
-    async fn note_bot_grant(
+    async fn record_bot_grant(
         &self,
         grant: &BotGrant,
         tokens: Option<&SealedTokens>,
@@ -144,7 +112,7 @@ impl StreamerRepository for PgStreamers {
         let (bot, granted_at) = (grant.bot.as_str(), Instant(grant.granted_at));
         let sealed = tokens.map(|sealed| &sealed.0);
         let params: Params<'_> = &[&bot, &grant.display_name, &granted_at, &sealed];
-        self.pool.execute(&NOTE_BOT_GRANT, params).await.map(|_| ())
+        self.pool.execute(&RECORD_BOT_GRANT, params).await.map(|_| ())
     }
 
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {
@@ -152,10 +120,10 @@ impl StreamerRepository for PgStreamers {
     }
 }
 
-fn deleted(row: &Row) -> Result<Deleted, Failure> {
+fn deleted(row: &Row) -> Result<DeletedAccount, Failure> {
     let (login, bot): (Option<_>, Option<_>) =
         (column(row, "users.sealed_tokens")?, column(row, "users.bot_tokens")?);
-    Ok(Deleted {
+    Ok(DeletedAccount {
         overlay: OverlayId(column(row, "users.overlay_uuid")?),
         tokens: login.into_iter().chain(bot).map(SealedTokens).collect(),
     })

@@ -8,60 +8,37 @@ use chatpulse_domain::subscription::ChatSubscription;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, Repeats, parsed};
+use crate::query::{Query, parsed};
 
-pub(crate) const CONDUIT: Query = Query {
-    name: "subscriptions.conduit",
-    does: "find the conduit in PostgreSQL",
-    sql: include_str!("../queries/conduits/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const INSERT_CONDUIT: Query = Query {
-    name: "subscriptions.insert_conduit",
-    does: "record the conduit in PostgreSQL",
-    sql: include_str!("../queries/conduits/insert.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const REPLACE_CONDUIT: Query = Query {
-    name: "subscriptions.replace_conduit",
-    does: "record another conduit in PostgreSQL",
-    sql: include_str!("../queries/conduits/replace.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const ALL: Query = Query {
-    name: "subscriptions.all",
-    does: "read all subscriptions from PostgreSQL",
-    sql: include_str!("../queries/eventsub_subscriptions/all.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const FIND: Query = Query {
-    name: "subscriptions.find",
-    does: "find a subscription in PostgreSQL",
-    sql: include_str!("../queries/eventsub_subscriptions/find.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const PUT: Query = Query {
-    name: "subscriptions.put",
-    does: "record a subscription in PostgreSQL",
-    sql: include_str!("../queries/eventsub_subscriptions/upsert.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const DELETE: Query = Query {
-    name: "subscriptions.delete",
-    does: "forget a subscription in PostgreSQL",
-    sql: include_str!("../queries/eventsub_subscriptions/delete.sql"),
-    repeats: Repeats::Never,
-};
+const CONDUIT: Query =
+    Query::reading(operation::SUBSCRIPTIONS_CONDUIT, include_str!("../queries/conduits/find.sql"));
+const INSERT_CONDUIT: Query =
+    Query::writing(operation::SUBSCRIPTIONS_INSERT_CONDUIT, include_str!("../queries/conduits/insert.sql"));
+const REPLACE_CONDUIT: Query =
+    Query::writing(operation::SUBSCRIPTIONS_REPLACE_CONDUIT, include_str!("../queries/conduits/replace.sql"));
+const ALL: Query =
+    Query::reading(operation::SUBSCRIPTIONS_ALL, include_str!("../queries/eventsub_subscriptions/all.sql"));
+const FIND: Query =
+    Query::reading(operation::SUBSCRIPTIONS_FIND, include_str!("../queries/eventsub_subscriptions/find.sql"));
+const PUT: Query = Query::writing(
+    operation::SUBSCRIPTIONS_PUT,
+    include_str!("../queries/eventsub_subscriptions/upsert.sql"),
+);
+const DELETE: Query = Query::writing(
+    operation::SUBSCRIPTIONS_DELETE,
+    include_str!("../queries/eventsub_subscriptions/delete.sql"),
+);
 
-/// What we made at Twitch.
+/// The conduit and the chat subscriptions that we created at Twitch.
 #[derive(Clone)]
 pub struct PgSubscriptions {
     pool: PgPool,
 }
 
 impl PgSubscriptions {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }

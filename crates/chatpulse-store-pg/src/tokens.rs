@@ -1,70 +1,40 @@
-//! Users' tokens in PostgreSQL. They lie in the tables of the accounts and of the bots' consent; logging in and agreeing
-//! write them.
+//! Users' tokens in PostgreSQL: columns of the tables of accounts and of the bots' consent. Logging in and agreeing
+//! to be the bot write them.
 
 use async_trait::async_trait;
 use chatpulse_domain::ids::{StreamerId, TwitchUserId};
 use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::time::Timestamp;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
 use crate::instant::Instant;
+use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, Repeats, column, parsed};
+use crate::query::{Query, column, parsed};
 
-pub(crate) const ALL: Query = Query {
-    name: "tokens.all",
-    does: "read all tokens from PostgreSQL",
-    sql: include_str!("../queries/tokens/all.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const UNCHECKED_SINCE: Query = Query {
-    name: "tokens.unchecked_since",
-    does: "find tokens to check in PostgreSQL",
-    sql: include_str!("../queries/tokens/unchecked_since.sql"),
-    repeats: Repeats::Freely,
-};
-pub(crate) const RENEW: Query = Query {
-    name: "tokens.renew",
-    does: "renew a user's tokens in PostgreSQL",
-    sql: include_str!("../queries/tokens/renew.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const RENEW_BOT: Query = Query {
-    name: "tokens.renew_bot",
-    does: "renew the bot's tokens in PostgreSQL",
-    sql: include_str!("../queries/tokens/renew_bot.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const FORGET: Query = Query {
-    name: "tokens.forget",
-    does: "forget a user's tokens in PostgreSQL",
-    sql: include_str!("../queries/tokens/forget.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const FORGET_BOT: Query = Query {
-    name: "tokens.forget_bot",
-    does: "forget the bot's tokens in PostgreSQL",
-    sql: include_str!("../queries/tokens/forget_bot.sql"),
-    repeats: Repeats::Never,
-};
-pub(crate) const END_GRANT: Query = Query {
-    name: "tokens.end_grant",
-    does: "end a user's grant in PostgreSQL",
-    sql: include_str!("../queries/tokens/end_grant.sql"),
-    repeats: Repeats::Never,
-};
+const ALL: Query = Query::reading(operation::TOKENS_ALL, include_str!("../queries/tokens/all.sql"));
+const UNCHECKED_SINCE: Query =
+    Query::reading(operation::TOKENS_UNCHECKED_SINCE, include_str!("../queries/tokens/unchecked_since.sql"));
+const RENEW: Query = Query::writing(operation::TOKENS_RENEW, include_str!("../queries/tokens/renew.sql"));
+const RENEW_BOT: Query =
+    Query::writing(operation::TOKENS_RENEW_BOT, include_str!("../queries/tokens/renew_bot.sql"));
+const DELETE: Query = Query::writing(operation::TOKENS_FORGET, include_str!("../queries/tokens/forget.sql"));
+const DELETE_BOT: Query =
+    Query::writing(operation::TOKENS_FORGET_BOT, include_str!("../queries/tokens/forget_bot.sql"));
+const END_GRANT: Query =
+    Query::writing(operation::TOKENS_END_GRANT, include_str!("../queries/tokens/end_grant.sql"));
 
-/// What users gave.
+/// Users' tokens.
 #[derive(Clone)]
 pub struct PgTokens {
     pool: PgPool,
 }
 
 impl PgTokens {
-    /// On an open pool.
+    /// Uses an open pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }
@@ -72,16 +42,16 @@ impl PgTokens {
 
 #[async_trait]
 impl TokenRepository for PgTokens {
-    async fn all(&self) -> Result<Vec<KeptTokens>, StoreError> {
-        self.pool.all(&ALL, &[], kept).await
+    async fn all(&self) -> Result<Vec<StoredTokens>, StoreError> {
+        self.pool.all(&ALL, &[], stored_tokens).await
     }
 
-    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<KeptTokens>, StoreError> {
+    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError> {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
-        self.pool.all(&UNCHECKED_SINCE, &[&Instant(then), &max], kept).await
+        self.pool.all(&UNCHECKED_SINCE, &[&Instant(then), &max], stored_tokens).await
     }
 
-    async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
+    async fn renew(&self, old: &StoredTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
         let (bot, at) = (old.user.as_str(), Instant(at));
         let changed = match &old.owner {
             TokenOwner::Streamer(id) => {
@@ -92,13 +62,13 @@ impl TokenRepository for PgTokens {
         Ok(changed > 0)
     }
 
-    async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError> {
+    async fn delete(&self, old: &StoredTokens) -> Result<bool, StoreError> {
         let bot = old.user.as_str();
-        let forgotten = match &old.owner {
-            TokenOwner::Streamer(id) => self.pool.find(&FORGET, &[&id.0, &old.sealed.0], |_| Ok(())).await?,
-            TokenOwner::Bot => self.pool.find(&FORGET_BOT, &[&bot, &old.sealed.0], |_| Ok(())).await?,
+        let deleted = match &old.owner {
+            TokenOwner::Streamer(id) => self.pool.find(&DELETE, &[&id.0, &old.sealed.0], |_| Ok(())).await?,
+            TokenOwner::Bot => self.pool.find(&DELETE_BOT, &[&bot, &old.sealed.0], |_| Ok(())).await?,
         };
-        Ok(forgotten.is_some())
+        Ok(deleted.is_some())
     }
 
     async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
@@ -106,9 +76,9 @@ impl TokenRepository for PgTokens {
     }
 }
 
-fn kept(row: &Row) -> Result<KeptTokens, Failure> {
+fn stored_tokens(row: &Row) -> Result<StoredTokens, Failure> {
     let streamer: Option<_> = column(row, "users.id")?;
-    Ok(KeptTokens {
+    Ok(StoredTokens {
         owner: streamer.map_or(TokenOwner::Bot, |id| TokenOwner::Streamer(StreamerId(id))),
         user: parsed(row, "users.twitch_id")?,
         sealed: SealedTokens(column(row, "users.sealed_tokens")?),

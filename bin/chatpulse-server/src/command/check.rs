@@ -13,7 +13,7 @@ use chatpulse_domain::ports::cipher::TokenCipher as _;
 use chatpulse_domain::ports::health::HealthCheck as _;
 use chatpulse_domain::ports::streamers::StreamerRepository;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenRepository};
 use chatpulse_store_embedded::{
     FileToCheck, OpenError, SqliteFile, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
@@ -276,7 +276,7 @@ async fn check_tokens(
     let name = "stored tokens";
     match tokens.all().await {
         Ok(all) => {
-            let is_shut = |kept: &&KeptTokens| cipher.open(&kept.user, &kept.sealed).is_err();
+            let is_shut = |kept: &&StoredTokens| cipher.open(&kept.user, &kept.sealed).is_err();
             let shut = all.iter().filter(is_shut).count();
             if shut == 0 {
                 report.ok(name, format!("all {} can be opened", all.len()));

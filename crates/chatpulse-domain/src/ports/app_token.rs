@@ -1,4 +1,4 @@
-//! The application's own token at Twitch: one for all instances.
+//! The application's own access token at Twitch, which all instances share.
 
 use async_trait::async_trait;
 
@@ -6,14 +6,14 @@ use crate::login::SealedTokens;
 
 use super::error::StoreError;
 
-/// Keeps it. Durable, and never opened by the store.
+/// Stores the token durably and never opens it.
 ///
-/// Every adapter promises, and the testkit's contract checks: of several replaced at once one counts.
+/// Every adapter promises, and the testkit's contract checks: of several concurrent replacements exactly one succeeds.
 #[async_trait]
 pub trait AppTokenRepository: Send + Sync {
-    /// The one that was put last.
+    /// Finds the current token.
     async fn find(&self) -> Result<Option<SealedTokens>, StoreError>;
 
-    /// From now on there is `new`. False, and nothing done, if what is there is not `old`.
+    /// Replaces `old` with `new`. Returns false, and changes nothing, if the stored token is not `old`.
     async fn replace(&self, old: Option<&SealedTokens>, new: &SealedTokens) -> Result<bool, StoreError>;
 }

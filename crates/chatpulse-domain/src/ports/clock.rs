@@ -1,9 +1,9 @@
-//! Now, as an argument that tests can set.
+//! The current time, which tests can set.
 
 use crate::time::Timestamp;
 
-/// Tells the time. Whoever needs it more than once in one step asks once and passes it on.
+/// Tells the time. A step that needs the time more than once reads it once and passes it on.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }

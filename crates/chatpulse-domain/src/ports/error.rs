@@ -1,4 +1,4 @@
-//! How a store fails, as far as its callers can react to it.
+//! Errors of the stores. Variants differ when the caller's reaction differs.
 
 /// The cause below an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -6,19 +6,19 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A store gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Down, slow or refusing. Trying again later may help.
+    /// The store is down, slow or refuses. A later try may succeed.
     #[error("could not {operation}")]
     Unavailable {
         /// What was tried, as a verb phrase.
         operation: &'static str,
-        /// What went wrong below.
+        /// The cause.
         #[source]
         source: BoxError,
     },
-    /// It answered with something we never wrote. Trying again will not help.
-    #[error("{place} holds a value that breaks an invariant")]
+    /// The store answered with a value that ChatPulse never writes. Another try will not help.
+    #[error("malformed value in {place}")]
     Corrupt {
-        /// Where, such as `settings.decay_speed`.
+        /// Where the value is stored, such as `settings.decay_speed`.
         place: &'static str,
         /// What is wrong with it.
         #[source]

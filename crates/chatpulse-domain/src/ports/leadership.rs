@@ -1,10 +1,10 @@
-//! One instance at a time does the housekeeping.
+//! Leader election: one instance at a time does the housekeeping.
 
 use async_trait::async_trait;
 
 /// Says whether this instance leads, for work that must not run twice at once.
 #[async_trait]
 pub trait Leadership: Send + Sync {
-    /// True while this instance holds the lease. Asked before each piece of work.
+    /// Returns true while this instance holds the lease. Call it before each piece of work.
     async fn is_leader(&self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! Who is logged in, kept on the server: a cookie is only a claim.
+//! Login sessions. The server stores them, so that a copied cookie can be made invalid.
 
 use async_trait::async_trait;
 
@@ -8,25 +8,25 @@ use crate::time::Timestamp;
 
 use super::error::StoreError;
 
-/// Keeps login sessions.
+/// Stores login sessions.
 ///
 /// Every adapter promises, and the testkit's contract checks:
-/// - a session is found until `expires_at`, and not a moment longer, whoever asks;
-/// - after `end` or `end_all` it is dead for every copy of the cookie.
+/// - a session is found until `expires_at`, and never after it;
+/// - after `end` or `end_all` a session is invalid for every copy of the cookie.
 #[async_trait]
 pub trait LoginSessions: Send + Sync {
-    /// Begins one.
+    /// Stores a new session.
     async fn begin(&self, session: &LoginSession) -> Result<(), StoreError>;
 
-    /// Who it belongs to, if it is alive at `now`.
+    /// Returns the streamer that a session belongs to, if it is valid at `now`.
     async fn find(&self, hash: LoginHash, now: Timestamp) -> Result<Option<StreamerId>, StoreError>;
 
-    /// Ends one.
+    /// Ends one session.
     async fn end(&self, hash: LoginHash) -> Result<(), StoreError>;
 
-    /// Ends all of one streamer's.
+    /// Ends every session of a streamer.
     async fn end_all(&self, streamer: StreamerId) -> Result<(), StoreError>;
 
-    /// Removes what expired before `now`; returns how many.
-    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Deletes sessions that expired before `now`. Returns how many there were.
+    async fn delete_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -14,7 +14,7 @@ use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::time::Timestamp;
 use tokio::sync::mpsc;
@@ -151,7 +151,7 @@ impl Grants {
         }
     }
 
-    async fn ask_about(&self, kept: &KeptTokens, stop: &CancellationToken) -> GrantCheck {
+    async fn ask_about(&self, kept: &StoredTokens, stop: &CancellationToken) -> GrantCheck {
         let Ok(tokens) = self.cipher.open(&kept.user, &kept.sealed) else {
             return or_unanswered(self.keep(kept, &kept.sealed).await, GrantCheck::Unreadable);
         };
@@ -174,7 +174,7 @@ impl Grants {
     }
 
     /// An access token lives about four hours, so one that is refused says nothing; only a refused renewal does.
-    async fn renew(&self, kept: &KeptTokens, tokens: UserTokens, stop: &CancellationToken) -> GrantCheck {
+    async fn renew(&self, kept: &StoredTokens, tokens: UserTokens, stop: &CancellationToken) -> GrantCheck {
         let renewed = match &tokens.refresh {
             Some(refresh) => self.twitch.refresh(refresh).await,
             None => Err(LoginError::Refused("there is no refresh token".into())),
@@ -186,7 +186,7 @@ impl Grants {
                 }
                 self.keep_in_any_case(kept, &self.cipher.seal(&kept.user, &next), stop).await
             }
-            Err(LoginError::Refused(_)) => match self.tokens.forget(kept).await {
+            Err(LoginError::Refused(_)) => match self.tokens.delete(kept).await {
                 Ok(true) => {
                     note_ended(kept);
                     GrantCheck::Ended
@@ -199,14 +199,14 @@ impl Grants {
         }
     }
 
-    async fn keep(&self, kept: &KeptTokens, sealed: &SealedTokens) -> Result<bool, StoreError> {
+    async fn keep(&self, kept: &StoredTokens, sealed: &SealedTokens) -> Result<bool, StoreError> {
         self.tokens.renew(kept, sealed, self.clock.now()).await
     }
 
     /// The old ones may be spent, so these are all that is left of the grant.
     async fn keep_in_any_case(
         &self,
-        kept: &KeptTokens,
+        kept: &StoredTokens,
         sealed: &SealedTokens,
         stop: &CancellationToken,
     ) -> GrantCheck {
@@ -253,7 +253,7 @@ impl Grants {
     }
 }
 
-fn note_ended(KeptTokens { owner, user, .. }: &KeptTokens) {
+fn note_ended(StoredTokens { owner, user, .. }: &StoredTokens) {
     match owner {
         TokenOwner::Streamer(id) => {
             info!(streamer.id = %id, "Twitch renews a streamer's tokens no more: their login ends");
@@ -275,7 +275,7 @@ fn or_unanswered(kept: Result<bool, StoreError>, found: GrantCheck) -> GrantChec
     }
 }
 
-fn unanswered(kept: &KeptTokens, error: &dyn std::error::Error) -> GrantCheck {
+fn unanswered(kept: &StoredTokens, error: &dyn std::error::Error) -> GrantCheck {
     warn!(user.id = %kept.user, %error, "a user's tokens could not be checked; trying again");
     GrantCheck::Unanswered
 }

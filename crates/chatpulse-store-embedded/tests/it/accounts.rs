@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner};
 use chatpulse_domain::time::Timestamp;
 use chatpulse_store_embedded::SqliteFile;
 use chatpulse_testkit::builders as build;
@@ -65,7 +65,7 @@ async fn a_restart_keeps_everything() {
     let file = SqliteFile::open(&path).await.unwrap();
     let after = accounts_in(&file);
     assert_eq!(after.streamers.first().await.unwrap().as_ref(), Some(&ada));
-    let kept = KeptTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: tokens };
+    let kept = StoredTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: tokens };
     assert_eq!(after.tokens.all().await.unwrap(), [kept]);
     let found = after.settings.find(ada.id).await.unwrap();
     assert_eq!(found, Some(build::versioned(settings, 2)));

@@ -22,7 +22,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     an_ended_login_is_dead_for_every_copy(make().await).await;
     ending_all_ends_all_of_one_streamers(make().await).await;
     ending_what_is_not_there_is_fine(make().await).await;
-    sweeping_removes_what_expired_and_nothing_else(make().await).await;
+    deleting_expired_logins_leaves_the_others(make().await).await;
 }
 
 async fn streamer(accounts: &Accounts) -> StreamerId {
@@ -84,13 +84,13 @@ async fn ending_what_is_not_there_is_fine(accounts: Accounts) {
     accounts.login_sessions.end_all(made_up.streamer).await.unwrap();
 }
 
-async fn sweeping_removes_what_expired_and_nothing_else(accounts: Accounts) {
+async fn deleting_expired_logins_leaves_the_others(accounts: Accounts) {
     let ada = streamer(&accounts).await;
     let over = begin(&accounts, ada, NOW.minus(A_MOMENT)).await;
     begin(&accounts, ada, NOW.minus(A_WEEK)).await;
     let alive = begin(&accounts, ada, NOW.plus(A_MOMENT)).await;
-    assert_eq!(accounts.login_sessions.sweep(NOW).await.unwrap(), 2);
-    assert_eq!(accounts.login_sessions.sweep(NOW).await.unwrap(), 0);
+    assert_eq!(accounts.login_sessions.delete_expired(NOW).await.unwrap(), 2);
+    assert_eq!(accounts.login_sessions.delete_expired(NOW).await.unwrap(), 0);
     let before_its_end = over.expires_at.minus(A_MOMENT);
     assert_eq!(find(&accounts, &over, before_its_end).await, None, "really removed");
     assert_eq!(find(&accounts, &alive, NOW).await, Some(ada));

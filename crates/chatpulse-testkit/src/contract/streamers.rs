@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
 use chatpulse_domain::login::BotGrant;
 use chatpulse_domain::overlay::OverlaySettings;
-use chatpulse_domain::ports::streamers::{Deleted, Rotation};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
@@ -168,13 +168,13 @@ async fn the_bots_consent_is_noted_and_renewed(accounts: Accounts) {
     let streamers = accounts.streamers;
     let first = BotGrant { bot: build::fresh_user(), ..build::bot_grant("Robo") };
     assert_eq!(streamers.find_bot_grant(&first.bot).await.unwrap(), None);
-    streamers.note_bot_grant(&first, None).await.unwrap();
+    streamers.record_bot_grant(&first, None).await.unwrap();
     let renewed = BotGrant {
         display_name: "Robo2".into(),
         granted_at: first.granted_at.plus(std::time::Duration::from_secs(1)),
         ..first
     };
-    streamers.note_bot_grant(&renewed, None).await.unwrap();
+    streamers.record_bot_grant(&renewed, None).await.unwrap();
     let found = streamers.find_bot_grant(&renewed.bot).await.unwrap();
     assert_eq!(found, Some(renewed));
     let another = streamers.find_bot_grant(&build::fresh_user()).await.unwrap();
@@ -191,10 +191,10 @@ async fn an_account_goes_with_all_that_belongs_to_it(accounts: Accounts) {
     for (login, user) in logins.iter().zip([&ada.id, &bob.id]) {
         accounts.login_sessions.begin(login).await.unwrap();
         let agreed = BotGrant { bot: user.clone(), ..build::bot_grant("Bot") };
-        accounts.streamers.note_bot_grant(&agreed, Some(&of_bot)).await.unwrap();
+        accounts.streamers.record_bot_grant(&agreed, Some(&of_bot)).await.unwrap();
     }
     let deleted = accounts.streamers.delete(gone.id).await.unwrap();
-    assert_eq!(deleted, Some(Deleted { overlay: gone.overlay, tokens: vec![tokens, of_bot] }));
+    assert_eq!(deleted, Some(DeletedAccount { overlay: gone.overlay, tokens: vec![tokens, of_bot] }));
     assert_eq!(accounts.streamers.find(gone.id).await.unwrap(), None);
     assert_eq!(accounts.streamers.find_by_overlay(gone.overlay).await.unwrap(), None);
     assert_eq!(accounts.streamers.find_bot_grant(&ada.id).await.unwrap(), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::{BotGrant, LoginSession, SealedTokens};
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
@@ -27,7 +27,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     of_renewals_at_once_one_counts(make().await).await;
     a_login_meanwhile_wins(make().await).await;
     with_the_tokens_the_logins_end_and_nothing_else(make().await).await;
-    a_bots_tokens_are_checked_renewed_and_forgotten_like_any(make().await).await;
+    a_bots_tokens_are_checked_renewed_and_deleted_like_any(make().await).await;
     an_ended_grant_takes_everything_along_and_only_once(make().await).await;
     the_grant_of_a_bot_without_an_account_ends_too(make().await).await;
     what_was_agreed_to_later_outlives_a_withdrawal(make().await).await;
@@ -38,11 +38,11 @@ fn profile(name: &str) -> TwitchProfile {
     TwitchProfile { id: build::fresh_user(), ..build::profile(name) }
 }
 
-async fn sign_in(accounts: &Accounts, name: &str) -> (Streamer, KeptTokens) {
+async fn sign_in(accounts: &Accounts, name: &str) -> (Streamer, StoredTokens) {
     let sealed = build::sealed();
     let streamer = accounts.streamers.sign_in(&profile(name), &sealed).await.unwrap();
     let kept =
-        KeptTokens { owner: TokenOwner::Streamer(streamer.id), user: streamer.twitch_id.clone(), sealed };
+        StoredTokens { owner: TokenOwner::Streamer(streamer.id), user: streamer.twitch_id.clone(), sealed };
     (streamer, kept)
 }
 
@@ -66,14 +66,14 @@ async fn tokens_come_back_byte_for_byte(accounts: Accounts) {
     let every_byte = SealedTokens((0..=255).collect());
     let ada = accounts.streamers.sign_in(&profile("Ada"), &every_byte).await.unwrap();
     assert_eq!(accounts.streamers.find(ada.id).await.unwrap(), Some(ada.clone()));
-    let kept = KeptTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: every_byte };
+    let kept = StoredTokens { owner: TokenOwner::Streamer(ada.id), user: ada.twitch_id, sealed: every_byte };
     assert_eq!(accounts.tokens.all().await.unwrap(), [kept]);
 }
 
 async fn logging_in_again_replaces_them(accounts: Accounts) {
     let (ada, first) = sign_in(&accounts, "Ada").await;
     let sealed = sign_in_again(&accounts, &ada).await;
-    assert_eq!(accounts.tokens.all().await.unwrap(), [KeptTokens { sealed, ..first }]);
+    assert_eq!(accounts.tokens.all().await.unwrap(), [StoredTokens { sealed, ..first }]);
 }
 
 async fn who_waits_longest_is_checked_first(accounts: Accounts) {
@@ -86,7 +86,7 @@ async fn who_waits_longest_is_checked_first(accounts: Accounts) {
         }
         kept.push(tokens);
     }
-    let [ada, bob, cid, dot] = <[KeptTokens; 4]>::try_from(kept).unwrap();
+    let [ada, bob, cid, dot] = <[StoredTokens; 4]>::try_from(kept).unwrap();
     let tokens = accounts.tokens;
     let all = [cid.clone(), bob.clone(), dot.clone(), ada];
     assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), all);
@@ -99,13 +99,13 @@ async fn who_waits_longest_is_checked_first(accounts: Accounts) {
 async fn renewed_tokens_replace_those_that_were_read(accounts: Accounts) {
     let (_, old) = sign_in(&accounts, "Ada").await;
     let (_, other) = sign_in(&accounts, "Bob").await;
-    let new = KeptTokens { sealed: build::sealed(), ..old.clone() };
+    let new = StoredTokens { sealed: build::sealed(), ..old.clone() };
     let tokens = accounts.tokens;
     assert!(tokens.renew(&old, &new.sealed, NOW).await.unwrap());
     assert_eq!(tokens.all().await.unwrap(), [new.clone(), other.clone()]);
     assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), std::slice::from_ref(&other));
     assert!(!tokens.renew(&old, &build::sealed(), NOW.plus(A_MOMENT)).await.unwrap(), "it was read before");
-    assert!(!tokens.forget(&old).await.unwrap());
+    assert!(!tokens.delete(&old).await.unwrap());
     assert_eq!(tokens.all().await.unwrap(), [new, other]);
 }
 
@@ -122,7 +122,7 @@ async fn of_renewals_at_once_one_counts(accounts: Accounts) {
         counted.extend(task.await.unwrap());
     }
     let [sealed] = <[SealedTokens; 1]>::try_from(counted).unwrap();
-    assert_eq!(accounts.tokens.all().await.unwrap(), [KeptTokens { sealed, ..old }]);
+    assert_eq!(accounts.tokens.all().await.unwrap(), [StoredTokens { sealed, ..old }]);
 }
 
 async fn a_login_meanwhile_wins(accounts: Accounts) {
@@ -131,9 +131,9 @@ async fn a_login_meanwhile_wins(accounts: Accounts) {
     let login = build::login_session(ada.id, NOW.plus(A_MOMENT));
     accounts.login_sessions.begin(&login).await.unwrap();
     assert!(!accounts.tokens.renew(&old, &build::sealed(), NOW).await.unwrap());
-    assert!(!accounts.tokens.forget(&old).await.unwrap());
+    assert!(!accounts.tokens.delete(&old).await.unwrap());
     assert!(is_logged_in(&accounts, &login).await);
-    assert_eq!(accounts.tokens.all().await.unwrap(), [KeptTokens { sealed, ..old }]);
+    assert_eq!(accounts.tokens.all().await.unwrap(), [StoredTokens { sealed, ..old }]);
 }
 
 async fn with_the_tokens_the_logins_end_and_nothing_else(accounts: Accounts) {
@@ -145,32 +145,32 @@ async fn with_the_tokens_the_logins_end_and_nothing_else(accounts: Accounts) {
     }
     let agreed = agree_apart(&accounts, &ada.twitch_id).await;
     let with_login = BotGrant { bot: bob.twitch_id.clone(), ..build::bot_grant("Bob") };
-    accounts.streamers.note_bot_grant(&with_login, None).await.unwrap();
-    assert!(accounts.tokens.forget(&tokens).await.unwrap());
+    accounts.streamers.record_bot_grant(&with_login, None).await.unwrap();
+    assert!(accounts.tokens.delete(&tokens).await.unwrap());
     assert!(!is_logged_in(&accounts, &logins[0]).await);
     assert!(!is_logged_in(&accounts, &logins[1]).await);
     assert!(is_logged_in(&accounts, &logins[2]).await);
     let left = [others.clone(), agreed.clone()];
     assert_eq!(accounts.tokens.all().await.unwrap(), left);
-    assert!(!accounts.tokens.forget(&tokens).await.unwrap(), "they are gone");
+    assert!(!accounts.tokens.delete(&tokens).await.unwrap(), "they are gone");
     assert_eq!(accounts.streamers.find(ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(accounts.streamers.find_by_overlay(ada.overlay).await.unwrap(), Some(ada.clone()));
     assert!(accounts.settings.find(ada.id).await.unwrap().is_some());
     assert!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap().is_some(), "it was given apart");
     // Bob agreed to be the bot with nothing but the login.
-    assert!(accounts.tokens.forget(&others).await.unwrap());
+    assert!(accounts.tokens.delete(&others).await.unwrap());
     assert_eq!(accounts.streamers.find_bot_grant(&bob.twitch_id).await.unwrap(), None);
 }
 
 /// The bot agrees, and gives tokens for that alone.
-async fn agree_apart(accounts: &Accounts, bot: &TwitchUserId) -> KeptTokens {
+async fn agree_apart(accounts: &Accounts, bot: &TwitchUserId) -> StoredTokens {
     let sealed = build::sealed();
     let agreed = BotGrant { bot: bot.clone(), ..build::bot_grant("Robo") };
-    accounts.streamers.note_bot_grant(&agreed, Some(&sealed)).await.unwrap();
-    KeptTokens { owner: TokenOwner::Bot, user: bot.clone(), sealed }
+    accounts.streamers.record_bot_grant(&agreed, Some(&sealed)).await.unwrap();
+    StoredTokens { owner: TokenOwner::Bot, user: bot.clone(), sealed }
 }
 
-async fn a_bots_tokens_are_checked_renewed_and_forgotten_like_any(accounts: Accounts) {
+async fn a_bots_tokens_are_checked_renewed_and_deleted_like_any(accounts: Accounts) {
     let (ada, login) = sign_in(&accounts, "Ada").await;
     let cookie = build::login_session(ada.id, NOW.plus(A_MOMENT));
     accounts.login_sessions.begin(&cookie).await.unwrap();
@@ -179,16 +179,16 @@ async fn a_bots_tokens_are_checked_renewed_and_forgotten_like_any(accounts: Acco
     assert_eq!(tokens.all().await.unwrap(), [login.clone(), bot.clone()]);
     assert!(tokens.renew(&login, &login.sealed, NOW).await.unwrap());
     assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), std::slice::from_ref(&bot));
-    let renewed = KeptTokens { sealed: build::sealed(), ..bot.clone() };
+    let renewed = StoredTokens { sealed: build::sealed(), ..bot.clone() };
     assert!(tokens.renew(&bot, &renewed.sealed, NOW).await.unwrap());
     assert!(tokens.unchecked_since(NOW, 10).await.unwrap().is_empty());
     assert!(!tokens.renew(&bot, &build::sealed(), NOW).await.unwrap(), "it was read before");
-    assert!(!tokens.forget(&bot).await.unwrap());
+    assert!(!tokens.delete(&bot).await.unwrap());
     // Agreeing anew replaces them, and begins anew.
     let again = agree_apart(&accounts, &ada.twitch_id).await;
     assert_eq!(tokens.unchecked_since(NOW, 10).await.unwrap(), std::slice::from_ref(&again));
-    assert!(!tokens.forget(&renewed).await.unwrap());
-    assert!(tokens.forget(&again).await.unwrap());
+    assert!(!tokens.delete(&renewed).await.unwrap());
+    assert!(tokens.delete(&again).await.unwrap());
     assert_eq!(accounts.streamers.find_bot_grant(&ada.twitch_id).await.unwrap(), None);
     assert!(is_logged_in(&accounts, &cookie).await);
     assert_eq!(tokens.all().await.unwrap(), [login]);
@@ -203,7 +203,7 @@ async fn an_ended_grant_takes_everything_along_and_only_once(accounts: Accounts)
     }
     for bot in [&ada.twitch_id, &bob.twitch_id] {
         let agreed = BotGrant { bot: bot.clone(), ..build::bot_grant("Bot") };
-        accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
+        accounts.streamers.record_bot_grant(&agreed, None).await.unwrap();
     }
     assert!(accounts.tokens.end_grant(&ada.twitch_id, LATER).await.unwrap());
     assert!(!is_logged_in(&accounts, &logins[0]).await);
@@ -229,7 +229,7 @@ async fn what_was_agreed_to_later_outlives_a_withdrawal(accounts: Accounts) {
     let login = build::login_session(ada.id, NOW.plus(A_MOMENT));
     accounts.login_sessions.begin(&login).await.unwrap();
     let agreed = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
-    accounts.streamers.note_bot_grant(&agreed, None).await.unwrap();
+    accounts.streamers.record_bot_grant(&agreed, None).await.unwrap();
     let before_all = Timestamp::from_unix_ms(0);
     assert!(!accounts.tokens.end_grant(&ada.twitch_id, before_all).await.unwrap());
     assert!(is_logged_in(&accounts, &login).await);
@@ -240,9 +240,9 @@ async fn what_was_agreed_to_later_outlives_a_withdrawal(accounts: Accounts) {
 async fn a_new_login_begins_anew(accounts: Accounts) {
     let (ada, first) = sign_in(&accounts, "Ada").await;
     assert!(accounts.tokens.renew(&first, &first.sealed, NOW).await.unwrap());
-    assert!(accounts.tokens.forget(&first).await.unwrap());
+    assert!(accounts.tokens.delete(&first).await.unwrap());
     let sealed = sign_in_again(&accounts, &ada).await;
-    let again = KeptTokens { sealed, ..first };
+    let again = StoredTokens { sealed, ..first };
     let before_all = Timestamp::from_unix_ms(0);
     assert_eq!(accounts.tokens.unchecked_since(before_all, 10).await.unwrap(), [again]);
 }

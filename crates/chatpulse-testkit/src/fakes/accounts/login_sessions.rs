@@ -37,8 +37,8 @@ impl LoginSessions for FakeLoginSessions {
         Ok(())
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let mut tables = self.0.enter("sweep logins")?;
+    async fn delete_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut tables = self.0.enter("delete expired logins")?;
         let before = tables.logins.len();
         tables.logins.retain(|login| now < login.expires_at);
         Ok((before - tables.logins.len()) as u64)

@@ -5,7 +5,7 @@ use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::streamers::{Deleted, Rotation, StreamerRepository};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
@@ -75,7 +75,7 @@ impl StreamerRepository for FakeStreamers {
         }))
     }
 
-    async fn delete(&self, id: StreamerId) -> Result<Option<Deleted>, StoreError> {
+    async fn delete(&self, id: StreamerId) -> Result<Option<DeletedAccount>, StoreError> {
         let mut tables = self.0.enter("delete an account")?;
         let Some(place) = tables.accounts.iter().position(|account| account.streamer.id == id) else {
             return Ok(None);
@@ -85,10 +85,10 @@ impl StreamerRepository for FakeStreamers {
         let place = tables.bots.iter().position(|bot| bot.grant.bot == gone.streamer.twitch_id);
         let bot = place.and_then(|place| tables.bots.remove(place).tokens);
         let tokens = gone.tokens.into_iter().chain(bot).collect();
-        Ok(Some(Deleted { overlay: gone.streamer.overlay, tokens }))
+        Ok(Some(DeletedAccount { overlay: gone.streamer.overlay, tokens }))
     }
 
-    async fn note_bot_grant(
+    async fn record_bot_grant(
         &self,
         grant: &BotGrant,
         tokens: Option<&SealedTokens>,

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::SealedTokens;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::tokens::{KeptTokens, TokenOwner, TokenRepository};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::time::Timestamp;
 
 use super::{Account, Bot, Database, Tables};
@@ -12,27 +12,27 @@ pub struct FakeTokens(pub(super) Database);
 
 #[async_trait]
 impl TokenRepository for FakeTokens {
-    async fn all(&self) -> Result<Vec<KeptTokens>, StoreError> {
+    async fn all(&self) -> Result<Vec<StoredTokens>, StoreError> {
         let mut tables = self.0.enter("read all tokens")?;
         Ok(kept(&mut tables).map(|(kept, _)| kept).collect())
     }
 
-    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<KeptTokens>, StoreError> {
+    async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError> {
         let mut tables = self.0.enter("find tokens to check")?;
         let mut due: Vec<_> = kept(&mut tables).filter(|(_, row)| row.1.is_none_or(|at| at < then)).collect();
         due.sort_by_key(|(_, row)| *row.1);
         Ok(due.into_iter().map(|(kept, _)| kept).take(max).collect())
     }
 
-    async fn renew(&self, old: &KeptTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
+    async fn renew(&self, old: &StoredTokens, new: &SealedTokens, at: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.0.enter("renew a user's tokens")?;
         let row = kept(&mut tables).find(|(kept, _)| kept == old);
         Ok(row.map(|(_, row)| (*row.0, *row.1) = (Some(new.clone()), Some(at))).is_some())
     }
 
-    async fn forget(&self, old: &KeptTokens) -> Result<bool, StoreError> {
-        let mut tables = self.0.enter("forget a user's tokens")?;
-        Ok(forget(&mut tables, old))
+    async fn delete(&self, old: &StoredTokens) -> Result<bool, StoreError> {
+        let mut tables = self.0.enter("delete a user's tokens")?;
+        Ok(delete(&mut tables, old))
     }
 
     async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {
@@ -40,10 +40,10 @@ impl TokenRepository for FakeTokens {
         let mut agreed_before = tables.accounts.iter_mut().filter(|account| account.agreed_at <= at);
         let owned = agreed_before.find(|account| account.streamer.twitch_id == *user);
         let owned = owned.and_then(of_account).map(|(kept, _)| kept);
-        let is_forgotten = owned.is_some_and(|owned| forget(&mut tables, &owned));
+        let is_deleted = owned.is_some_and(|owned| delete(&mut tables, &owned));
         let bots = tables.bots.len();
         tables.bots.retain(|bot| bot.grant.bot != *user || bot.grant.granted_at > at);
-        Ok(is_forgotten || tables.bots.len() < bots)
+        Ok(is_deleted || tables.bots.len() < bots)
     }
 }
 
@@ -51,24 +51,24 @@ impl TokenRepository for FakeTokens {
 type Row<'a> = (&'a mut Option<SealedTokens>, &'a mut Option<Timestamp>);
 
 /// All that are there, and where.
-fn kept(tables: &mut Tables) -> impl Iterator<Item = (KeptTokens, Row<'_>)> {
+fn kept(tables: &mut Tables) -> impl Iterator<Item = (StoredTokens, Row<'_>)> {
     let accounts = tables.accounts.iter_mut().filter_map(of_account);
     accounts.chain(tables.bots.iter_mut().filter_map(of_bot))
 }
 
-fn of_account(account: &mut Account) -> Option<(KeptTokens, Row<'_>)> {
+fn of_account(account: &mut Account) -> Option<(StoredTokens, Row<'_>)> {
     let (owner, user) = (TokenOwner::Streamer(account.streamer.id), account.streamer.twitch_id.clone());
     let sealed = account.tokens.clone()?;
-    Some((KeptTokens { owner, user, sealed }, (&mut account.tokens, &mut account.checked_at)))
+    Some((StoredTokens { owner, user, sealed }, (&mut account.tokens, &mut account.checked_at)))
 }
 
-fn of_bot(bot: &mut Bot) -> Option<(KeptTokens, Row<'_>)> {
+fn of_bot(bot: &mut Bot) -> Option<(StoredTokens, Row<'_>)> {
     let (owner, user) = (TokenOwner::Bot, bot.grant.bot.clone());
     let sealed = bot.tokens.clone()?;
-    Some((KeptTokens { owner, user, sealed }, (&mut bot.tokens, &mut bot.checked_at)))
+    Some((StoredTokens { owner, user, sealed }, (&mut bot.tokens, &mut bot.checked_at)))
 }
 
-fn forget(tables: &mut Tables, old: &KeptTokens) -> bool {
+fn delete(tables: &mut Tables, old: &StoredTokens) -> bool {
     let Some((_, row)) = kept(tables).find(|(kept, _)| kept == old) else {
         return false;
     };
