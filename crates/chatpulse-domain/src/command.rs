@@ -62,13 +62,13 @@ impl ModCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{ChatterId, MessageId, TwitchUserId};
+    use crate::ids::{ChannelId, ChatterId, MessageId, Platform};
 
     fn ordered(text: &str) -> Option<ModCommand> {
         ModCommand::in_message(&ChatMessage {
-            broadcaster: TwitchUserId::new("1").unwrap(),
-            chatter: ChatterId::new("2").unwrap(),
-            id: MessageId::new("3").unwrap(),
+            broadcaster: ChannelId::new(Platform::Twitch, "1").unwrap(),
+            chatter: ChatterId::new(Platform::Twitch, "2").unwrap(),
+            id: MessageId::new(Platform::Twitch, "3").unwrap(),
             text: text.to_owned(),
             is_reply: false,
             source_broadcaster: None,

@@ -1,4 +1,7 @@
 //! Every id is a type of its own, so that none can stand in another's place.
+//!
+//! Ids of channels, chatters and messages carry their [`Platform`]: start with [`ChannelId`]. The others are ours, or
+//! belong to Twitch alone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +9,131 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-/// Longest text that is taken for an id from outside, in bytes. Twitch's are under 64; queries and maps stay small.
+/// Longest text that is accepted as an id from outside, in bytes. Twitch's are under 64; queries and maps stay small.
 pub const TEXT_ID_BYTES_MAX: usize = 256;
 
 /// Text that cannot be an id: empty, too long, or with characters that are not visible ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 1 to {TEXT_ID_BYTES_MAX} visible ASCII characters")]
 pub struct InvalidId;
+
+fn is_id_text(text: &str) -> bool {
+    (1..=TEXT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A chat platform. Each has a crate of its own that reads its chats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Platform {
+    /// [Twitch](https://www.twitch.tv).
+    Twitch,
+}
+
+impl Platform {
+    /// Every platform.
+    pub const ALL: [Self; 1] = [Self::Twitch];
+
+    /// What its ids begin with in keys, columns and signals. Twitch's are written bare; every other platform takes its
+    /// name and a colon (`kick:`), and no two prefixes begin alike.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Twitch => "",
+        }
+    }
+
+    /// The platform of a written id.
+    fn of_written(text: &str) -> Self {
+        let others = Self::ALL.into_iter().filter(|platform| !platform.prefix().is_empty());
+        others.into_iter().find(|platform| text.starts_with(platform.prefix())).unwrap_or(Self::Twitch)
+    }
+}
+
+macro_rules! platform_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Written (keys, columns, signals, logs) it is the platform's own id after [`Platform::prefix`].
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name {
+            platform: Platform,
+            written: Arc<str>,
+        }
+
+        impl $name {
+            /// From the platform's own id: visible ASCII, and no text that reads as another platform's id.
+            pub fn new(platform: Platform, own: &str) -> Result<Self, InvalidId> {
+                let written: Arc<str> = match platform.prefix() {
+                    "" => own.into(),
+                    prefix => format!("{prefix}{own}").into(),
+                };
+                let is_valid = is_id_text(own) && is_id_text(&written) && Platform::of_written(&written) == platform;
+                if is_valid { Ok(Self { platform, written }) } else { Err(InvalidId) }
+            }
+
+            /// Whose id it is.
+            pub fn platform(&self) -> Platform {
+                self.platform
+            }
+
+            /// The id as the platform knows it, without prefix.
+            pub fn own(&self) -> &str {
+                &self.written[self.platform.prefix().len()..]
+            }
+
+            /// The id as it is written in keys, columns, signals and logs.
+            pub fn as_str(&self) -> &str {
+                &self.written
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.written)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            /// Reads the written form.
+            fn from_str(written: &str) -> Result<Self, InvalidId> {
+                let platform = Platform::of_written(written);
+                Self::new(platform, &written[platform.prefix().len()..])
+            }
+        }
+    };
+}
+
+platform_id! {
+    /// A channel: a streamer's place on a platform, where chat is typed.
+    ChannelId
+}
+platform_id! {
+    /// An account that types chat, or whose account reads it.
+    ChatterId
+}
+platform_id! {
+    /// One line of chat; a repeated delivery carries the same one.
+    MessageId
+}
+
+impl ChannelId {
+    /// The account that the channel belongs to. Twitch gives an account and its channel the same id.
+    pub fn owner(&self) -> ChatterId {
+        ChatterId { platform: self.platform, written: Arc::clone(&self.written) }
+    }
+}
+
+impl ChatterId {
+    /// The channel is this account's own.
+    pub fn owns(&self, channel: &ChannelId) -> bool {
+        self.platform == channel.platform && self.written == channel.written
+    }
+
+    /// It is this account on Twitch.
+    pub fn is_twitch_user(&self, user: &TwitchUserId) -> bool {
+        self.platform == Platform::Twitch && self.written == user.0
+    }
+}
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -21,10 +142,9 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes visible ASCII of a sane length; the id itself is opaque.
+            /// From visible ASCII of 1 to [`TEXT_ID_BYTES_MAX`] bytes; the id itself is opaque.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
-                let sane = (1..=TEXT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-                if sane { Ok(Self(text.into())) } else { Err(InvalidId) }
+                if is_id_text(text) { Ok(Self(text.into())) } else { Err(InvalidId) }
             }
 
             /// The id as it is written on the wire.
@@ -49,17 +169,33 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// An account on Twitch: a streamer or the bot. Names change, this does not.
+    /// An account on Twitch: a streamer or the bot. Names change, this does not. For login, tokens and the Twitch crates;
+    /// everywhere else it is a [`ChannelId`] or a [`ChatterId`].
     TwitchUserId
 }
-text_id! {
-    /// Who typed a line of chat.
-    ChatterId
+
+impl TwitchUserId {
+    /// The account's own channel.
+    pub fn channel(&self) -> ChannelId {
+        ChannelId { platform: Platform::Twitch, written: Arc::clone(&self.0) }
+    }
+
+    /// The account as somebody who types or reads chat.
+    pub fn chatter(&self) -> ChatterId {
+        ChatterId { platform: Platform::Twitch, written: Arc::clone(&self.0) }
+    }
+
+    /// The owner of a channel on Twitch; `None` for a channel of another platform.
+    pub fn of_channel(channel: &ChannelId) -> Option<Self> {
+        (channel.platform == Platform::Twitch).then(|| Self(Arc::clone(&channel.written)))
+    }
+
+    /// The Twitch account behind a chatter; `None` for a chatter of another platform.
+    pub fn of_chatter(chatter: &ChatterId) -> Option<Self> {
+        (chatter.platform == Platform::Twitch).then(|| Self(Arc::clone(&chatter.written)))
+    }
 }
-text_id! {
-    /// One line of chat; a repeated delivery carries the same one.
-    MessageId
-}
+
 text_id! {
     /// One running server, unique per start (`hostname-PID-random`).
     InstanceId
@@ -121,6 +257,32 @@ mod tests {
         for bad in ["", "a b", "tab\t", "é", &"9".repeat(TEXT_ID_BYTES_MAX + 1)] {
             assert_eq!(TwitchUserId::new(bad), Err(InvalidId), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_written_form_reads_back_as_the_same_id() {
+        for platform in Platform::ALL {
+            let channel = ChannelId::new(platform, "42").unwrap();
+            assert_eq!(channel.as_str(), format!("{}42", platform.prefix()));
+            assert_eq!(channel.own(), "42");
+            assert_eq!(channel.to_string().parse(), Ok(channel));
+        }
+        assert_eq!("".parse::<ChannelId>(), Err(InvalidId));
+    }
+
+    #[test]
+    fn ids_of_twitch_are_written_bare() {
+        assert_eq!(TwitchUserId::new("141981764").unwrap().channel().as_str(), "141981764");
+        assert_eq!(Platform::Twitch.prefix(), "");
+    }
+
+    #[test]
+    fn an_account_owns_its_own_channel_alone() {
+        let (ada, bob) = (TwitchUserId::new("1").unwrap(), TwitchUserId::new("2").unwrap());
+        assert!(ada.chatter().owns(&ada.channel()));
+        assert!(!ada.chatter().owns(&bob.channel()));
+        assert_eq!(TwitchUserId::of_channel(&ada.channel()), Some(ada.clone()));
+        assert_eq!(TwitchUserId::of_chatter(&bob.chatter()), Some(bob));
     }
 
     #[test]

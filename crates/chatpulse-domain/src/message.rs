@@ -1,6 +1,6 @@
 //! One line of chat, as the domain sees it: whatever transport brought it, it ends as this.
 
-use crate::ids::{ChatterId, MessageId, TwitchUserId};
+use crate::ids::{ChannelId, ChatterId, MessageId};
 use crate::trigger::{Normalized, normalize};
 
 /// The control character round a `/me` line.
@@ -10,7 +10,7 @@ const ACTION_MARK: char = '\u{1}';
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
     /// Whose chat it was delivered for.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// Who typed it.
     pub chatter: ChatterId,
     /// What a repeated delivery has in common: the chat message's own id, or the transport's where it has none.
@@ -20,7 +20,7 @@ pub struct ChatMessage {
     /// It answers another line; its text then starts with `@name `.
     pub is_reply: bool,
     /// The channel where it was typed, when Shared Chat copied it here; `None` otherwise.
-    pub source_broadcaster: Option<TwitchUserId>,
+    pub source_broadcaster: Option<ChannelId>,
     /// The broadcaster or a moderator of the channel that it was delivered for typed it.
     pub by_moderator: bool,
 }
@@ -61,12 +61,13 @@ fn without_leading_mention(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Platform;
 
     fn message(text: &str) -> ChatMessage {
         ChatMessage {
-            broadcaster: TwitchUserId::new("1").unwrap(),
-            chatter: ChatterId::new("2").unwrap(),
-            id: MessageId::new("3").unwrap(),
+            broadcaster: ChannelId::new(Platform::Twitch, "1").unwrap(),
+            chatter: ChatterId::new(Platform::Twitch, "2").unwrap(),
+            id: MessageId::new(Platform::Twitch, "3").unwrap(),
             text: text.into(),
             is_reply: false,
             source_broadcaster: None,
@@ -102,8 +103,10 @@ mod tests {
 
     #[test]
     fn only_another_source_channel_is_elsewhere() {
-        let own = ChatMessage { source_broadcaster: TwitchUserId::new("1").ok(), ..message("yes") };
-        let foreign = ChatMessage { source_broadcaster: TwitchUserId::new("9").ok(), ..message("yes") };
+        let own =
+            ChatMessage { source_broadcaster: ChannelId::new(Platform::Twitch, "1").ok(), ..message("yes") };
+        let foreign =
+            ChatMessage { source_broadcaster: ChannelId::new(Platform::Twitch, "9").ok(), ..message("yes") };
         assert!(!message("yes").is_from_elsewhere());
         assert!(!own.is_from_elsewhere());
         assert!(foreign.is_from_elsewhere());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ids::{OverlayId, TwitchUserId};
+use crate::ids::{ChannelId, OverlayId};
 use crate::overlay::VersionedSettings;
 use crate::time::Timestamp;
 
@@ -12,7 +12,7 @@ pub struct SessionSeed {
     /// Whose overlay it is.
     pub overlay: OverlayId,
     /// Whose chat votes in it.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// The settings to begin with; older ones never replace newer.
     pub settings: VersionedSettings,
 }
@@ -23,7 +23,7 @@ pub struct Session {
     /// Whose overlay it is.
     pub overlay: OverlayId,
     /// Whose chat votes in it.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// A copy of the settings; votes go on with it when the database is away.
     pub settings: Arc<VersionedSettings>,
 }
@@ -49,7 +49,7 @@ pub struct Orphan {
     /// Whose overlay it was.
     pub overlay: OverlayId,
     /// Whose chat voted in it.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// When the last instance released it.
     pub disconnected_at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! Somebody who logged in with Twitch and owns an overlay.
 
-use crate::ids::{OverlayId, StreamerId, TwitchUserId};
+use crate::ids::{ChannelId, OverlayId, StreamerId, TwitchUserId};
 
 /// A streamer's account. Tokens are kept apart ([`crate::login::SealedTokens`]): nobody who shows an overlay
 /// needs to open them.
@@ -16,6 +16,13 @@ pub struct Streamer {
     pub display_name: String,
     /// The secret address of the overlay.
     pub overlay: OverlayId,
+}
+
+impl Streamer {
+    /// The channel whose chat votes on the overlay.
+    pub fn channel(&self) -> ChannelId {
+        self.twitch_id.channel()
+    }
 }
 
 /// What Twitch says about a user who logged in.

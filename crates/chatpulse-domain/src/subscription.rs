@@ -1,6 +1,6 @@
 //! Our record of what Twitch delivers to us.
 
-use crate::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use crate::ids::{ChannelId, ChatterId, ConduitId, SubscriptionId};
 
 /// One chat subscription at Twitch: whose chat, read by which account, delivered where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,9 +8,9 @@ pub struct ChatSubscription {
     /// Twitch's id of it.
     pub id: SubscriptionId,
     /// Whose chat.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// The account that reads.
-    pub reader: TwitchUserId,
+    pub reader: ChatterId,
     /// Where Twitch delivers it.
     pub conduit: ConduitId,
 }

@@ -211,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ids::Platform;
     use crate::window::WindowSecs;
 
     fn at(unix_ms: i64) -> Timestamp {
@@ -222,7 +223,7 @@ mod tests {
     }
 
     fn chatter(number: u8) -> ChatterId {
-        ChatterId::new(&format!("chatter-{number}")).unwrap()
+        ChatterId::new(Platform::Twitch, &format!("chatter-{number}")).unwrap()
     }
 
     #[test]
@@ -288,7 +289,7 @@ mod tests {
     fn viewers_who_left_are_forgotten() {
         let mut tally = WindowedTally::new(last(5), at(0));
         for second in 0_i64..2_000 {
-            let chatter = ChatterId::new(&format!("chatter-{second}")).unwrap();
+            let chatter = ChatterId::new(Platform::Twitch, &format!("chatter-{second}")).unwrap();
             tally.count(Some(&chatter), Side::For, at(second * 1_000));
         }
         assert!(tally.latest.len() < 10 && tally.expiry.len() < 10, "{}", tally.latest.len());

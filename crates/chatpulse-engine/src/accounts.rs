@@ -77,11 +77,11 @@ impl Accounts {
             // One grant, whose tokens the account keeps.
             self.note_bot(grant, None).await?;
         }
-        self.cache.forget(&streamer.twitch_id);
+        self.cache.forget(&streamer.channel());
         self.sessions.forgive(&streamer.twitch_id);
         self.signals.publish(Signal::ConsentGiven(streamer.twitch_id.clone()));
-        match self.live.find(&streamer.twitch_id).await {
-            Ok(Some(_)) => self.sessions.read_chat(streamer.twitch_id.clone()),
+        match self.live.find(&streamer.channel()).await {
+            Ok(Some(_)) => self.sessions.read_chat(streamer.channel()),
             Ok(None) => {}
             Err(error) => {
                 warn!(%error, "a streamer logged in, and whether an overlay is open could not be seen");
@@ -169,8 +169,8 @@ impl Accounts {
         if let Err(error) = self.live.delete(overlay).await {
             warn!(%error, "an overlay address ended; its session will be cleaned up later");
         }
-        self.cache.forget(&streamer.twitch_id);
-        self.signals.publish(Signal::SessionChanged(streamer.twitch_id.clone()));
+        self.cache.forget(&streamer.channel());
+        self.signals.publish(Signal::SessionChanged(streamer.channel()));
         self.signals.publish(Signal::OverlayRotated(overlay));
     }
 

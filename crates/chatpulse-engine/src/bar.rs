@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::overlay::Stage;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::error::StoreError;
@@ -76,20 +76,20 @@ impl Bar {
     /// How things stand. A refusal by Twitch is said even while no overlay is open.
     pub async fn status(&self, streamer: &Streamer) -> Result<BarStatus, StoreError> {
         let activity = self.sessions.activity(streamer.overlay).await?.unwrap_or_default();
-        let chat = match self.feed.state(&streamer.twitch_id) {
+        let chat = match self.feed.state(&streamer.channel()) {
             ChatState::NotAuthorized => ChatState::NotAuthorized,
             _ if !activity.attached => ChatState::Idle,
-            ChatState::Idle => self.chat_elsewhere(&streamer.twitch_id).await,
+            ChatState::Idle => self.chat_elsewhere(&streamer.channel()).await,
             state => state,
         };
         let session =
-            if activity.attached { self.cache.find(&streamer.twitch_id).await.ok().flatten() } else { None };
+            if activity.attached { self.cache.find(&streamer.channel()).await.ok().flatten() } else { None };
         let stage = session.map(|session| session.settings.settings.stage);
         Ok(BarStatus { activity, chat, stage })
     }
 
     /// Another instance serves it.
-    async fn chat_elsewhere(&self, broadcaster: &TwitchUserId) -> ChatState {
+    async fn chat_elsewhere(&self, broadcaster: &ChannelId) -> ChatState {
         match self.subscriptions.find(broadcaster).await {
             Ok(Some(_)) => ChatState::Reading,
             Ok(None) | Err(_) => ChatState::Connecting,

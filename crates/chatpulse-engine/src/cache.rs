@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Heard, Signal};
@@ -25,7 +25,7 @@ const CHANNELS_MAX: usize = 16_384;
 /// Answers "which session does this chat vote in?" from memory where it can.
 pub struct SessionCache {
     store: Arc<dyn SessionStore>,
-    known: Cache<TwitchUserId, Known>,
+    known: Cache<ChannelId, Known>,
     /// Raised by every invalidation: an answer that was asked for before it is not remembered after it.
     generation: AtomicU64,
     hits: AtomicU64,
@@ -68,7 +68,7 @@ impl SessionCache {
     }
 
     /// The session that this chat votes in.
-    pub async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Arc<Session>>, StoreError> {
+    pub async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Arc<Session>>, StoreError> {
         if let Some(known) = self.known.get(broadcaster).filter(Known::is_fresh) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known.session);
@@ -83,7 +83,7 @@ impl SessionCache {
     }
 
     /// Ask the store again next time.
-    pub fn forget(&self, broadcaster: &TwitchUserId) {
+    pub fn forget(&self, broadcaster: &ChannelId) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.known.remove(broadcaster);
     }

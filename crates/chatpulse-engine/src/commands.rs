@@ -2,7 +2,7 @@
 //! for no database.
 
 use chatpulse_domain::command::ModCommand;
-use chatpulse_domain::ids::{MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, MessageId, OverlayId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
@@ -13,7 +13,7 @@ const ORDERS_MAX: usize = 256;
 /// One order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
-    pub(crate) broadcaster: TwitchUserId,
+    pub(crate) broadcaster: ChannelId,
     /// `None` while nobody watches it.
     pub(crate) overlay: Option<OverlayId>,
     /// What a repeated delivery has in common.

@@ -11,7 +11,7 @@ mod orders;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
@@ -206,7 +206,7 @@ struct Listener<'a> {
     sessions: &'a Sessions,
     cache: &'a SessionCache,
     news: mpsc::Sender<Signal>,
-    changes: mpsc::Sender<TwitchUserId>,
+    changes: mpsc::Sender<ChannelId>,
     missed: &'a Notify,
     missed_changes: &'a Notify,
 }
@@ -289,7 +289,7 @@ async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closin
 
 async fn keep_clean(
     cleanup: &mut Cleanup,
-    mut changed: mpsc::Receiver<TwitchUserId>,
+    mut changed: mpsc::Receiver<ChannelId>,
     missed: &Notify,
     mut rounds: Interval,
     on_cleanup: &OnCleanup,

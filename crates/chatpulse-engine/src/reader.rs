@@ -45,7 +45,7 @@ impl Reader {
     /// A shared bot talks in a streamer's chat; what it says is not a vote.
     pub(crate) fn wrote(&self, message: &ChatMessage) -> bool {
         let is_writer = |reader: &TwitchUserId| {
-            *reader != message.broadcaster && reader.as_str() == message.chatter.as_str()
+            message.chatter.is_twitch_user(reader) && !message.chatter.owns(&message.broadcaster)
         };
         match &self.configured {
             Some(reader) => is_writer(reader),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId, TwitchUserId};
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
 use chatpulse_domain::ports::clock::Clock;
@@ -208,21 +208,21 @@ impl Sessions {
     }
 
     /// Asks for a chat to be read, by the account that reads.
-    pub(crate) fn read_chat(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account() {
+    pub(crate) fn read_chat(&self, broadcaster: ChannelId) {
+        if let Some(reader) = self.reader.account().map(|account| account.chatter()) {
             self.feed.want(ChatChannel { broadcaster, reader });
         }
     }
 
     /// The same for a chat that another instance serves.
-    pub(crate) fn follow_chat(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account() {
+    pub(crate) fn follow_chat(&self, broadcaster: ChannelId) {
+        if let Some(reader) = self.reader.account().map(|account| account.chatter()) {
             self.feed.follow(ChatChannel { broadcaster, reader });
         }
     }
 
     /// And for all that are served by any instance: these.
-    pub(crate) async fn follow_all_chats(&self) -> Result<HashSet<TwitchUserId>, StoreError> {
+    pub(crate) async fn follow_all_chats(&self) -> Result<HashSet<ChannelId>, StoreError> {
         let mut followed = HashSet::new();
         let held: Vec<OverlayId> =
             self.store.attached().await?.into_iter().map(|(overlay, _)| overlay).collect();
@@ -236,16 +236,16 @@ impl Sessions {
     }
 
     /// Another instance was refused this chat.
-    pub(crate) fn note_refused(&self, broadcaster: TwitchUserId) {
-        if let Some(reader) = self.reader.account() {
+    pub(crate) fn note_refused(&self, broadcaster: ChannelId) {
+        if let Some(reader) = self.reader.account().map(|account| account.chatter()) {
             self.feed.refuse(ChatChannel { broadcaster, reader });
         }
     }
 
     /// Somebody agreed anew: what Twitch refused before may be allowed now, for the account that reads every chat.
     pub(crate) fn forgive(&self, user: &TwitchUserId) {
-        self.feed.forgive(user);
-        self.feed.forgive_reader(user);
+        self.feed.forgive(&user.channel());
+        self.feed.forgive_reader(&user.chatter());
     }
 
     /// That somebody agreed may have been missed.

@@ -80,10 +80,8 @@ impl Settings {
             warn!(%error, "settings were saved, but the live session still has the old ones");
         }
         self.sessions.note_settings(streamer.overlay, saved).await;
-        self.cache.forget(&streamer.twitch_id);
-        self.signals.publish(Signal::SettingsChanged {
-            overlay: streamer.overlay,
-            broadcaster: streamer.twitch_id.clone(),
-        });
+        self.cache.forget(&streamer.channel());
+        self.signals
+            .publish(Signal::SettingsChanged { overlay: streamer.overlay, broadcaster: streamer.channel() });
     }
 }

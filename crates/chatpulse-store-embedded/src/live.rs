@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chatpulse_domain::ids::{ChatterId, MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, MessageId, OverlayId};
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::tally::WindowedTally;
 use chatpulse_domain::time::Timestamp;
@@ -33,7 +33,7 @@ pub struct MemoryLive {
 struct State {
     sessions: HashMap<OverlayId, LiveSession>,
     /// The session that each chat votes in: the one attached to last.
-    by_broadcaster: HashMap<TwitchUserId, OverlayId>,
+    by_broadcaster: HashMap<ChannelId, OverlayId>,
     /// Outlives its session: a message that comes again after the overlay was reopened still counts once.
     seen: Recent<(OverlayId, MessageId)>,
     debounced: Recent<(OverlayId, ChatterId)>,

@@ -1,7 +1,7 @@
 //! The record of conduit and chat subscriptions in SQLite.
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -68,7 +68,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
         self.file.call(operation::SUBSCRIPTIONS_ALL, work).await
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<ChatSubscription>, StoreError> {
         let broadcaster = broadcaster.clone();
         let work = move |connection: &mut Connection| {
             let params = named_params! { ":broadcaster": broadcaster.as_str() };
@@ -91,7 +91,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
         self.file.call(operation::SUBSCRIPTIONS_PUT, work).await
     }
 
-    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+    async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError> {
         let (broadcaster, id) = (broadcaster.clone(), id.clone());
         let work = move |connection: &mut Connection| {
             let params = named_params! { ":broadcaster": broadcaster.as_str(), ":id": id.as_str() };

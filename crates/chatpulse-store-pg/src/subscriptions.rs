@@ -1,7 +1,7 @@
 //! The record of conduit and chat subscriptions in PostgreSQL.
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -62,7 +62,7 @@ impl SubscriptionRepository for PgSubscriptions {
         self.pool.all(&ALL, &[], subscription).await
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<ChatSubscription>, StoreError> {
         self.pool.find(&FIND, &[&broadcaster.as_str()], subscription).await
     }
 
@@ -73,7 +73,7 @@ impl SubscriptionRepository for PgSubscriptions {
         self.pool.execute(&PUT, &[&broadcaster, &id, &reader, &conduit]).await.map(|_| ())
     }
 
-    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+    async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError> {
         self.pool.execute(&DELETE, &[&broadcaster.as_str(), &id.as_str()]).await.map(|_| ())
     }
 }

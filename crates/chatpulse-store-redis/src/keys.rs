@@ -1,7 +1,7 @@
 //! Every key, by name. The braces are literal: they are hash tags, so that all keys of one session lie on one
 //! cluster slot and one function may touch them.
 
-use chatpulse_domain::ids::{ChatterId, InstanceId, MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId, MessageId, OverlayId};
 
 /// Overlays that nobody holds any more, by time.
 pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
@@ -53,7 +53,7 @@ pub(crate) fn voted(overlay: OverlayId, chatter: &ChatterId) -> String {
 }
 
 /// Which overlay this chat votes in.
-pub(crate) fn broadcaster(broadcaster: &TwitchUserId) -> String {
+pub(crate) fn broadcaster(broadcaster: &ChannelId) -> String {
     format!("broadcaster:{broadcaster}")
 }
 
@@ -65,13 +65,15 @@ pub(crate) fn held_by(instance: &InstanceId, epoch: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::ids::Platform;
+
     use super::*;
 
     #[test]
     fn all_keys_of_a_session_share_its_hash_tag() {
         let overlay = OverlayId::random();
-        let message = MessageId::new("m{1}").unwrap();
-        let chatter = ChatterId::new("}{").unwrap();
+        let message = MessageId::new(Platform::Twitch, "m{1}").unwrap();
+        let chatter = ChatterId::new(Platform::Twitch, "}{").unwrap();
         let keys = [
             session(overlay),
             holders(overlay),
@@ -93,6 +95,6 @@ mod tests {
     fn the_keys_of_the_schema_are_as_operators_know_them() {
         let overlay: OverlayId = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff".parse().unwrap();
         assert_eq!(session(overlay), "session:{6f9619ff-8b86-4d01-b42d-00cf4fc964ff}");
-        assert_eq!(broadcaster(&TwitchUserId::new("42").unwrap()), "broadcaster:42");
+        assert_eq!(broadcaster(&ChannelId::new(Platform::Twitch, "42").unwrap()), "broadcaster:42");
     }
 }

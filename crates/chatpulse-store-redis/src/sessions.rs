@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId};
 use chatpulse_domain::overlay::{Measure, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -66,7 +66,7 @@ impl SessionStore for RedisLive {
         self.let_go(&[overlay], &LettingGo { instance, epoch: ANY_EPOCH, at: None, token: 0 }).await
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Session>, StoreError> {
         match self.overlay_of(broadcaster).await? {
             Some(overlay) => self.find_by_overlay(overlay).await,
             None => Ok(None),
@@ -338,7 +338,7 @@ impl RedisLive {
         cleared.await.map(|_| ())
     }
 
-    async fn overlay_of(&self, broadcaster: &TwitchUserId) -> Result<Option<OverlayId>, StoreError> {
+    async fn overlay_of(&self, broadcaster: &ChannelId) -> Result<Option<OverlayId>, StoreError> {
         let key = keys::broadcaster(broadcaster);
         let found = self.redis.commands(FIND, |client| async move {
             let overlay: Option<String> = client.get(key).await?;
@@ -413,7 +413,7 @@ impl RedisLive {
         deleted_at: &str,
     ) {
         let mut calls = vec![unmention(keys::SESSIONS, overlay, deleted_at)];
-        if let Ok(broadcaster) = TwitchUserId::new(broadcaster) {
+        if let Ok(broadcaster) = broadcaster.parse::<ChannelId>() {
             calls.push(Call::writing("unindex").keys([keys::broadcaster(&broadcaster)]).arg(overlay));
         }
         if let Some(at) = listed_at {
@@ -463,7 +463,7 @@ fn session(overlay: OverlayId, fields: &[Option<String>]) -> Result<Option<Sessi
     }
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let place = "session.broadcaster_user_id";
-    let broadcaster = TwitchUserId::new(&text(broadcaster)).map_err(|_| Failure::Odd { place })?;
+    let broadcaster = text(broadcaster).parse().map_err(|_| Failure::Odd { place })?;
     let settings = settings_json::decode(&text(json), &text(version), &text(decay))?;
     Ok(Some(Session { overlay, broadcaster, settings: settings.into() }))
 }
@@ -491,7 +491,7 @@ fn orphan(overlay: OverlayId, reply: &Reply) -> Result<Option<Orphan>, Failure> 
         return Ok(None);
     }
     let place = "session.broadcaster_user_id";
-    let broadcaster = TwitchUserId::new(reply.text(1)).map_err(|_| Failure::Odd { place })?;
+    let broadcaster = reply.text(1).parse().map_err(|_| Failure::Odd { place })?;
     let disconnected_at = Timestamp::from_unix_ms(reply.number(2, "session.last_disconnect")?);
     Ok(Some(Orphan { overlay, broadcaster, disconnected_at }))
 }

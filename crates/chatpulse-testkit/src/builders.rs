@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chatpulse_domain::ids::{
-    ChatterId, ConduitId, InstanceId, MessageId, OverlayId, StreamerId, SubscriptionId, TwitchUserId,
+    ChannelId, ChatterId, ConduitId, InstanceId, MessageId, OverlayId, Platform, StreamerId, SubscriptionId,
+    TwitchUserId,
 };
 use chatpulse_domain::login::{BotGrant, Grant, LoginHash, LoginSession, SealedTokens, UserTokens};
 use chatpulse_domain::look::MeasureKind;
@@ -48,24 +49,34 @@ pub fn user(id: &str) -> TwitchUserId {
     TwitchUserId::new(id).unwrap()
 }
 
-/// A Twitch account that nobody else uses, on a shared server neither.
+/// A Twitch account that nobody else uses, not even on a shared server.
 pub fn fresh_user() -> TwitchUserId {
     user(&OverlayId::random().to_string())
 }
 
-/// The account behind [`BROADCASTER`].
-pub fn broadcaster() -> TwitchUserId {
-    user(BROADCASTER)
+/// A channel on Twitch by its id.
+pub fn channel(id: &str) -> ChannelId {
+    user(id).channel()
+}
+
+/// A channel that nobody else uses, not even on a shared server.
+pub fn fresh_channel() -> ChannelId {
+    fresh_user().channel()
+}
+
+/// The channel of [`BROADCASTER`].
+pub fn broadcaster() -> ChannelId {
+    channel(BROADCASTER)
 }
 
 /// A chatter by id.
 pub fn chatter(id: &str) -> ChatterId {
-    ChatterId::new(id).unwrap()
+    ChatterId::new(Platform::Twitch, id).unwrap()
 }
 
 /// A chat line's id.
 pub fn message_id(id: &str) -> MessageId {
-    MessageId::new(id).unwrap()
+    MessageId::new(Platform::Twitch, id).unwrap()
 }
 
 /// An instance by id.
@@ -196,11 +207,11 @@ pub fn login_session(streamer: StreamerId, expires_at: Timestamp) -> LoginSessio
 }
 
 /// A record of a subscription to this chat.
-pub fn subscription(broadcaster: &TwitchUserId) -> ChatSubscription {
+pub fn subscription(broadcaster: &ChannelId) -> ChatSubscription {
     ChatSubscription {
         id: SubscriptionId::new(&format!("subscription-{}", unique())).unwrap(),
         broadcaster: broadcaster.clone(),
-        reader: user("9000"),
+        reader: chatter("9000"),
         conduit: conduit("conduit-1"),
     }
 }

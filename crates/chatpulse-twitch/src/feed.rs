@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, SubscriptionId};
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
 use chatpulse_domain::subscription::ChatState;
 use tokio::sync::Notify;
@@ -52,9 +52,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    channels: HashMap<TwitchUserId, Channel>,
+    channels: HashMap<ChannelId, Channel>,
     /// Subscriptions that Twitch ended, as told to this instance: not yet known to the others.
-    ended: Vec<(TwitchUserId, SubscriptionId, Revocation)>,
+    ended: Vec<(ChannelId, SubscriptionId, Revocation)>,
     /// Somebody wants to know which chats are refused.
     are_refusals_asked: bool,
     shard: ShardState,
@@ -102,7 +102,7 @@ enum ShardTransport {
 }
 
 struct Channel {
-    reader: TwitchUserId,
+    reader: ChatterId,
     want: Want,
     progress: Progress,
     /// A subscription that Twitch ended before its answer to our request for it came.
@@ -230,7 +230,7 @@ impl TwitchFeed {
     }
 
     /// Asks again at once where Twitch refused a chat that is wanted; forgets the refusal of one that is not.
-    fn forgive_where(&self, is_meant: impl Fn(&TwitchUserId, &Channel) -> bool) {
+    fn forgive_where(&self, is_meant: impl Fn(&ChannelId, &Channel) -> bool) {
         let mut state = self.lock();
         state.channels.retain(|broadcaster, channel| {
             if !matches!(channel.progress, Progress::Refused(_)) || !is_meant(broadcaster, channel) {
@@ -282,15 +282,15 @@ impl ChatFeed for TwitchFeed {
         self.wake();
     }
 
-    fn unwant(&self, broadcaster: &TwitchUserId) {
+    fn unwant(&self, broadcaster: &ChannelId) {
         let now = Instant::now();
         let elsewhere =
-            || Channel { progress: Progress::AsRecorded(now), ..Channel::new(broadcaster.clone(), now) };
+            || Channel { progress: Progress::AsRecorded(now), ..Channel::new(broadcaster.owner(), now) };
         self.lock().channels.entry(broadcaster.clone()).or_insert_with(elsewhere).want = Want::StopAt(now);
         self.wake();
     }
 
-    fn release(&self, broadcaster: &TwitchUserId) {
+    fn release(&self, broadcaster: &ChannelId) {
         let mut state = self.lock();
         let Some(channel) = state.channels.get_mut(broadcaster) else {
             return;
@@ -301,7 +301,7 @@ impl ChatFeed for TwitchFeed {
         }
     }
 
-    fn doubt(&self, broadcaster: &TwitchUserId) {
+    fn doubt(&self, broadcaster: &ChannelId) {
         let mut state = self.lock();
         let Some(channel) = state.channels.get_mut(broadcaster) else {
             return;
@@ -326,11 +326,11 @@ impl ChatFeed for TwitchFeed {
         }
     }
 
-    fn forgive(&self, broadcaster: &TwitchUserId) {
+    fn forgive(&self, broadcaster: &ChannelId) {
         self.forgive_where(|known, _| known == broadcaster);
     }
 
-    fn forgive_reader(&self, reader: &TwitchUserId) {
+    fn forgive_reader(&self, reader: &ChatterId) {
         self.forgive_where(|_, channel| channel.reader == *reader);
     }
 
@@ -343,7 +343,7 @@ impl ChatFeed for TwitchFeed {
         self.wake();
     }
 
-    fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
+    fn state(&self, broadcaster: &ChannelId) -> ChatState {
         let state = self.lock();
         let known_elsewhere = match state.shard {
             ShardState::Enabled(_) => ChatState::Idle,
@@ -366,7 +366,7 @@ impl ChatFeed for TwitchFeed {
 }
 
 impl Channel {
-    fn new(reader: TwitchUserId, now: Instant) -> Self {
+    fn new(reader: ChatterId, now: Instant) -> Self {
         Self {
             reader,
             want: Want::Read,
@@ -399,14 +399,16 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::ids::Platform;
+
     use super::*;
 
-    fn streamer() -> TwitchUserId {
-        TwitchUserId::new("42").unwrap()
+    fn streamer() -> ChannelId {
+        ChannelId::new(Platform::Twitch, "42").unwrap()
     }
 
     fn channel() -> ChatChannel {
-        ChatChannel { broadcaster: streamer(), reader: TwitchUserId::new("7").unwrap() }
+        ChatChannel { broadcaster: streamer(), reader: ChatterId::new(Platform::Twitch, "7").unwrap() }
     }
 
     fn enabled(feed: &TwitchFeed) {
@@ -430,7 +432,7 @@ mod tests {
         let id = SubscriptionId::new("sub-1").unwrap();
         feed.revoked(&channel(), &id, Revocation::NotAuthorized);
         assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
-        feed.forgive_reader(&TwitchUserId::new("8").unwrap());
+        feed.forgive_reader(&ChatterId::new(Platform::Twitch, "8").unwrap());
         assert_eq!(feed.state(&streamer()), ChatState::NotAuthorized);
         feed.forgive_reader(&channel().reader);
         assert_eq!(feed.state(&streamer()), ChatState::Idle);

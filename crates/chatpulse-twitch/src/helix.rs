@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
 use chatpulse_domain::ports::clock::Clock;
 use http::{Request, Uri};
@@ -335,7 +335,7 @@ impl Helix {
     /// All chat subscriptions of a channel, wherever they deliver.
     pub(crate) async fn subscriptions_of(
         &self,
-        broadcaster: &TwitchUserId,
+        broadcaster: &ChannelId,
     ) -> Result<Vec<ListedSubscription>, TwitchError> {
         let mut request = calls::GetEventSubSubscriptionsRequest::default();
         request.user_id = Some(std::borrow::Cow::Owned(broadcaster.as_str().into()));

@@ -1,15 +1,15 @@
 //! Reading chats.
 
-use crate::ids::TwitchUserId;
+use crate::ids::{ChannelId, ChatterId};
 use crate::subscription::ChatState;
 
 /// Whose chat is to be read, and by which account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatChannel {
     /// Whose chat.
-    pub broadcaster: TwitchUserId,
+    pub broadcaster: ChannelId,
     /// The account that reads; the broadcaster's own in Solo.
-    pub reader: TwitchUserId,
+    pub reader: ChatterId,
 }
 
 /// Keeps the set of chats that are wanted here, and works in the background to make Twitch deliver them.
@@ -26,23 +26,23 @@ pub trait ChatFeed: Send + Sync {
     fn follow(&self, channel: ChatChannel);
 
     /// Make Twitch stop, also if another instance made it begin.
-    fn unwant(&self, broadcaster: &TwitchUserId);
+    fn unwant(&self, broadcaster: &ChannelId);
 
     /// No longer this instance's business; Twitch is left alone. A refusal is remembered.
-    fn release(&self, broadcaster: &TwitchUserId);
+    fn release(&self, broadcaster: &ChannelId);
 
     /// Something changed about this chat, which is served, perhaps at another instance: if it is wanted here, look
     /// whether it is still subscribed; if it was to be stopped, leave that.
-    fn doubt(&self, broadcaster: &TwitchUserId);
+    fn doubt(&self, broadcaster: &ChannelId);
 
     /// Twitch refused this chat at another instance: asking here would be refused too.
     fn refuse(&self, channel: ChatChannel);
 
     /// The streamer agreed anew: a refusal of before may no longer hold.
-    fn forgive(&self, broadcaster: &TwitchUserId);
+    fn forgive(&self, broadcaster: &ChannelId);
 
     /// The account that reads agreed anew: refusals of every chat that it reads may no longer hold.
-    fn forgive_reader(&self, reader: &TwitchUserId);
+    fn forgive_reader(&self, reader: &ChatterId);
 
     /// Whoever agreed again meanwhile was not heard: asks for every refused chat once more.
     fn forgive_all(&self);
@@ -51,5 +51,5 @@ pub trait ChatFeed: Send + Sync {
     fn tell_refusals(&self);
 
     /// What its connection is doing, as far as this instance knows: idle also where another one may know better.
-    fn state(&self, broadcaster: &TwitchUserId) -> ChatState;
+    fn state(&self, broadcaster: &ChannelId) -> ChatState;
 }

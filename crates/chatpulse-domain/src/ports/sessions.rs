@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::ids::{InstanceId, OverlayId, TwitchUserId};
+use crate::ids::{ChannelId, InstanceId, OverlayId};
 use crate::overlay::{SettingsVersion, VersionedSettings};
 use crate::session::{Orphan, Session, SessionActivity, SessionSeed};
 
@@ -31,7 +31,7 @@ pub trait SessionStore: Send + Sync {
     async fn release(&self, overlay: OverlayId, instance: &InstanceId) -> Result<(), StoreError>;
 
     /// Finds the session that this chat votes in.
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError>;
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Session>, StoreError>;
 
     /// Finds the session of this overlay.
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError>;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::ids::{OverlayId, TwitchUserId};
+use crate::ids::{ChannelId, OverlayId, TwitchUserId};
 
 /// What changed. Carries no value: whoever hears it asks the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,16 +14,16 @@ pub enum Signal {
         /// Whose overlay.
         overlay: OverlayId,
         /// Whose chat.
-        broadcaster: TwitchUserId,
+        broadcaster: ChannelId,
     },
     /// A session opened, or ended: forget what was remembered about this chat.
-    SessionChanged(TwitchUserId),
+    SessionChanged(ChannelId),
     /// This address is no longer valid: its sockets close.
     OverlayRotated(OverlayId),
     /// This user agreed at Twitch: what was refused for want of it may be allowed now.
     ConsentGiven(TwitchUserId),
     /// Twitch does not allow this chat to be read until somebody agrees anew.
-    ChatRefused(TwitchUserId),
+    ChatRefused(ChannelId),
     /// Somebody listens from now on: which chats are refused is told again.
     ListenerJoined,
 }

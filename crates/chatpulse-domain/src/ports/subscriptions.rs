@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use crate::ids::{ChannelId, ConduitId, SubscriptionId};
 use crate::subscription::ChatSubscription;
 
 use super::error::StoreError;
@@ -23,11 +23,11 @@ pub trait SubscriptionRepository: Send + Sync {
     async fn all(&self) -> Result<Vec<ChatSubscription>, StoreError>;
 
     /// The record of this broadcaster's chat.
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError>;
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<ChatSubscription>, StoreError>;
 
     /// Records one, in place of an earlier one of the same broadcaster.
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError>;
 
     /// Forgets a broadcaster's, if it is still this one.
-    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError>;
+    async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError>;
 }

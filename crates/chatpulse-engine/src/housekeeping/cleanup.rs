@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
@@ -51,7 +51,7 @@ pub(super) struct Cleanup {
     orphan_max_age: Duration,
     subscription_grace: Duration,
     /// Channels whose session ended, and when its last overlay left. An entry goes when its grace is over.
-    ended: HashMap<TwitchUserId, Timestamp>,
+    ended: HashMap<ChannelId, Timestamp>,
     /// `None`: at once, and while another leads.
     look_at_all_at: Option<Instant>,
 }
@@ -116,7 +116,7 @@ impl Cleanup {
     }
 
     /// A session opened, or ended, perhaps without having been an orphan; or Twitch ended its subscription.
-    pub(super) async fn note_change(&mut self, broadcaster: &TwitchUserId) {
+    pub(super) async fn note_change(&mut self, broadcaster: &ChannelId) {
         let leads = self.leads().await;
         match self.store.find(broadcaster).await {
             Ok(Some(_)) => {
@@ -134,7 +134,7 @@ impl Cleanup {
         }
     }
 
-    fn note_end(&mut self, broadcaster: &TwitchUserId) {
+    fn note_end(&mut self, broadcaster: &ChannelId) {
         let now = self.clock.now();
         self.ended.entry(broadcaster.clone()).or_insert(now);
     }
@@ -168,8 +168,8 @@ impl Cleanup {
     /// Channels past their grace, looked at once more: the streamer may be back.
     async fn stop_reading(&mut self) -> Result<(), StoreError> {
         let (now, grace) = (self.clock.now(), self.subscription_grace);
-        let is_due = |(_, ended_at): &(&TwitchUserId, &Timestamp)| now.since(**ended_at) >= grace;
-        let due: Vec<TwitchUserId> = self.ended.iter().filter(is_due).map(|(id, _)| id.clone()).collect();
+        let is_due = |(_, ended_at): &(&ChannelId, &Timestamp)| now.since(**ended_at) >= grace;
+        let due: Vec<ChannelId> = self.ended.iter().filter(is_due).map(|(id, _)| id.clone()).collect();
         for broadcaster in due {
             if self.store.find(&broadcaster).await?.is_none() && self.leads().await {
                 self.feed.unwant(&broadcaster);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ids::{OverlayId, TwitchUserId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::StreamerRepository;
@@ -92,7 +92,10 @@ impl Orderly {
         if order.overlay.is_some() {
             return Ok(order.overlay);
         }
-        let Some(streamer) = self.streamers.find_by_twitch_id(&order.broadcaster).await? else {
+        let Some(user) = TwitchUserId::of_channel(&order.broadcaster) else {
+            return Ok(None);
+        };
+        let Some(streamer) = self.streamers.find_by_twitch_id(&user).await? else {
             return Ok(None);
         };
         let stored = self.settings.find(&streamer).await?;

@@ -43,9 +43,9 @@ async fn the_status_is_idle_until_an_overlay_is_open_and_a_refusal_wins() {
     let chat = async || world.engine.bar.status(&world.streamer).await.unwrap().chat;
     assert_eq!(chat().await, ChatState::Idle);
     let _open = world.open(Watcher::Viewer).await;
-    world.feed.set_state(&world.streamer.twitch_id, ChatState::Reading);
+    world.feed.set_state(&world.streamer.channel(), ChatState::Reading);
     assert_eq!(chat().await, ChatState::Reading);
-    world.feed.set_state(&world.streamer.twitch_id, ChatState::NotAuthorized);
+    world.feed.set_state(&world.streamer.channel(), ChatState::NotAuthorized);
     assert_eq!(chat().await, ChatState::NotAuthorized);
 }
 

@@ -25,7 +25,7 @@ async fn after_the_grace_the_chat_is_read_no_more() {
     let mut world = world().await;
     drop(world.open(Watcher::Viewer).await);
     world.keep_house(Duration::from_mins(12)).await;
-    assert_eq!(world.feed.unwanted(), [world.streamer.twitch_id.clone()]);
+    assert_eq!(world.feed.unwanted(), [world.streamer.channel()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +48,7 @@ async fn a_chat_is_read_no_more_when_nobody_opens_the_new_address() {
         drop(open);
     });
     world.keep_house(Duration::from_mins(12)).await;
-    assert_eq!(world.feed.unwanted(), [world.streamer.twitch_id.clone()]);
+    assert_eq!(world.feed.unwanted(), [world.streamer.channel()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn only_the_leader_cleans_up() {
 
 /// Another instance says that something changed about the streamer's session, once this one listens.
 fn publish_soon(world: &World) {
-    let (signals, streamer) = (world.signals.clone(), world.streamer.twitch_id.clone());
+    let (signals, streamer) = (world.signals.clone(), world.streamer.channel());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
         signals.publish(Signal::SessionChanged(streamer));
@@ -74,7 +74,7 @@ async fn the_leader_wants_what_another_instance_serves() {
     let mut world = world().await;
     let open = world.open(Watcher::Viewer).await;
     // As if another instance served it: this feed knows nothing of it.
-    world.feed.release(&world.streamer.twitch_id);
+    world.feed.release(&world.streamer.channel());
     publish_soon(&world);
     world.keep_house(Duration::from_secs(3)).await;
     assert_eq!(world.feed.wanted().len(), 1);
@@ -86,7 +86,7 @@ async fn an_instance_that_does_not_lead_only_lets_go() {
     let mut world = world().await;
     world.leader.set(false);
     let open = world.open(Watcher::Viewer).await;
-    let streamer = world.streamer.twitch_id.clone();
+    let streamer = world.streamer.channel();
     world.keep_house(Duration::from_secs(1)).await;
     assert_eq!(world.feed.released(), []);
     world.live.delete(world.streamer.overlay).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_change_of_a_chat_that_is_wanted_is_looked_into() {
     let _open = world.open(Watcher::Viewer).await;
     publish_soon(&world);
     world.keep_house(Duration::from_secs(3)).await;
-    let streamer = world.streamer.twitch_id.clone();
+    let streamer = world.streamer.channel();
     assert_eq!(world.feed.doubted(), [streamer.clone(), streamer], "at the start, and when it changed");
     assert_eq!(world.feed.asked().len(), 1, "it was wanted already");
 }
@@ -114,10 +114,10 @@ async fn a_change_of_a_chat_that_is_wanted_is_looked_into() {
 async fn what_is_recorded_and_served_by_nobody_is_read_no_more_after_the_grace() {
     for (span, unwanted) in [(9, 0), (11, 1)] {
         let mut world = world().await;
-        let leftover = build::subscription(&build::user("somebody"));
+        let leftover = build::subscription(&build::channel("somebody"));
         world.accounts.subscriptions.put(&leftover).await.unwrap();
         let _open = world.open(Watcher::Viewer).await;
-        world.accounts.subscriptions.put(&build::subscription(&world.streamer.twitch_id)).await.unwrap();
+        world.accounts.subscriptions.put(&build::subscription(&world.streamer.channel())).await.unwrap();
         world.keep_house(Duration::from_mins(span)).await;
         assert_eq!(world.feed.unwanted(), vec![leftover.broadcaster; unwanted]);
     }
@@ -127,10 +127,10 @@ async fn what_is_recorded_and_served_by_nobody_is_read_no_more_after_the_grace()
 async fn a_dashboard_where_nothing_is_served_knows_that_the_chat_is_read() {
     let world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    world.feed.release(&world.streamer.twitch_id);
+    world.feed.release(&world.streamer.channel());
     let chat = async || world.engine.bar.status(&world.streamer).await.unwrap().chat;
     assert_eq!(chat().await, ChatState::Connecting);
-    world.accounts.subscriptions.put(&build::subscription(&world.streamer.twitch_id)).await.unwrap();
+    world.accounts.subscriptions.put(&build::subscription(&world.streamer.channel())).await.unwrap();
     assert_eq!(chat().await, ChatState::Reading);
 }
 
@@ -160,7 +160,7 @@ async fn a_session_that_could_only_be_held_later_is_announced_then() {
         live.recover();
     });
     world.keep_house(Duration::from_secs(10)).await;
-    let changed = Heard::Signal(Signal::SessionChanged(world.streamer.twitch_id.clone()));
+    let changed = Heard::Signal(Signal::SessionChanged(world.streamer.channel()));
     assert_eq!(heard.next().await, Heard::Signal(Signal::ListenerJoined));
     assert_eq!(heard.next().await, changed);
 }

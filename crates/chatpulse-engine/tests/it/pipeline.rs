@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::{ChannelId, Platform};
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink as _};
 use chatpulse_domain::ports::signals::Signal;
@@ -44,7 +44,10 @@ async fn ordinary_chat_asks_the_store_once_and_then_nothing() {
 async fn a_message_from_a_shared_chat_elsewhere_is_not_this_channels_vote() {
     let world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    let mirrored = ChatMessage { source_broadcaster: TwitchUserId::new("987").ok(), ..world.message("yes") };
+    let mirrored = ChatMessage {
+        source_broadcaster: ChannelId::new(Platform::Twitch, "987").ok(),
+        ..world.message("yes")
+    };
     assert_eq!(world.engine.pipeline.handle(&mirrored).await, ChatOutcome::NoMatch);
 }
 

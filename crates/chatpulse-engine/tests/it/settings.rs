@@ -51,7 +51,7 @@ async fn saving_before_any_overlay_is_open_makes_no_session() {
 async fn what_was_saved_elsewhere_is_what_is_held_from_then_on() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    let (overlay, broadcaster) = (world.streamer.overlay, world.streamer.twitch_id.clone());
+    let (overlay, broadcaster) = (world.streamer.overlay, world.streamer.channel());
     let saved = build::versioned(build::settings_with_triggers(&["ja"], &["nein"]), 7);
     world.live.put_settings(overlay, &saved).await.unwrap();
     let signals = world.signals.clone();
@@ -90,6 +90,6 @@ async fn settings_that_did_not_reach_the_live_session_are_brought_to_it() {
     world.on_drift(move |report: &DriftReport| heard.lock().unwrap().push(*report));
     world.keep_house(Duration::from_mins(6)).await;
     assert_eq!(*reports.lock().unwrap(), [DriftReport { detected: 1, fixed: 1 }]);
-    let session = world.live.find(&world.streamer.twitch_id).await.unwrap().unwrap();
+    let session = world.live.find(&world.streamer.channel()).await.unwrap().unwrap();
     assert_eq!(session.settings.version, SettingsVersion(2));
 }

@@ -98,7 +98,7 @@ impl World {
 
     /// A line typed in the streamer's chat.
     pub(crate) fn message(&self, text: &str) -> ChatMessage {
-        ChatMessage { broadcaster: self.streamer.twitch_id.clone(), ..build::message(text) }
+        ChatMessage { broadcaster: self.streamer.channel(), ..build::message(text) }
     }
 
     pub(crate) async fn viewers(&self) -> Option<u32> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ChatterId, InstanceId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{Measure, VersionedSettings};
 use chatpulse_domain::reading::Reading;
@@ -61,7 +61,7 @@ impl LiveSession {
         &self.session
     }
 
-    pub(super) fn broadcaster(&self) -> &TwitchUserId {
+    pub(super) fn broadcaster(&self) -> &ChannelId {
         &self.session.broadcaster
     }
 

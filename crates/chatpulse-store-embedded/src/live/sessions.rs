@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId};
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -38,7 +38,7 @@ impl SessionStore for MemoryLive {
         Ok(())
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Session>, StoreError> {
         let (state, _) = self.enter();
         let overlay = state.by_broadcaster.get(broadcaster);
         let session = overlay.and_then(|overlay| state.sessions.get(overlay));

@@ -57,7 +57,7 @@ async fn a_restart_keeps_everything() {
     before.settings.save(ada.id, &settings, None).await.unwrap();
     let login = build::login_session(ada.id, now.plus(Duration::from_mins(1)));
     before.login_sessions.begin(&login).await.unwrap();
-    let subscription = build::subscription(&ada.twitch_id);
+    let subscription = build::subscription(&ada.channel());
     before.subscriptions.put(&subscription).await.unwrap();
     assert!(before.subscriptions.replace_conduit(None, &build::conduit("ours")).await.unwrap());
     file.close().await;

@@ -1,6 +1,6 @@
 //! Signals as messages: a channel for each kind, and a line of words, the first of which is the sender.
 
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{InstanceId, OverlayId};
 use chatpulse_domain::ports::signals::Signal;
 
 const SENTIMENT: &str = "sentiment:changed";
@@ -36,13 +36,13 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
     let signal = match channel {
         SENTIMENT => Signal::SentimentChanged(overlay()?),
         SETTINGS => {
-            let broadcaster = TwitchUserId::new(words.next()?).ok()?;
+            let broadcaster = words.next()?.parse().ok()?;
             Signal::SettingsChanged { overlay: overlay()?, broadcaster }
         }
-        SESSION => Signal::SessionChanged(TwitchUserId::new(first).ok()?),
+        SESSION => Signal::SessionChanged(first.parse().ok()?),
         ROTATED => Signal::OverlayRotated(overlay()?),
-        CONSENT => Signal::ConsentGiven(TwitchUserId::new(first).ok()?),
-        REFUSED => Signal::ChatRefused(TwitchUserId::new(first).ok()?),
+        CONSENT => Signal::ConsentGiven(first.parse().ok()?),
+        REFUSED => Signal::ChatRefused(first.parse().ok()?),
         JOINED => Signal::ListenerJoined,
         _ => return None,
     };
@@ -51,18 +51,20 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::ids::{ChannelId, Platform};
+
     use super::*;
 
     #[test]
     fn every_signal_comes_back_as_it_went() {
         let (overlay, origin) = (OverlayId::random(), InstanceId::new("host-1-abc").unwrap());
-        let broadcaster = TwitchUserId::new("42").unwrap();
+        let broadcaster = ChannelId::new(Platform::Twitch, "42").unwrap();
         let all = [
             Signal::SentimentChanged(overlay),
             Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
             Signal::SessionChanged(broadcaster.clone()),
             Signal::OverlayRotated(overlay),
-            Signal::ConsentGiven(broadcaster.clone()),
+            Signal::ConsentGiven("42".parse().unwrap()),
             Signal::ChatRefused(broadcaster),
             Signal::ListenerJoined,
         ];

@@ -38,7 +38,8 @@ fn expected(library: &Library) -> String {
 }
 
 async fn votes(live: &RedisLive) -> VoteOutcome {
-    let seed = chatpulse_domain::session::SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed =
+        chatpulse_domain::session::SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap()
 }

@@ -18,7 +18,7 @@ const NEVER: Duration = Duration::from_mins(5);
 const SOON: Duration = Duration::from_millis(200);
 
 fn seed() -> SessionSeed {
-    SessionSeed { broadcaster: build::fresh_user(), ..build::seed() }
+    SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() }
 }
 
 async fn connect(server: &RedisServer) -> Redis {

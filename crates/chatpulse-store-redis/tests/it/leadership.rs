@@ -99,7 +99,7 @@ async fn a_replaced_leader_deletes_nothing_that_the_new_one_has_looked_after() {
     let old = Instance::new(&redis, "old", SHORT, Duration::from_millis(200));
     let new = Instance::new(&redis, "new", LONG, Duration::from_millis(200));
     let dead = Instance::new(&redis, "dead", LONG, Duration::from_millis(200));
-    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     dead.registry.beat().await.unwrap();
     dead.live.attach(&seed, &dead.id, 1).await.unwrap();
     assert!(old.leadership.ask().await.unwrap());

@@ -17,7 +17,7 @@ use crate::support::config;
 async fn two_sessions(server: &RedisServer) -> (RedisLive, SessionSeed, SessionSeed) {
     let redis = Redis::connect(&config(server.url())).await.unwrap();
     let live = RedisLive::new(redis, None, Standing::default());
-    let seed = || SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = || SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     let (odd, whole) = (seed(), seed());
     for seed in [&odd, &whole] {
         live.attach(seed, &build::instance("a"), 1).await.unwrap();

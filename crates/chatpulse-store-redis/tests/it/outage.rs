@@ -29,7 +29,7 @@ async fn connect(server: &RedisServer) -> (Redis, RedisLive) {
 }
 
 async fn held(live: &RedisLive) -> SessionSeed {
-    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     seed
 }

@@ -24,7 +24,7 @@ fn number(answer: &str) -> i64 {
 async fn a_vote_leaves_these_keys_and_no_other() {
     let server = RedisServer::start();
     let live = connect(&server).await;
-    let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::channel("42"), ..build::seed() };
     live.attach(&seed, &build::instance("host-1-abc"), 1).await.unwrap();
     let vote = build::vote(seed.overlay, Side::For);
     live.cast(&vote).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_vote_leaves_these_keys_and_no_other() {
 async fn a_vote_is_one_request() {
     let server = RedisServer::start();
     let live = connect(&server).await;
-    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
     server.ask(&["CONFIG", "RESETSTAT"]);
@@ -75,7 +75,7 @@ async fn a_vote_is_one_request() {
 async fn nothing_is_left_of_a_deleted_session_but_what_expires() {
     let server = RedisServer::start();
     let live = connect(&server).await;
-    let seed = SessionSeed { broadcaster: build::user("42"), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::channel("42"), ..build::seed() };
     live.attach(&seed, &build::instance("a"), 1).await.unwrap();
     live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
     live.release(seed.overlay, &build::instance("a")).await.unwrap();

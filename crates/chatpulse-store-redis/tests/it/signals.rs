@@ -42,7 +42,7 @@ async fn another_instance_hears_every_kind_once(url: &str) {
     let (here, there) = (connect(url).await, connect(url).await);
     let (here, there) = (signals(&here).await, signals(&there).await);
     let (mut own, mut others) = (here.subscribe(), there.subscribe());
-    let (overlay, broadcaster) = (OverlayId::random(), build::fresh_user());
+    let (overlay, broadcaster) = (OverlayId::random(), build::fresh_channel());
     let all = [
         Signal::SentimentChanged(overlay),
         Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },

@@ -83,7 +83,7 @@ async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
     let live = RedisLive::new(redis, None, Standing::default());
     // Whichever node each falls to.
     for _ in 0..12 {
-        let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+        let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
         live.attach(&seed, &build::instance("a"), 1).await.unwrap();
         let cast = live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
         assert!(matches!(cast, VoteOutcome::Applied(_)));

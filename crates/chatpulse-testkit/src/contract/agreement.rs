@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::{Measure, OverlaySettings, VersionedSettings};
 use chatpulse_domain::reading::Reading;
@@ -156,9 +156,9 @@ struct View {
 
 impl World {
     fn new() -> Self {
-        let (rotated, other) = (build::fresh_user(), build::fresh_user());
+        let (rotated, other) = (build::fresh_channel(), build::fresh_channel());
         let seed =
-            |broadcaster: &TwitchUserId| SessionSeed { broadcaster: broadcaster.clone(), ..build::seed() };
+            |broadcaster: &ChannelId| SessionSeed { broadcaster: broadcaster.clone(), ..build::seed() };
         Self { seeds: [seed(&rotated), seed(&rotated), seed(&other)] }
     }
 

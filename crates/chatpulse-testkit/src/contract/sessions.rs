@@ -34,7 +34,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
 
 /// A session that nobody else's test knows.
 fn seed() -> SessionSeed {
-    SessionSeed { broadcaster: build::fresh_user(), ..build::seed() }
+    SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() }
 }
 
 async fn attach(live: &Live, seed: &SessionSeed, instance: &str, viewers: u32) {

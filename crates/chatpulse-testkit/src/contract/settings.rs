@@ -50,7 +50,7 @@ async fn an_overlays_seed_is_there_while_its_address_is_valid(accounts: Accounts
     seeds.sort_by_key(|seed| seed.overlay != ada.overlay);
     let seed = |account: &Streamer, settings, version| SessionSeed {
         overlay: account.overlay,
-        broadcaster: account.twitch_id.clone(),
+        broadcaster: account.channel(),
         settings: build::versioned(settings, version),
     };
     assert_eq!(seeds, [seed(&ada, OverlaySettings::default(), 1), seed(&bob, changed, 2)]);

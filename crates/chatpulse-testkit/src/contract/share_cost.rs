@@ -46,7 +46,7 @@ pub async fn is_the_same_for_many_votes(live: &Live) -> f64 {
 
 async fn open(live: &Live, votes: usize) -> OverlayId {
     let settings = build::versioned(build::settings_with_share(build::window(120), true), 1);
-    let seed = SessionSeed { broadcaster: build::fresh_user(), settings, ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), settings, ..build::seed() };
     live.sessions.attach(&seed, &build::instance("a"), 1).await.unwrap();
     let overlay = seed.overlay;
     let casting = (0..FILLED_AT_ONCE).map(|_| {

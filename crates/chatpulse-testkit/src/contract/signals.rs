@@ -23,13 +23,13 @@ async fn next(stream: &mut Box<dyn SignalStream>) -> Heard {
 async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
     let mut listeners = [signals.subscribe(), signals.subscribe()];
     let overlay = OverlayId::random();
-    let broadcaster = build::fresh_user();
+    let broadcaster = build::fresh_channel();
     let all = [
         Signal::SentimentChanged(overlay),
         Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
         Signal::SessionChanged(broadcaster.clone()),
         Signal::OverlayRotated(overlay),
-        Signal::ConsentGiven(broadcaster.clone()),
+        Signal::ConsentGiven(build::fresh_user()),
         Signal::ChatRefused(broadcaster),
         Signal::ListenerJoined,
     ];

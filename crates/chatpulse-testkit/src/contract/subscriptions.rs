@@ -36,11 +36,11 @@ async fn only_who_knows_which_conduit_is_ours_replaces_it(accounts: Accounts) {
 
 async fn there_is_one_record_per_broadcaster_the_last_one_put(accounts: Accounts) {
     let records = accounts.subscriptions;
-    let earlier = build::subscription(&build::user("1"));
+    let earlier = build::subscription(&build::channel("1"));
     let later = ChatSubscription {
-        reader: build::user("77"),
+        reader: build::chatter("77"),
         conduit: build::conduit("another"),
-        ..build::subscription(&build::user("1"))
+        ..build::subscription(&build::channel("1"))
     };
     records.put(&earlier).await.unwrap();
     records.put(&later).await.unwrap();
@@ -51,7 +51,7 @@ async fn there_is_one_record_per_broadcaster_the_last_one_put(accounts: Accounts
 async fn a_record_comes_back_as_it_was_put(accounts: Accounts) {
     let records = accounts.subscriptions;
     assert!(all(&*records).await.is_empty());
-    let put = ["1", "2", "3"].map(|id| build::subscription(&build::user(id)));
+    let put = ["1", "2", "3"].map(|id| build::subscription(&build::channel(id)));
     for subscription in &put {
         records.put(subscription).await.unwrap();
     }
@@ -59,12 +59,12 @@ async fn a_record_comes_back_as_it_was_put(accounts: Accounts) {
     for subscription in put {
         assert_eq!(records.find(&subscription.broadcaster).await.unwrap(), Some(subscription));
     }
-    assert_eq!(records.find(&build::user("4")).await.unwrap(), None);
+    assert_eq!(records.find(&build::channel("4")).await.unwrap(), None);
 }
 
 async fn deleting_forgets_just_this_record(accounts: Accounts) {
     let records = accounts.subscriptions;
-    let (gone, kept) = (build::subscription(&build::user("1")), build::subscription(&build::user("2")));
+    let (gone, kept) = (build::subscription(&build::channel("1")), build::subscription(&build::channel("2")));
     records.put(&gone).await.unwrap();
     records.put(&kept).await.unwrap();
     for _ in 0..2 {
@@ -75,8 +75,8 @@ async fn deleting_forgets_just_this_record(accounts: Accounts) {
 
 async fn deleting_an_earlier_record_leaves_the_later_alone(accounts: Accounts) {
     let records = accounts.subscriptions;
-    let earlier = build::subscription(&build::user("1"));
-    let later = build::subscription(&build::user("1"));
+    let earlier = build::subscription(&build::channel("1"));
+    let later = build::subscription(&build::channel("1"));
     records.put(&earlier).await.unwrap();
     records.put(&later).await.unwrap();
     records.delete(&earlier.broadcaster, &earlier.id).await.unwrap();

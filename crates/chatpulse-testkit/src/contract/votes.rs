@@ -50,7 +50,7 @@ async fn open(live: &Live) -> OverlayId {
 
 async fn open_with_decay(live: &Live, per_second: f64) -> OverlayId {
     let seed = SessionSeed {
-        broadcaster: build::fresh_user(),
+        broadcaster: build::fresh_channel(),
         settings: build::versioned(build::settings_with_decay(per_second), 1),
         ..build::seed()
     };
@@ -94,7 +94,7 @@ async fn without_a_session_nothing_counts_and_none_appears(live: Live) {
 }
 
 async fn a_vote_without_a_session_is_not_remembered(live: Live) {
-    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     let early = build::vote(seed.overlay, Side::For);
     assert_eq!(cast(&live, &early).await, VoteOutcome::NoSession);
     attach(&live, &seed).await;
@@ -169,7 +169,7 @@ async fn a_repeated_message_counts_once(live: Live) {
 }
 
 async fn a_message_counts_once_although_its_session_ended(live: Live) {
-    let seed = SessionSeed { broadcaster: build::fresh_user(), ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     attach(&live, &seed).await;
     let vote = build::vote(seed.overlay, Side::For);
     apply(&live, &vote).await;

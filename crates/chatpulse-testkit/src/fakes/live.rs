@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ChatterId, InstanceId, MessageId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId, MessageId, OverlayId};
 use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::clock::Clock;
@@ -36,7 +36,7 @@ pub struct FakeLive {
 struct State {
     sessions: Vec<FakeSession>,
     /// Which session each chat votes in; the last entry of a chat counts.
-    index: Vec<(TwitchUserId, OverlayId)>,
+    index: Vec<(ChannelId, OverlayId)>,
     seen: Vec<(OverlayId, MessageId, Timestamp)>,
     debounced: Vec<(OverlayId, ChatterId, Timestamp)>,
     /// Of sessions that ended by themselves.

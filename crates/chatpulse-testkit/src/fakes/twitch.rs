@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::TwitchUserId;
+use chatpulse_domain::ids::{ChannelId, ChatterId};
 use chatpulse_domain::login::{Grant, LoginRole, UserTokens};
 use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
@@ -23,10 +23,10 @@ pub struct FakeFeed {
 struct Feed {
     wanted: Vec<ChatChannel>,
     asked: Vec<ChatChannel>,
-    unwanted: Vec<TwitchUserId>,
-    released: Vec<TwitchUserId>,
-    doubted: Vec<TwitchUserId>,
-    states: HashMap<TwitchUserId, ChatState>,
+    unwanted: Vec<ChannelId>,
+    released: Vec<ChannelId>,
+    doubted: Vec<ChannelId>,
+    states: HashMap<ChannelId, ChatState>,
 }
 
 impl FakeFeed {
@@ -46,22 +46,22 @@ impl FakeFeed {
     }
 
     /// Every call of `unwant` so far.
-    pub fn unwanted(&self) -> Vec<TwitchUserId> {
+    pub fn unwanted(&self) -> Vec<ChannelId> {
         self.state.lock().unwrap().unwanted.clone()
     }
 
     /// Every call of `release` so far.
-    pub fn released(&self) -> Vec<TwitchUserId> {
+    pub fn released(&self) -> Vec<ChannelId> {
         self.state.lock().unwrap().released.clone()
     }
 
     /// Every call of `doubt` so far, and of `follow` for what was wanted already.
-    pub fn doubted(&self) -> Vec<TwitchUserId> {
+    pub fn doubted(&self) -> Vec<ChannelId> {
         self.state.lock().unwrap().doubted.clone()
     }
 
     /// What [`ChatFeed::state`] says from now on; else it is reading what is wanted and idle otherwise.
-    pub fn set_state(&self, broadcaster: &TwitchUserId, state: ChatState) {
+    pub fn set_state(&self, broadcaster: &ChannelId, state: ChatState) {
         let mut feed = self.state.lock().unwrap();
         feed.states.insert(broadcaster.clone(), state);
     }
@@ -84,19 +84,19 @@ impl ChatFeed for FakeFeed {
         }
     }
 
-    fn unwant(&self, broadcaster: &TwitchUserId) {
+    fn unwant(&self, broadcaster: &ChannelId) {
         let mut feed = self.state.lock().unwrap();
         feed.unwanted.push(broadcaster.clone());
         feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
     }
 
-    fn release(&self, broadcaster: &TwitchUserId) {
+    fn release(&self, broadcaster: &ChannelId) {
         let mut feed = self.state.lock().unwrap();
         feed.released.push(broadcaster.clone());
         feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
     }
 
-    fn doubt(&self, broadcaster: &TwitchUserId) {
+    fn doubt(&self, broadcaster: &ChannelId) {
         self.state.lock().unwrap().doubted.push(broadcaster.clone());
     }
 
@@ -104,7 +104,7 @@ impl ChatFeed for FakeFeed {
         self.set_state(&channel.broadcaster, ChatState::NotAuthorized);
     }
 
-    fn forgive(&self, broadcaster: &TwitchUserId) {
+    fn forgive(&self, broadcaster: &ChannelId) {
         let mut feed = self.state.lock().unwrap();
         feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);
     }
@@ -115,16 +115,16 @@ impl ChatFeed for FakeFeed {
 
     fn tell_refusals(&self) {}
 
-    fn forgive_reader(&self, reader: &TwitchUserId) {
+    fn forgive_reader(&self, reader: &ChatterId) {
         let mut feed = self.state.lock().unwrap();
         let Feed { wanted, states, .. } = &mut *feed;
-        let reads = |broadcaster: &TwitchUserId| {
+        let reads = |broadcaster: &ChannelId| {
             wanted.iter().any(|wanted| wanted.broadcaster == *broadcaster && wanted.reader == *reader)
         };
         states.retain(|broadcaster, state| *state != ChatState::NotAuthorized || !reads(broadcaster));
     }
 
-    fn state(&self, broadcaster: &TwitchUserId) -> ChatState {
+    fn state(&self, broadcaster: &ChannelId) -> ChatState {
         let feed = self.state.lock().unwrap();
         if let Some(state) = feed.states.get(broadcaster) {
             return *state;

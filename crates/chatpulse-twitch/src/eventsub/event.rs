@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use chatpulse_domain::ids::{ChatterId, MessageId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, MessageId, Platform, TwitchUserId};
 use chatpulse_domain::message::ChatMessage;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -120,12 +120,12 @@ pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessag
     let id = event.message_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(transport_id);
     let source_broadcaster = match event.source_broadcaster_user_id.as_deref() {
         None | Some("") => None,
-        Some(source) => Some(TwitchUserId::new(source).ok()?),
+        Some(source) => Some(ChannelId::new(Platform::Twitch, source).ok()?),
     };
     Some(ChatMessage {
-        broadcaster: TwitchUserId::new(&event.broadcaster_user_id).ok()?,
-        chatter: ChatterId::new(&event.chatter_user_id).ok()?,
-        id: MessageId::new(id).ok()?,
+        broadcaster: ChannelId::new(Platform::Twitch, &event.broadcaster_user_id).ok()?,
+        chatter: ChatterId::new(Platform::Twitch, &event.chatter_user_id).ok()?,
+        id: MessageId::new(Platform::Twitch, id).ok()?,
         text: event.message.text.unwrap_or_default().into_owned(),
         is_reply: event.reply.is_some(),
         source_broadcaster,

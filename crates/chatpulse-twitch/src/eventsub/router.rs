@@ -148,7 +148,11 @@ impl EventRouter {
         let reader =
             subscription.condition.user_id.as_deref().and_then(|reader| TwitchUserId::new(reader).ok());
         let reader = reader.unwrap_or_else(|| broadcaster.clone());
-        self.feed.revoked(&ChatChannel { broadcaster, reader }, &id, why);
+        self.feed.revoked(
+            &ChatChannel { broadcaster: broadcaster.channel(), reader: reader.chatter() },
+            &id,
+            why,
+        );
     }
 
     /// What anything but chat may suffer from. From now on it counts as seen.
@@ -225,14 +229,14 @@ mod tests {
         let router = EventRouter::new(Arc::new(Noon), feed.clone(), Arc::new(Gone::default()));
         let streamer = TwitchUserId::new("42").unwrap();
         router.revocation(&envelope("m-1", REVOKED));
-        assert_eq!(feed.state(&streamer), ChatState::NotAuthorized);
+        assert_eq!(feed.state(&streamer.channel()), ChatState::NotAuthorized);
         // The streamer agrees anew, and then the same message comes again.
-        feed.forgive(&streamer);
-        feed.want(ChatChannel { broadcaster: streamer.clone(), reader: streamer.clone() });
+        feed.forgive(&streamer.channel());
+        feed.want(ChatChannel { broadcaster: streamer.channel(), reader: streamer.chatter() });
         router.revocation(&envelope("m-1", REVOKED));
-        assert_eq!(feed.state(&streamer), ChatState::Connecting);
+        assert_eq!(feed.state(&streamer.channel()), ChatState::Connecting);
         router.revocation(&envelope("m-2", REVOKED));
-        assert_eq!(feed.state(&streamer), ChatState::NotAuthorized);
+        assert_eq!(feed.state(&streamer.channel()), ChatState::NotAuthorized);
     }
 
     #[test]

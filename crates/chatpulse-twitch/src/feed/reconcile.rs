@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ChatterId, ConduitId, InvalidId, Platform, SubscriptionId};
 use chatpulse_domain::ports::chat_feed::ChatFeed as _;
 use chatpulse_domain::ports::signals::Signal;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -74,7 +74,7 @@ impl FeedWorker {
         }
     }
 
-    fn take_refused(&self) -> Vec<TwitchUserId> {
+    fn take_refused(&self) -> Vec<ChannelId> {
         let mut state = self.feed.lock();
         state.are_refusals_asked = false;
         let is_refused = |channel: &Channel| matches!(channel.progress, Progress::Refused(_));
@@ -82,7 +82,7 @@ impl FeedWorker {
         refused.map(|(broadcaster, _)| broadcaster.clone()).collect()
     }
 
-    fn reader_of(&self, broadcaster: &TwitchUserId) -> Option<TwitchUserId> {
+    fn reader_of(&self, broadcaster: &ChannelId) -> Option<ChatterId> {
         self.feed.lock().channels.get(broadcaster).map(|channel| channel.reader.clone())
     }
 
@@ -158,19 +158,19 @@ impl FeedWorker {
 }
 
 /// Subscription and reader of each broadcaster's chat.
-type Live = HashMap<TwitchUserId, (SubscriptionId, TwitchUserId)>;
+type Live = HashMap<ChannelId, (SubscriptionId, ChatterId)>;
 
 /// One live subscription a channel, and the ids of any further ones. Of several the one counts whose reader is wanted
 /// here, else the oldest, which Twitch lists first.
 fn sort(
     listed: &[ListedSubscription],
     conduit: &ConduitId,
-    wanted: impl Fn(&TwitchUserId) -> Option<TwitchUserId>,
+    wanted: impl Fn(&ChannelId) -> Option<ChatterId>,
 ) -> (Live, Vec<SubscriptionId>) {
     let (mut live, mut surplus) = (Live::new(), Vec::new());
     for subscription in listed.iter().filter(|listed| listed.is_chat() && listed.is_live_on(conduit)) {
-        let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
-        let reader = subscription.condition.user_id.as_deref().map(TwitchUserId::new);
+        let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(twitch_channel);
+        let reader = subscription.condition.user_id.as_deref().map(twitch_chatter);
         let (Some(Ok(broadcaster)), Some(Ok(reader)), Ok(id)) =
             (broadcaster, reader, SubscriptionId::new(&subscription.id))
         else {
@@ -184,6 +184,14 @@ fn sort(
         }
     }
     (live, surplus)
+}
+
+fn twitch_channel(id: &str) -> Result<ChannelId, InvalidId> {
+    ChannelId::new(Platform::Twitch, id)
+}
+
+fn twitch_chatter(id: &str) -> Result<ChatterId, InvalidId> {
+    ChatterId::new(Platform::Twitch, id)
 }
 
 #[cfg(test)]
@@ -211,7 +219,7 @@ mod tests {
             chat("theirs", "8", "theirs"),
         ];
         let ids = |surplus: &[SubscriptionId]| surplus.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let (live, surplus) = sort(&all, &ours, |_| Some(TwitchUserId::new("8").unwrap()));
+        let (live, surplus) = sort(&all, &ours, |_| Some(twitch_chatter("8").unwrap()));
         assert_eq!(live.values().next().unwrap().0.to_string(), "bot");
         assert_eq!(ids(&surplus), ["old-bot", "third"], "and what is not ours is not touched");
         let (live, surplus) = sort(&all, &ours, |_| None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
 use chatpulse_domain::ports::signals::Signal;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -17,7 +17,7 @@ use crate::error::TwitchError;
 const RATE_LIMITED_FOR: Duration = Duration::from_secs(30);
 
 impl FeedWorker {
-    pub(super) async fn keep_channel(&mut self, conduit: &ConduitId, broadcaster: &TwitchUserId) {
+    pub(super) async fn keep_channel(&mut self, conduit: &ConduitId, broadcaster: &ChannelId) {
         // Looked at again, right before anything is done: the streamer may be back, or gone.
         let (want, progress, reader) = {
             let state = self.feed.lock();
@@ -46,7 +46,7 @@ impl FeedWorker {
     }
 
     /// From now on it is known here whether it is subscribed; what is to be done about it comes next.
-    async fn look_at_record(&self, conduit: &ConduitId, broadcaster: &TwitchUserId) {
+    async fn look_at_record(&self, conduit: &ConduitId, broadcaster: &ChannelId) {
         let found = self.records.find(broadcaster).await;
         let mut state = self.feed.lock();
         let Some(channel) = state.channels.get_mut(broadcaster) else {
@@ -129,7 +129,7 @@ impl FeedWorker {
         self.helix.subscribe(conduit, channel).await
     }
 
-    fn note_subscribed(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
+    fn note_subscribed(&self, broadcaster: &ChannelId, id: &SubscriptionId) {
         if let Some(channel) = self.feed.lock().channels.get_mut(broadcaster) {
             let subscribed = match channel.ended_early.take() {
                 Some((ended, why)) if ended == *id => Progress::after(why),
@@ -138,13 +138,15 @@ impl FeedWorker {
             let before = std::mem::replace(&mut channel.progress, subscribed);
             if let (Progress::Refused(_), Progress::Subscribed(_)) = (before, &channel.progress) {
                 // Others were told that it is refused.
-                self.signals.publish(Signal::ConsentGiven(broadcaster.clone()));
+                if let Some(streamer) = TwitchUserId::of_channel(broadcaster) {
+                    self.signals.publish(Signal::ConsentGiven(streamer));
+                }
             }
             channel.backoff.reset();
         }
     }
 
-    fn note_failed(&self, broadcaster: &TwitchUserId, error: &TwitchError) {
+    fn note_failed(&self, broadcaster: &ChannelId, error: &TwitchError) {
         let mut state = self.feed.lock();
         let Some(channel) = state.channels.get_mut(broadcaster) else {
             return;
@@ -164,7 +166,7 @@ impl FeedWorker {
         }
     }
 
-    async fn stop_reading(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) {
+    async fn stop_reading(&self, broadcaster: &ChannelId, id: &SubscriptionId) {
         if !self.leadership.is_leader().await {
             // Whoever leads now stops it, if nobody needs it.
             self.feed.lock().channels.remove(broadcaster);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ConduitId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::shard_leases::ShardLeases;
@@ -359,7 +359,7 @@ impl FeedWorker {
         !is_pressing && self.paused_until <= Instant::now()
     }
 
-    fn due(&self) -> Vec<TwitchUserId> {
+    fn due(&self) -> Vec<ChannelId> {
         let now = Instant::now();
         let state = self.feed.lock();
         let due = state.channels.iter().filter(|(_, channel)| channel.due_at().is_some_and(|at| at <= now));

@@ -32,7 +32,7 @@ pub(super) async fn holds(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
 
 async fn open_with(live: &Live, settings: OverlaySettings) -> SessionSeed {
     let settings = build::versioned(settings, 1);
-    let seed = SessionSeed { broadcaster: build::fresh_user(), settings, ..build::seed() };
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), settings, ..build::seed() };
     attach(live, &seed).await;
     seed
 }

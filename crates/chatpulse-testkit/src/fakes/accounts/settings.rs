@@ -23,7 +23,7 @@ impl SettingsRepository for FakeSettings {
         let asked = tables.accounts.iter().filter(|account| overlays.contains(&account.streamer.overlay));
         let seeds = asked.map(|account| SessionSeed {
             overlay: account.streamer.overlay,
-            broadcaster: account.streamer.twitch_id.clone(),
+            broadcaster: account.streamer.channel(),
             settings: account.settings.clone(),
         });
         Ok(seeds.collect())

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chatpulse_domain::ids::{ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::subscription::ChatSubscription;
@@ -28,7 +28,7 @@ impl SubscriptionRepository for FakeSubscriptions {
         Ok(self.0.enter("read all subscriptions")?.subscriptions.clone())
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<ChatSubscription>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<ChatSubscription>, StoreError> {
         let records = &self.0.enter("find a subscription")?.subscriptions;
         Ok(records.iter().find(|record| record.broadcaster == *broadcaster).cloned())
     }
@@ -40,7 +40,7 @@ impl SubscriptionRepository for FakeSubscriptions {
         Ok(())
     }
 
-    async fn delete(&self, broadcaster: &TwitchUserId, id: &SubscriptionId) -> Result<(), StoreError> {
+    async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError> {
         let records = &mut self.0.enter("delete a subscription")?.subscriptions;
         records.retain(|record| record.broadcaster != *broadcaster || record.id != *id);
         Ok(())

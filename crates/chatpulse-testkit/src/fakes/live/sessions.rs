@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chatpulse_domain::ids::{InstanceId, OverlayId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId};
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -47,7 +47,7 @@ impl SessionStore for FakeLive {
         Ok(())
     }
 
-    async fn find(&self, broadcaster: &TwitchUserId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Session>, StoreError> {
         let (mut state, _) = self.enter("find a session")?;
         let entry = state.index.iter().find(|(chat, _)| chat == broadcaster);
         let overlay = entry.map(|(_, overlay)| *overlay);
