@@ -16,6 +16,7 @@ mod leaving;
 mod login;
 mod moderators;
 mod overlay;
+mod reference;
 mod rules;
 mod samples;
 mod settings;

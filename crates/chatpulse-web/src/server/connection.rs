@@ -1,9 +1,9 @@
 //! One TCP connection, watched from below HTTP: every request's head has its time and its size, also the second and
 //! the hundredth on a connection that is kept alive.
 //!
-//! actix-http limits the time of a connection's first head only, and answers nothing to one that its parser cannot
-//! hold. Here bytes are passed on as they are; what is looked for is where a head begins and where it ends. Read
-//! [`Phase`], then `Connection::saw`.
+//! actix-http limits the time of a connection's first head only, and refuses without words what its parser cannot
+//! hold (`docs/adr/0016-the-http-edge.md`; `tests/it/actix.rs` says when this file can go). Here bytes are passed on as
+//! they are; what is looked for is where a head begins and where it ends. Read [`Phase`], then `Connection::saw`.
 
 use std::io;
 use std::pin::Pin;
@@ -19,8 +19,8 @@ use crate::guard::observe::{count_refused, head_too_large};
 
 /// From the first byte of a head to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between the answer and the next request. The server's own keep-alive is a little shorter and ends it in silence;
-/// this is for connections whose next head was begun before the answer, which it does not see.
+/// Between the answer and the next request. actix-http's keep-alive is a little shorter and closes without an answer;
+/// this one ends the connection in any case.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(80);
 /// Larger heads than this never reach the parser. Between this and 16 KiB they are refused with a page.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
