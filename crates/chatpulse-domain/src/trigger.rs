@@ -1,6 +1,6 @@
 //! What counts as a vote: text is normalised, and must then equal a trigger as a whole.
 //!
-//! Start with [`normalize`]; PRODUCT's "What is a vote" is its specification, step by step.
+//! Start with [`normalize`]; `docs/reference/matching.md` specifies it, step by step.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;

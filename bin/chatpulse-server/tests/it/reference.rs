@@ -1,7 +1,12 @@
 //! The documents say what the code does: each list that can be checked cheaply is checked here.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use chatpulse_broadcast::frame::config_json;
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use serde_json::Value;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -55,5 +60,94 @@ fn every_decision_follows_the_template_and_is_in_the_index() {
         let row = index.lines().find(|line| line.starts_with(&format!("| [{number}]({name}) |")));
         let row = row.unwrap_or_else(|| panic!("{name} is not in docs/adr/README.md"));
         assert!(row.ends_with(&format!("| {day} |")), "{row:?} does not say {day}");
+    }
+}
+
+/// Every match of `open`…`close` in a text, without the two.
+fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inside, _)| inside))
+}
+
+/// The first cells of a document's table rows, each without the code marks.
+fn first_cells(document: &str) -> Vec<String> {
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    rows.map(|(cell, _)| cell.replace('`', "")).collect()
+}
+
+/// Whether a text looks like the name of an environment variable.
+fn is_variable(text: &str) -> bool {
+    text.len() > 3
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The quoted names of environment variables in the settings' code.
+fn variables_of_the_code() -> BTreeSet<String> {
+    let folder = "bin/chatpulse-server/src/settings";
+    let files = names_in(folder).into_iter().filter(|name| name != "tests.rs");
+    let mut sources: Vec<String> = files.map(|name| read(&format!("{folder}/{name}"))).collect();
+    sources.push(read(&format!("{folder}.rs")));
+    let quoted = sources.iter().flat_map(|source| source.split('"'));
+    quoted.filter(|text| is_variable(text)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_environment_variable_is_documented_and_no_other() {
+    let read_by_the_code = variables_of_the_code();
+    assert!(read_by_the_code.len() > 40, "only {read_by_the_code:?}");
+    let page = read("docs/reference/environment.md");
+    let documented: BTreeSet<String> =
+        first_cells(&page).into_iter().filter(|cell| is_variable(cell)).collect();
+    assert_eq!(
+        documented, read_by_the_code,
+        "docs/reference/environment.md on the left, the code on the right"
+    );
+    let example = read(".env.example");
+    let shown: BTreeSet<String> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_variable(name))
+        .collect();
+    assert_eq!(shown, read_by_the_code, ".env.example on the left, the code on the right");
+}
+
+#[test]
+fn every_route_is_documented_and_no_other() {
+    let source = read("crates/chatpulse-web/src/routes.rs");
+    let routes: BTreeSet<String> = source
+        .lines()
+        .filter_map(|line| {
+            let path = between(line, "resource(\"", "\")").next()?;
+            let method = if line.contains("route(post()") { "POST" } else { "GET" };
+            Some(format!("{method} {path}"))
+        })
+        .collect();
+    assert!(routes.len() > 20, "only {routes:?}");
+    let page = read("docs/reference/http-routes.md");
+    let is_route = |cell: &String| cell.starts_with("GET /") || cell.starts_with("POST /");
+    let documented: BTreeSet<String> = first_cells(&page).into_iter().filter(is_route).collect();
+    assert_eq!(documented, routes, "docs/reference/http-routes.md on the left, the code on the right");
+}
+
+#[test]
+fn every_close_code_is_documented() {
+    let source = read("crates/chatpulse-web/src/overlay/socket.rs");
+    let page = first_cells(&read("docs/reference/overlay-socket.md"));
+    let own: Vec<&str> = between(&source, "CloseCode::Other(", ")").collect();
+    assert!(own.contains(&"4001") && own.len() >= 3, "{own:?}");
+    for code in own {
+        assert!(page.iter().any(|cell| cell == code), "close code {code} is not in overlay-socket.md");
+    }
+}
+
+#[test]
+fn every_key_of_the_settings_frame_is_documented() {
+    let settings = VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) };
+    let frame: Value = serde_json::from_str(&config_json(&settings)).unwrap();
+    let page = first_cells(&read("docs/reference/overlay-socket.md"));
+    let documented: BTreeSet<&str> = page.iter().flat_map(|cell| cell.split(", ")).collect();
+    for key in frame.as_object().unwrap().keys() {
+        assert!(documented.contains(key.as_str()), "{key} is not in overlay-socket.md");
     }
 }
