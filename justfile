@@ -1,9 +1,9 @@
-# Every habit of a developer; `just` lists them.
+# The commands of a developer; `just` lists them.
 
 _list:
     @just --list --unsorted
 
-# The whole product with a simulated Twitch: dashboard and overlay on this machine
+# Run the whole product with a simulated Twitch: dashboard and overlay on this machine
 demo *options:
     cargo run --release -- demo {{options}}
 
@@ -11,23 +11,23 @@ demo *options:
 serve:
     cargo run --release -- serve
 
-# Say what works here, and what to do about what does not
+# Say what works here and what to do about what does not
 check:
     cargo run --release -- check
 
-# Every test; installs what is missing where it may
+# Run every test; installs what is missing if it may
 test *filter:
     scripts/test {{filter}}
 
-# Only tests beside the code: fast, needs nothing
+# Run only the tests beside the code: fast, need nothing
 unit:
     cargo test --workspace --lib --bins
 
-# The browser test alone; its pictures land in screenshots/
+# Run the browser test alone; its pictures are in screenshots/
 screenshots:
     cargo test -p chatpulse-server --test browser -- --nocapture
 
-# What CI runs
+# Run what CI runs
 ci:
     .ci/run
 
@@ -35,14 +35,14 @@ ci:
 fmt:
     cargo fmt --all
 
-# Clippy as CI has it
+# Run Clippy as CI does
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
-# The documentation of every crate, opened
+# Build the documentation of every crate and open it
 doc:
     cargo doc --workspace --no-deps --document-private-items --open
 
-# Dependencies: bans, licences, sources, advisories
+# Check dependencies: bans, licences, sources, advisories
 deny:
     cargo deny check
