@@ -44,7 +44,7 @@ impl TokenBucket {
     pub fn refilled(self, limit: BucketLimit, now: Timestamp) -> Self {
         let per_ms = f64::from(limit.per_minute) / 60_000.0;
         let elapsed_ms = now.since(self.at).as_secs_f64() * 1_000.0;
-        // Two roundings in this order, as in `lua/chatpulse.lua`: both implementations agree at the boundary.
+        // Two roundings in this order, as in `lua/votes.lua`: both implementations agree at the boundary.
         let added = elapsed_ms * per_ms;
         let tokens = (self.tokens + added).min(f64::from(limit.capacity));
         Self { tokens, at: now.max(self.at) }

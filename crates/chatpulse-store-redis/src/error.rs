@@ -1,45 +1,49 @@
-//! How Redis fails: which failures say that it is out of reach, and which are about one request only.
+//! Failures of Redis: which ones mean that it is out of reach, and which concern one request only.
 
 use chatpulse_domain::ports::error::{BoxError, StoreError};
 use fred::error::{Error as FredError, ErrorKind};
 
 use crate::operation::Operation;
 
-/// Why no connection was made. Names no password.
+/// Why no connection was made. Contains no password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The URL is not one of Redis.
-    #[error("the Redis URL is not valid: {0}")]
+    /// Malformed URL.
+    #[error("REDIS_URL is not valid: {0}")]
     Url(String),
-    /// `rediss://` without roots to check the server's certificate against.
-    #[error("the Redis URL asks for TLS, and no TLS configuration was given")]
+    /// `rediss://` without roots to verify the server's certificate against.
+    #[error("REDIS_URL asks for TLS, but no TLS configuration was given")]
     NoTls,
-    /// Nobody answered, or not with what a Redis says.
+    /// No server answered, or not as Redis does.
     #[error("could not connect to Redis")]
     Unreachable(#[source] BoxError),
-    /// It answers, but the functions could not be loaded.
+    /// The server answers, but did not take the functions.
     #[error("could not load the functions into Redis")]
     Functions(#[source] BoxError),
+}
+
+impl ConnectError {
+    pub(crate) fn unreachable<E: Into<BoxError>>(source: E) -> Self {
+        Self::Unreachable(source.into())
+    }
 }
 
 /// Why one request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Not sent: Redis was out of reach a moment ago.
+    /// Not sent, because Redis was out of reach a moment ago.
     #[error("the circuit breaker is open")]
     BreakerOpen,
-    /// No answer in time.
     #[error("no answer in time")]
-    TooLate,
-    /// The connection is gone.
+    Timeout,
     #[error("the connection failed")]
     Unreachable(#[source] FredError),
-    /// Redis answered, and the answer is no.
+    /// Redis answered with an error.
     #[error("Redis refused")]
     Refused(#[source] FredError),
-    /// Redis answered with something that we never wrote.
-    #[error("{place} is odd")]
-    Odd { place: &'static str },
+    /// Redis answered with a value that ChatPulse never writes.
+    #[error("malformed value in {place}")]
+    Malformed { place: &'static str },
 }
 
 impl Failure {
@@ -47,31 +51,31 @@ impl Failure {
     pub(crate) fn status(&self) -> &'static str {
         match self {
             Self::BreakerOpen => "breaker_open",
-            Self::TooLate => "timeout",
+            Self::Timeout => "timeout",
             Self::Unreachable(_) => "unreachable",
-            Self::Refused(_) | Self::Odd { .. } => "refused",
+            Self::Refused(_) | Self::Malformed { .. } => "refused",
         }
     }
 
-    /// Says something about Redis, and not about one request: what the breaker counts.
+    /// Whether it concerns Redis as a whole. The breaker counts these.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(self, Self::TooLate | Self::Unreachable(_))
+        matches!(self, Self::Timeout | Self::Unreachable(_))
     }
 
-    /// The server has no such function, or not yet.
+    /// Whether the server has no such function, or not yet.
     pub(crate) fn is_function_missing(&self) -> bool {
         matches!(self, Self::Refused(error) if error.details().contains("Function not found"))
     }
 
-    /// Somebody loaded a library of this name a moment before.
+    /// Whether a library of this name was loaded a moment before.
     pub(crate) fn is_library_present(&self) -> bool {
         matches!(self, Self::Refused(error) if error.details().contains("already exists"))
     }
 
-    /// With the words of the request.
+    /// The store error for the operation that failed.
     pub(crate) fn during(self, operation: Operation) -> StoreError {
         match self {
-            Self::Odd { place } => StoreError::corrupt(place)("Redis holds something else there"),
+            Self::Malformed { place } => StoreError::corrupt(place)("ChatPulse never writes such a value"),
             Self::Refused(error) if error.details().starts_with("WRONGTYPE") => {
                 StoreError::corrupt("a key of the session")(error)
             }
@@ -80,11 +84,11 @@ impl Failure {
     }
 }
 
-/// A server that says so takes nothing from anybody: it starts, it is a replica or has lost its master, its cluster is
-/// incomplete, or a script keeps it busy.
+/// Errors of a server that serves no one: it loads its data, is a replica or has lost its master, its cluster is
+/// incomplete, or a script blocks it.
 const OUT_OF_SERVICE: [&str; 5] = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY"];
 
-/// The client's own words, under an unknown kind, when a request did not reach the server.
+/// The client's own errors for requests that never reached the server; their kind is unknown.
 const NOT_SENT: [&str; 3] =
     ["command to router", "Failed to route command", "Too many failed write attempts"];
 
@@ -92,7 +96,7 @@ impl From<FredError> for Failure {
     fn from(error: FredError) -> Self {
         let says = |words: &str| error.details().contains(words);
         match error.kind() {
-            ErrorKind::Timeout => Self::TooLate,
+            ErrorKind::Timeout => Self::Timeout,
             ErrorKind::IO
             | ErrorKind::Canceled
             | ErrorKind::Routing
@@ -103,7 +107,7 @@ impl From<FredError> for Failure {
                 Self::Unreachable(error)
             }
             ErrorKind::Unknown if NOT_SENT.into_iter().any(says) => Self::Unreachable(error),
-            // Every other unknown kind is the server's answer.
+            // Every other unknown kind is an answer of the server.
             _ => Self::Refused(error),
         }
     }
@@ -133,7 +137,7 @@ mod tests {
         assert!(
             !refused("ERR unknown command").is_outage() && !refused("OOM command not allowed").is_outage()
         );
-        assert!(!Failure::BreakerOpen.is_outage() && !Failure::Odd { place: "x" }.is_outage());
+        assert!(!Failure::BreakerOpen.is_outage() && !Failure::Malformed { place: "x" }.is_outage());
     }
 
     #[test]

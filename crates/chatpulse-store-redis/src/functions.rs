@@ -1,170 +1,120 @@
-//! The function library: loaded where it is missing or older, never over a newer one.
+//! Calls functions of the library, and loads it where it is missing or older, never over a newer version.
 //!
-//! A Redis that restarted without its data has lost it: whoever meets "function not found" loads it and asks again.
+//! A Redis that restarted without its data has lost the library. A call that fails with "function not found" loads it
+//! and calls once more.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
-use fred::clients::Client;
+use chatpulse_domain::ports::error::StoreError;
 use fred::error::Error as FredError;
 use fred::interfaces::{ClientLike, ClusterInterface, FunctionInterface};
 use fred::types::Value;
 use fred::types::config::{Options, Server};
 
+use crate::call::{Call, Reply};
+use crate::config::RedisConfig;
 use crate::connection::Redis;
-use crate::error::Failure;
+use crate::error::{ConnectError, Failure};
 use crate::keys;
-use crate::operation::{LOAD, PROBE};
+use crate::library::Library;
+use crate::operation::{LOAD, Operation, PROBE};
 
-const SOURCE: &str = include_str!("../../../lua/chatpulse.lua");
+/// Calls in one pipeline: about two milliseconds of Redis' time.
+const PIPELINE_MAX: usize = 500;
 
-/// What all functions' names begin with, and the library's own name.
-const NAME: &str = "chatpulse";
-
-/// Tries to load while others do the same.
-const TRIES: u32 = 3;
-
-/// A library and the version it says it has.
-#[derive(Debug, Clone)]
-pub struct Library {
-    inner: Arc<Source>,
-}
-
-#[derive(Debug)]
-struct Source {
-    code: String,
-    name: String,
-    version: u64,
-}
-
-impl Library {
-    /// The one in this program.
-    pub fn embedded() -> Self {
-        Self::from_source(SOURCE, NAME)
-    }
-
-    /// Another one, whose functions begin with `name`; for tests.
-    pub fn from_source(code: &str, name: &str) -> Self {
-        let version = version_in(code).unwrap_or(0);
-        Self { inner: Arc::new(Source { code: code.to_owned(), name: name.to_owned(), version }) }
-    }
-
-    /// Its text.
-    pub fn code(&self) -> &str {
-        &self.inner.code
-    }
-
-    /// Which version it is.
-    pub fn version(&self) -> u64 {
-        self.inner.version
-    }
-
-    pub(crate) fn name_of(&self, function: &str) -> String {
-        format!("{}_{function}", self.inner.name)
-    }
-}
-
-/// The number in `local VERSION = 1`.
-fn version_in(code: &str) -> Option<u64> {
-    let line = code.lines().find_map(|line| line.strip_prefix("local VERSION = "))?;
-    line.trim().parse().ok()
-}
-
-/// One call of a function.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) function: &'static str,
-    /// It writes nothing, and the server holds it to that.
-    pub(crate) reads: bool,
-    pub(crate) keys: Vec<String>,
-    pub(crate) args: Vec<String>,
-}
-
-impl Call {
-    pub(crate) fn reading(function: &'static str) -> Self {
-        Self { function, reads: true, keys: Vec::new(), args: Vec::new() }
-    }
-
-    pub(crate) fn writing(function: &'static str) -> Self {
-        Self { reads: false, ..Self::reading(function) }
-    }
-
-    /// In the order of the library's table.
-    #[must_use]
-    pub(crate) fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.keys = keys.into_iter().map(Into::into).collect();
-        self
-    }
-
-    pub(crate) fn args<const N: usize>(mut self, args: [String; N]) -> Self {
-        self.args.extend(args);
-        self
-    }
-
-    /// The next argument, in the order of the library's table.
-    #[must_use]
-    pub(crate) fn arg(mut self, arg: impl Display) -> Self {
-        self.args.push(arg.to_string());
-        self
-    }
-}
-
-/// What a function answered: a word, then what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply(Vec<String>);
-
-impl Reply {
-    pub(crate) fn new(value: Value) -> Result<Self, Failure> {
-        let texts: Vec<String> = value.convert().map_err(Failure::Refused)?;
-        if texts.first().is_some_and(|word| word == "corrupt") {
-            return Err(Failure::Odd { place: place(texts.get(1).map_or("", String::as_str)) });
-        }
-        Ok(Self(texts))
-    }
-
-    pub(crate) fn word(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
-    }
-
-    pub(crate) fn text(&self, index: usize) -> &str {
-        self.0.get(index).map_or("", String::as_str)
-    }
-
-    /// The number at `index`; `place` says where an odd one comes from.
-    pub(crate) fn number<T: std::str::FromStr>(
-        &self,
-        index: usize,
-        place: &'static str,
-    ) -> Result<T, Failure> {
-        self.text(index).parse().map_err(|_| Failure::Odd { place })
-    }
-
-    /// Everything, for answers that are lists.
-    pub(crate) fn texts(&self) -> &[String] {
-        &self.0
-    }
-}
-
-/// Where an odd value is, from the name of its field.
-fn place(field: &str) -> &'static str {
-    match field {
-        "value" => "session.value",
-        "last_update" => "session.last_update",
-        "decay_speed" => "session.decay_speed",
-        "config_version" => "session.config_version",
-        "last_disconnect" => "session.last_disconnect",
-        _ => "session",
-    }
-}
+/// How often loading is tried while other instances load too.
+const LOAD_TRIES: u32 = 3;
 
 impl Redis {
-    /// Makes sure that every node has this library or a newer one.
+    /// Connects and loads the functions. Tries once.
+    pub async fn connect(config: &RedisConfig) -> Result<Self, ConnectError> {
+        Self::connect_with(config, Library::embedded()).await
+    }
+
+    /// Connects with another library than the one in this program; for tests of several versions and of time.
+    pub async fn connect_with(config: &RedisConfig, library: Library) -> Result<Self, ConnectError> {
+        let redis = Self::open(config, library).await?;
+        if let Err(failure) = redis.load_functions().await {
+            redis.abort().await;
+            return Err(ConnectError::Functions(failure.into()));
+        }
+        Ok(redis)
+    }
+
+    /// Calls a function.
+    pub(crate) async fn call(&self, operation: Operation, call: Call) -> Result<Reply, StoreError> {
+        let call = Arc::new(call);
+        let send = || {
+            let call = Arc::clone(&call);
+            let name = self.library().name_of(call.function);
+            self.run(operation, |client| async move { call.send(&client, &name).await })
+        };
+        let mut answer = send().await;
+        if answer.as_ref().is_err_and(Failure::is_function_missing) {
+            self.load_functions().await.map_err(|failure| failure.during(operation))?;
+            answer = send().await;
+        }
+        answer.and_then(Reply::new).map_err(|failure| failure.during(operation))
+    }
+
+    /// Calls many functions in pipelines. A call that fails does not fail the others, but an outage fails all.
+    pub(crate) async fn call_all(
+        &self,
+        operation: Operation,
+        calls: Vec<Call>,
+    ) -> Result<Vec<Result<Reply, StoreError>>, StoreError> {
+        let calls: Vec<Arc<Call>> = calls.into_iter().map(Arc::new).collect();
+        let mut replies = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(PIPELINE_MAX) {
+            let mut answers = self.pipeline(operation, calls).await;
+            let is_missing = |answer: &Result<Value, FredError>| matches!(answer, Err(e) if Failure::from(e.clone()).is_function_missing());
+            if answers.as_ref().is_ok_and(|answers| answers.iter().any(is_missing)) {
+                self.load_functions().await.map_err(|failure| failure.during(operation))?;
+                answers = self.pipeline(operation, calls).await;
+            }
+            for answer in answers.map_err(|failure| failure.during(operation))? {
+                let reply = answer.map_err(Failure::from).and_then(Reply::new);
+                replies.push(reply.map_err(|failure| failure.during(operation)));
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn pipeline(
+        &self,
+        operation: Operation,
+        calls: &[Arc<Call>],
+    ) -> Result<Vec<Result<Value, FredError>>, Failure> {
+        let calls = calls.to_vec();
+        let library = self.library().clone();
+        self.run(operation, |client| async move {
+            let pipeline = client.pipeline();
+            for call in &calls {
+                let _: Value = call.send(&pipeline, &library.name_of(call.function)).await?;
+            }
+            let answers: Vec<Result<Value, FredError>> = pipeline.try_all().await;
+            let is_outage = |error: &&FredError| Failure::from((*error).clone()).is_outage();
+            match answers.iter().filter_map(|answer| answer.as_ref().err()).find(is_outage) {
+                Some(error) => Err(error.clone()),
+                // The client returns one error for the whole pipeline.
+                None if answers.len() != calls.len() => {
+                    Err(answers.into_iter().find_map(Result::err).unwrap_or_else(|| {
+                        FredError::new(fred::error::ErrorKind::Protocol, "answers are missing")
+                    }))
+                }
+                None => Ok(answers),
+            }
+        })
+        .await
+    }
+
+    /// Loads the library on every node that has none or an older one.
     pub(crate) async fn load_functions(&self) -> Result<(), Failure> {
         let client = self.clients().first().cloned();
         let nodes = client.and_then(|client| client.cached_cluster_state());
         match nodes.map(|nodes| nodes.unique_primary_nodes()) {
             None => self.load_at(None).await,
-            // One that is out of reach must not keep the others from getting theirs.
+            // A node that is out of reach does not keep the others from getting the library.
             Some(nodes) => {
                 let mut outcome = Ok(());
                 for node in nodes {
@@ -175,25 +125,25 @@ impl Redis {
         }
     }
 
-    /// Somebody else may load at the same time, so what is there is looked at again after each refusal.
+    /// Another instance may load at the same time, so the loaded version is read again after each refusal.
     async fn load_at(&self, node: Option<Server>) -> Result<(), Failure> {
         let ours = self.library().version();
         let mut outcome = Ok(());
-        for _ in 0..TRIES {
-            let there = self.version_at(node.clone()).await?;
-            if there.is_some_and(|there| there >= ours) {
+        for _ in 0..LOAD_TRIES {
+            let loaded = self.version_at(node.clone()).await?;
+            if loaded.is_some_and(|loaded| loaded >= ours) {
                 return Ok(());
             }
-            // Without REPLACE first: between two that both found nothing, the older must not be the last.
-            outcome = self.load_once(node.clone(), there.is_some()).await;
+            // Where nothing is loaded, load without REPLACE: of two instances the older must not replace the newer.
+            outcome = self.load_once(node.clone(), loaded.is_some()).await;
             match &outcome {
                 Ok(()) => {
-                    tracing::info!(version = ours, "the functions were loaded into Redis");
-                    // With them it may have lost everything else.
-                    self.doubt();
+                    tracing::info!(version = ours, "loaded the functions into Redis");
+                    // A server without functions may have lost all other data too.
+                    self.suspect_state_loss();
                 }
                 Err(failure) if failure.is_library_present() => {
-                    // Of this name, and without a version: not one that any of us can use.
+                    // A library of this name without a version is not one that any instance can use.
                     if self.version_at(node.clone()).await?.is_none() {
                         outcome = self.load_once(node.clone(), true).await;
                     }
@@ -201,65 +151,48 @@ impl Redis {
                 Err(_) => return outcome,
             }
         }
-        // Loaded and, each time, overtaken: then a newer one is there, or ours.
+        // Each load succeeded and was replaced: by now a newer version is loaded, or ours.
         outcome
     }
 
-    /// The version that a node has; `None` if it has no such library.
+    /// The version that a node has loaded; `None` without a library.
     async fn version_at(&self, node: Option<Server>) -> Result<Option<u64>, Failure> {
         let name = self.library().name_of("version");
-        let asked = self.probe(LOAD, |client| async move {
-            let at_node = client.with_options(&at(node));
+        let version = self.probe(LOAD, |client| async move {
+            let at_node = client.with_options(&options_for(node));
             at_node.fcall_ro::<u64, _, _, _>(name, Vec::<String>::new(), Vec::<String>::new()).await
         });
-        unless_missing(asked.await)
+        none_if_missing(version.await)
     }
 
-    /// A sign of life that only a server which takes writes can give, and the version that it has; `None` if it has
-    /// no such library, or one that is too old to know the question.
-    pub(crate) async fn sign_of_life(&self) -> Result<Option<u64>, Failure> {
+    /// Checks that a node answers and accepts writes. Returns the loaded version; `None` without a library, or with one
+    /// that is too old to have the function.
+    pub(crate) async fn probe_writable(&self) -> Result<Option<u64>, Failure> {
         let name = self.library().name_of("probe");
-        let asked = self.probe(PROBE, |client| async move {
+        let version = self.probe(PROBE, |client| async move {
             client.fcall::<u64, _, _, _>(name, vec![keys::PROBE], Vec::<String>::new()).await
         });
-        unless_missing(asked.await)
+        none_if_missing(version.await)
     }
 
     async fn load_once(&self, node: Option<Server>, replace: bool) -> Result<(), Failure> {
         let code = self.library().code().to_owned();
-        self.probe(LOAD, |client| async move { load(&client, node, replace, code).await }).await
+        self.probe(LOAD, |client| async move {
+            let at_node = client.with_options(&options_for(node));
+            at_node.function_load::<Value, _>(replace, code).await.map(|_| ())
+        })
+        .await
     }
 }
 
-fn unless_missing(asked: Result<u64, Failure>) -> Result<Option<u64>, Failure> {
-    match asked {
+fn none_if_missing(version: Result<u64, Failure>) -> Result<Option<u64>, Failure> {
+    match version {
         Ok(version) => Ok(Some(version)),
         Err(failure) if failure.is_function_missing() => Ok(None),
         Err(failure) => Err(failure),
     }
 }
 
-async fn load(client: &Client, node: Option<Server>, replace: bool, code: String) -> Result<(), FredError> {
-    let at_node = client.with_options(&at(node));
-    at_node.function_load::<Value, _>(replace, code).await.map(|_| ())
-}
-
-fn at(node: Option<Server>) -> Options {
+fn options_for(node: Option<Server>) -> Options {
     Options { cluster_node: node, ..Options::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_embedded_library_says_its_version() {
-        assert!(Library::embedded().version() >= 1);
-    }
-
-    #[test]
-    fn a_corrupt_answer_names_the_field() {
-        let value = Value::Array(vec!["corrupt".into(), "value".into()]);
-        assert!(matches!(Reply::new(value), Err(Failure::Odd { place: "session.value" })));
-    }
 }

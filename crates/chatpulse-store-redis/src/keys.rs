@@ -1,38 +1,38 @@
-//! Every key, by name. The braces are literal: they are hash tags, so that all keys of one session lie on one
-//! cluster slot and one function may touch them.
+//! The keys in Redis; `lua/chatpulse.lua` says what each holds. The braces are literal: they are hash tags, so that all
+//! keys of one session are on one cluster slot and one function may access them.
 
 use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId, MessageId, OverlayId};
 
-/// Overlays that nobody holds any more, by time.
+/// Index of orphans, by the time when the last instance released them.
 pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
-/// Overlays that somebody may hold, by when a holder last spoke of them.
+/// Index of sessions, by the time when an instance last refreshed them.
 pub(crate) const SESSIONS: &str = "sessions";
-/// Written by every sign of life.
+/// Written by every probe.
 pub(crate) const PROBE: &str = "probe";
-/// Who leads.
+/// The leader's lease; holds the leader's instance id.
 pub(crate) const LEADER: &str = "cleanup:leader";
-/// The last fencing token; on the leader's slot.
+/// The last fencing token; on the slot of the lease.
 pub(crate) const FENCE: &str = "fence:{cleanup:leader}";
-/// Which instance has which shard of the conduit.
+/// Shards of the conduit and the instances that have them.
 pub(crate) const SHARDS: &str = "eventsub_shards";
-/// Instances by their last heartbeat.
+/// Instances, by their last heartbeat.
 pub(crate) const INSTANCES: &str = "instances";
-/// Which registration of theirs it is; on the same slot.
+/// Epochs of the instances' registrations; on the same slot.
 pub(crate) const EPOCHS: &str = "instance_epochs:{instances}";
 
 pub(crate) fn session(overlay: OverlayId) -> String {
     format!("session:{{{overlay}}}")
 }
 
-pub(crate) fn holders(overlay: OverlayId) -> String {
+pub(crate) fn attached_instances(overlay: OverlayId) -> String {
     format!("ref_count:{{{overlay}}}")
 }
 
-pub(crate) fn counts(overlay: OverlayId) -> String {
+pub(crate) fn vote_counts(overlay: OverlayId) -> String {
     format!("votes_last_minute:{{{overlay}}}")
 }
 
-pub(crate) fn bucket(overlay: OverlayId) -> String {
+pub(crate) fn rate_limit(overlay: OverlayId) -> String {
     format!("rate_limit:votes:{{{overlay}}}")
 }
 
@@ -52,14 +52,14 @@ pub(crate) fn voted(overlay: OverlayId, chatter: &ChatterId) -> String {
     format!("voted:{{{overlay}}}:{chatter}")
 }
 
-/// Which overlay this chat votes in.
+/// The overlay that this chat votes in.
 pub(crate) fn broadcaster(broadcaster: &ChannelId) -> String {
     format!("broadcaster:{broadcaster}")
 }
 
-/// Overlays that an instance may hold under this registration of its own. Whoever is given up for dead and comes back
-/// has another, so that clearing up after the dead one takes nothing from it.
-pub(crate) fn held_by(instance: &InstanceId, epoch: u64) -> String {
+/// Overlays that an instance may be attached to under one registration. An instance that was declared dead and comes
+/// back has another registration, so that cleaning up after the dead one removes nothing of it.
+pub(crate) fn instance_sessions(instance: &InstanceId, epoch: u64) -> String {
     format!("instance_sessions:{instance}:{epoch}")
 }
 
@@ -76,9 +76,9 @@ mod tests {
         let chatter = ChatterId::new(Platform::Twitch, "}{").unwrap();
         let keys = [
             session(overlay),
-            holders(overlay),
-            counts(overlay),
-            bucket(overlay),
+            attached_instances(overlay),
+            vote_counts(overlay),
+            rate_limit(overlay),
             seen(overlay, &message),
             debounce(overlay, &chatter),
             tally(overlay),

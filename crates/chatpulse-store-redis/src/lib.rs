@@ -1,33 +1,41 @@
-//! Fleet's live state in Redis: votes, sessions, signals, leadership.
+//! A Fleet's live state in Redis: votes, sessions, signals, leadership.
 //!
-//! The rules of a vote are in `lua/chatpulse.lua`; [`votes`] beside it only translates. Everything that is sent
-//! passes [`connection::Redis`], the one place with deadlines, breaker and metrics.
+//! The rules of a vote are in `lua/votes.lua`; `votes.rs` only translates. Every request passes `connection.rs`, the
+//! one place with deadlines, breaker and metrics.
 //!
-//! What a wiring puts together: [`Redis::connect`], one [`Standing`], [`RedisLive`] (votes and sessions),
-//! [`RedisSignals`], [`RedisLeadership`], [`RedisShards`] and [`RedisInstances`], and runs what has a `run`.
+//! To put it together, connect with [`Redis::connect`], make one [`FencingTokens`], and build [`RedisLive`] (votes and
+//! sessions), [`RedisSignals`], [`RedisLeadership`], [`RedisShards`] and [`RedisInstances`]. Run those that have a
+//! `run`.
 
+mod attachments;
 mod breaker;
-pub mod connection;
+mod call;
+mod config;
+mod connection;
 mod error;
-pub mod functions;
-mod held;
-pub mod instances;
+mod fencing;
+mod functions;
+mod instances;
 mod keys;
-pub mod leadership;
+mod leadership;
+mod library;
 mod live;
 mod operation;
-pub mod probe;
+mod probe;
 mod sessions;
 mod settings_json;
-pub mod shards;
-pub mod signals;
+mod shards;
+mod signals;
 mod votes;
 
-pub use connection::{Redis, RedisConfig};
+pub use config::RedisConfig;
+pub use connection::Redis;
 pub use error::ConnectError;
-pub use instances::RedisInstances;
+pub use fencing::FencingTokens;
+pub use instances::{Heartbeat, RedisInstances};
 pub use leadership::RedisLeadership;
-pub use live::{RedisLive, Standing};
+pub use library::Library;
+pub use live::RedisLive;
 pub use operation::{OPERATIONS, STATUSES};
 pub use probe::{FunctionsCheck, Probe};
 pub use shards::RedisShards;

@@ -1,73 +1,39 @@
-//! Votes and sessions of the whole fleet: one adapter, since a session's votes are part of its state.
+//! Votes and sessions of the whole Fleet: one adapter, since a session's votes are part of its state.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::token_bucket::BucketLimit;
 
+use crate::attachments::Attachments;
 use crate::connection::Redis;
-use crate::held::Held;
+use crate::fencing::FencingTokens;
 
-/// Votes and sessions. Clones are one.
+/// Votes and sessions. Clones share their state.
 #[derive(Clone)]
 pub struct RedisLive {
     pub(crate) redis: Redis,
-    /// Each session's token bucket; `None` lets everybody pass.
+    /// The limit of each session's token bucket; `None` without a limit.
     pub(crate) limit: Option<BucketLimit>,
-    pub(crate) standing: Standing,
-    /// What this process serves, to say it again when Redis forgot.
-    pub(crate) held: Arc<Held>,
+    pub(crate) fencing: FencingTokens,
+    pub(crate) attachments: Arc<Attachments>,
 }
 
 impl RedisLive {
-    /// On a connection. `standing` is shared with this process's registry and leadership.
-    pub fn new(redis: Redis, limit: Option<BucketLimit>, standing: Standing) -> Self {
-        Self { redis, limit, standing, held: Arc::default() }
+    /// Uses an open connection. This process' registry and leadership share `fencing`.
+    pub fn new(redis: Redis, limit: Option<BucketLimit>, fencing: FencingTokens) -> Self {
+        Self { redis, limit, fencing, attachments: Arc::default() }
     }
 
-    /// What this process may claim, to be shared with its registry and leadership.
-    pub fn standing(&self) -> Standing {
-        self.standing.clone()
+    /// This process' fencing tokens, to share with its registry and leadership.
+    pub fn fencing(&self) -> FencingTokens {
+        self.fencing.clone()
     }
 
-    /// There is no such session. If it is one that we serve, Redis has forgotten it, and perhaps others.
-    pub(crate) fn miss(&self, overlay: OverlayId) {
-        if self.held.contains(overlay) {
-            self.redis.doubt();
+    /// Reports that Redis has no such session. If this process is attached to it, Redis has lost it, and perhaps others.
+    pub(crate) fn note_missing_session(&self, overlay: OverlayId) {
+        if self.attachments.contains(overlay) {
+            self.redis.suspect_state_loss();
         }
-    }
-}
-
-/// What this process may claim at the moment. Clones are one.
-#[derive(Debug, Clone, Default)]
-pub struct Standing {
-    inner: Arc<Claims>,
-}
-
-#[derive(Debug, Default)]
-struct Claims {
-    /// Which registration of this instance it is. One that was given up for dead and comes back has a higher one.
-    epoch: AtomicU64,
-    /// Fencing token of the lease; 0 without one.
-    token: AtomicU64,
-}
-
-impl Standing {
-    pub(crate) fn epoch(&self) -> u64 {
-        self.inner.epoch.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn set_epoch(&self, epoch: u64) {
-        self.inner.epoch.store(epoch, Ordering::SeqCst);
-    }
-
-    /// Handed along with whatever a leader does: a later leader's token refuses it.
-    pub fn token(&self) -> u64 {
-        self.inner.token.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn set_token(&self, token: u64) {
-        self.inner.token.store(token, Ordering::SeqCst);
     }
 }

@@ -1,4 +1,4 @@
-//! A sign of life once a second: what the breaker, readiness and `degraded` go by when nobody votes.
+//! Probes Redis once a second. Breaker, readiness and `degraded` go by it when nobody votes.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::connection::Redis;
+use crate::connection::{Redis, count_connection_errors};
 use crate::error::Failure;
 use crate::operation::{LOAD, PROBE};
 
 /// Often enough that `degraded` appears and goes within five seconds.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
-/// Asks Redis once a second; see [`Probe::run`].
+/// Probes Redis; see [`Probe::run`].
 pub struct Probe {
     redis: Redis,
     errors: Vec<Receiver<(FredError, Option<Server>)>>,
@@ -30,57 +30,57 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Asks nothing yet.
+    /// Sends nothing yet.
     pub fn new(redis: Redis) -> Self {
         let errors = redis.clients().iter().map(EventInterface::error_rx).collect();
         let reconnects = redis.clients().iter().map(EventInterface::reconnect_rx).collect();
         Self { redis, errors, reconnects }
     }
 
-    /// Probes until `stop`. Feeds the breaker, brings back functions that were lost or replaced by older ones, and
-    /// keeps the connection metrics.
+    /// Probes until `stop`. Opens and closes the breaker, loads functions that are missing or older, and updates the
+    /// metrics of the connections.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut ticks = interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.probe().await;
-            self.note_reconnects();
-            self.note_connections();
+            self.check_reconnects();
+            self.update_metrics();
         }
     }
 
     async fn probe(&self) {
-        let version = self.redis.sign_of_life().await;
+        let version = self.redis.probe_writable().await;
         let is_outage = version.as_ref().is_err_and(Failure::is_outage);
-        self.redis.note_reachable(!is_outage);
+        self.redis.set_reachable(!is_outage);
         let ours = self.redis.library().version();
         if version.is_ok_and(|version| version.is_none_or(|version| version < ours))
             && let Err(error) = self.redis.load_functions().await
         {
-            warn!(%error, "the functions are missing in Redis and could not be loaded; tried again in a second");
+            warn!(%error, "failed to load the functions into Redis; retrying in a second");
         }
     }
 
-    /// A restart can be so quick that no probe fails.
-    fn note_reconnects(&mut self) {
+    /// Suspects a state loss after a reconnection: Redis can restart between two probes.
+    fn check_reconnects(&mut self) {
         let is_new = |reconnects: &mut Receiver<Server>| match reconnects.try_recv() {
             Ok(_) | Err(TryRecvError::Lagged(_)) => true,
             Err(TryRecvError::Empty | TryRecvError::Closed) => false,
         };
-        let mut came_back = false;
+        let mut reconnected = false;
         for reconnects in &mut self.reconnects {
             while is_new(reconnects) {
-                came_back = true;
+                reconnected = true;
             }
         }
-        if came_back {
-            self.redis.doubt();
+        if reconnected {
+            self.redis.suspect_state_loss();
         }
     }
 
-    fn note_connections(&mut self) {
+    fn update_metrics(&mut self) {
         for errors in &mut self.errors {
-            count_errors(errors);
+            count_connection_errors(errors);
         }
         let clients = self.redis.clients();
         let connected = clients.iter().filter(|client| client.state() == ClientState::Connected).count();
@@ -91,32 +91,19 @@ impl Probe {
     }
 }
 
-/// Errors of a connection since the last look.
-pub(crate) fn count_errors(errors: &mut Receiver<(FredError, Option<Server>)>) {
-    let mut count = 0;
-    loop {
-        count += match errors.try_recv() {
-            Ok(_) => 1,
-            Err(TryRecvError::Lagged(missed)) => missed,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-        };
-    }
-    metrics::counter!("redis_connection_errors_total").increment(count);
-}
-
 #[async_trait]
 impl HealthCheck for Redis {
     fn name(&self) -> &'static str {
         "redis"
     }
 
+    /// Passes without our functions too: [`FunctionsCheck`] reports those.
     async fn check(&self) -> Result<(), StoreError> {
-        // Without our functions it is alive all the same: that is another check's business.
-        self.sign_of_life().await.map(|_| ()).map_err(|failure| failure.during(PROBE))
+        self.probe_writable().await.map(|_| ()).map_err(|failure| failure.during(PROBE))
     }
 }
 
-/// Whether every node has our functions or newer ones. Loads what is missing, as a vote would.
+/// Checks that every node has our functions or newer ones. Loads what is missing, as a vote would.
 pub struct FunctionsCheck(pub Redis);
 
 #[async_trait]

@@ -133,7 +133,7 @@ pub(crate) fn encode(settings: &OverlaySettings) -> String {
 
 /// The speed is not in the JSON: as text of its own it comes back to the last digit.
 pub(crate) fn decode(json: &str, version: &str, decay: &str) -> Result<VersionedSettings, Failure> {
-    let odd = || Failure::Odd { place: PLACE };
+    let odd = || Failure::Malformed { place: PLACE };
     let json: SettingsJson = serde_json::from_str(json).map_err(|_| odd())?;
     let side = |typed: &[String]| TriggerSet::parse(typed.iter().map(String::as_str)).map_err(|_| odd());
     let label = |text: &str| Label::parse(text).map_err(|_| odd());
@@ -141,7 +141,7 @@ pub(crate) fn decode(json: &str, version: &str, decay: &str) -> Result<Versioned
     let settings = OverlaySettings {
         triggers: Triggers::new(in_favor, against).map_err(|_| odd())?,
         labels: Labels { left: label(&json.left_label)?, right: label(&json.right_label)? },
-        decay: decay_speed(decay).ok_or(Failure::Odd { place: "session.decay_speed" })?,
+        decay: decay_speed(decay).ok_or(Failure::Malformed { place: "session.decay_speed" })?,
         // A word that only a newer version knows is no reason to lose the votes: the usual stands in for it.
         measure: json.measure.as_ref().and_then(MeasureJson::parse).unwrap_or_default(),
         look: json.look.as_ref().and_then(LookJson::parse).unwrap_or_default(),
@@ -151,7 +151,7 @@ pub(crate) fn decode(json: &str, version: &str, decay: &str) -> Result<Versioned
             .map(|stage| Stage { paused: stage.paused, hidden: stage.hidden })
             .unwrap_or_default(),
     };
-    let version = version.parse().map_err(|_| Failure::Odd { place: "session.config_version" })?;
+    let version = version.parse().map_err(|_| Failure::Malformed { place: "session.config_version" })?;
     Ok(VersionedSettings { settings, version: SettingsVersion(version) })
 }
 

@@ -1,4 +1,4 @@
-//! Which shard of the conduit is whose. The rule is in `lua/chatpulse.lua`, `hold_shard`.
+//! Assigns the shards of the conduit to instances. The rule is in `lua/fleet.lua`, `acquire_shard`.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardPlace};
 
+use crate::call::Call;
 use crate::connection::Redis;
-use crate::functions::Call;
 use crate::keys;
 use crate::operation::SHARD;
 
-/// How long a shard stays with an instance that is not heard of.
+/// How long a silent instance keeps its shard.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// The shards, seen from one instance. Clones are one.
+/// The shards, seen from one instance.
 #[derive(Clone)]
 pub struct RedisShards {
     redis: Redis,
@@ -24,12 +24,12 @@ pub struct RedisShards {
 }
 
 impl RedisShards {
-    /// For this process; asks nothing yet.
+    /// For this process; sends nothing yet.
     pub fn new(redis: Redis, instance: InstanceId) -> Self {
         Self::with_lease(redis, instance, LEASE)
     }
 
-    /// With another span; for tests.
+    /// With a lease of another length; for tests.
     pub fn with_lease(redis: Redis, instance: InstanceId, lease: Duration) -> Self {
         Self { redis, instance, lease }
     }
@@ -38,14 +38,17 @@ impl RedisShards {
 #[async_trait]
 impl ShardLeases for RedisShards {
     async fn hold(&self) -> Result<ShardPlace, StoreError> {
-        let call =
-            Call::writing("hold_shard").keys([keys::SHARDS]).arg(&self.instance).arg(self.lease.as_millis());
+        let call = Call::writing("acquire_shard")
+            .keys([keys::SHARDS])
+            .arg(&self.instance)
+            .arg(self.lease.as_millis());
         let reply = self.redis.call(SHARD, call).await?;
         let number = |index| reply.number::<u32>(index, "shards").map_err(|failure| failure.during(SHARD));
         Ok(ShardPlace { index: number(1)?, count: number(2)? })
     }
+
     async fn give_up(&self) -> Result<(), StoreError> {
-        let call = Call::writing("leave_shard").keys([keys::SHARDS]).arg(&self.instance);
+        let call = Call::writing("release_shard").keys([keys::SHARDS]).arg(&self.instance);
         self.redis.call(SHARD, call).await.map(drop)
     }
 }

@@ -23,10 +23,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::connection::Redis;
+use crate::connection::{Redis, count_connection_errors};
 use crate::error::ConnectError;
 use crate::operation::PUBLISH;
-use crate::probe::count_errors;
 use changes::Changes;
 pub use wire::CHANNELS;
 
@@ -190,7 +189,7 @@ async fn check(redis: &Redis, subscriber: &SubscriberClient) {
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pings.tick().await;
-        count_errors(&mut errors);
+        count_connection_errors(&mut errors);
         if subscriber.state() != ClientState::Connected {
             continue;
         }

@@ -16,8 +16,8 @@ use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_domain::vote::{Vote, VoteOutcome};
 use tracing::warn;
 
+use crate::call::{Call, Reply};
 use crate::error::Failure;
-use crate::functions::{Call, Reply};
 use crate::keys;
 use crate::live::RedisLive;
 use crate::operation::{CAST, PUSH, READ, RESET};
@@ -28,7 +28,7 @@ impl VoteStore for RedisLive {
         let reply = self.redis.call(CAST, cast(vote, self.limit)).await?;
         let outcome = outcome(&reply).map_err(|failure| failure.during(CAST))?;
         if outcome == VoteOutcome::NoSession {
-            self.miss(vote.overlay);
+            self.note_missing_session(vote.overlay);
         }
         Ok(outcome)
     }
@@ -40,7 +40,7 @@ impl VoteStore for RedisLive {
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
         let call = Call::writing("push")
-            .keys([keys::session(overlay), keys::counts(overlay), keys::tally(overlay)])
+            .keys([keys::session(overlay), keys::vote_counts(overlay), keys::tally(overlay)])
             .arg(side.as_str());
         let reply = self.redis.call(PUSH, call).await?;
         match outcome(&reply).map_err(|failure| failure.during(PUSH))? {
@@ -61,7 +61,7 @@ impl VoteStore for RedisLive {
             let read = reply.and_then(|reply| reading(&reply).map_err(|failure| failure.during(READ)));
             readings.push(match read {
                 Ok(None) => {
-                    self.miss(*overlay);
+                    self.note_missing_session(*overlay);
                     None
                 }
                 Err(error @ StoreError::Corrupt { .. }) => {
@@ -87,8 +87,8 @@ fn cast(vote: &Vote, limit: Option<BucketLimit>) -> Call {
             keys::session(overlay),
             keys::seen(overlay, &vote.message),
             keys::debounce(overlay, &vote.chatter),
-            keys::bucket(overlay),
-            keys::counts(overlay),
+            keys::rate_limit(overlay),
+            keys::vote_counts(overlay),
             keys::tally(overlay),
             keys::voted(overlay, &vote.chatter),
         ])
@@ -104,7 +104,7 @@ fn outcome(reply: &Reply) -> Result<VoteOutcome, Failure> {
         "rate_limited" => Ok(VoteOutcome::RateLimited),
         "duplicate" => Ok(VoteOutcome::Duplicate),
         "no_session" => Ok(VoteOutcome::NoSession),
-        _ => Err(Failure::Odd { place: "the answer to a vote" }),
+        _ => Err(Failure::Malformed { place: "the answer to a vote" }),
     }
 }
 
@@ -113,7 +113,7 @@ fn reading(reply: &Reply) -> Result<Option<Reading>, Failure> {
         return Ok(None);
     }
     let place = "session.decay_speed";
-    let decay = DecaySpeed::new(reply.number(3, place)?).map_err(|_| Failure::Odd { place })?;
+    let decay = DecaySpeed::new(reply.number(3, place)?).map_err(|_| Failure::Malformed { place })?;
     let age = Duration::from_millis(reply.number(2, "session.last_update")?);
     // An older library says nothing about the version; nobody has seen older settings than none.
     let version = match reply.text(4) {

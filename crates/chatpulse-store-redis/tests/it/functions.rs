@@ -5,8 +5,8 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::vote::VoteOutcome;
-use chatpulse_store_redis::functions::Library;
-use chatpulse_store_redis::{FunctionsCheck, Redis, RedisLive, Standing};
+use chatpulse_store_redis::Library;
+use chatpulse_store_redis::{FencingTokens, FunctionsCheck, Redis, RedisLive};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 
@@ -26,7 +26,7 @@ fn newer() -> Library {
 
 async fn connect(url: &str, library: Library) -> RedisLive {
     let redis = Redis::connect_with(&config(url), library).await.unwrap();
-    RedisLive::new(redis, None, Standing::default())
+    RedisLive::new(redis, None, FencingTokens::default())
 }
 
 fn version(server: &RedisServer) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_store_redis::{Redis, RedisLeadership, Standing};
+use chatpulse_store_redis::{FencingTokens, Redis, RedisLeadership};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use tokio_util::sync::CancellationToken;
@@ -19,23 +19,23 @@ async fn connect(server: &RedisServer) -> Redis {
     Redis::connect(&config(server.url())).await.unwrap()
 }
 
-fn candidate(redis: &Redis, id: &str, lease: Duration) -> (RedisLeadership, Standing) {
-    let standing = Standing::default();
-    let leadership = RedisLeadership::with_lease(redis.clone(), build::instance(id), standing.clone(), lease);
-    (leadership, standing)
+fn candidate(redis: &Redis, id: &str, lease: Duration) -> (RedisLeadership, FencingTokens) {
+    let fencing = FencingTokens::default();
+    let leadership = RedisLeadership::with_lease(redis.clone(), build::instance(id), fencing.clone(), lease);
+    (leadership, fencing)
 }
 
 #[tokio::test]
 async fn one_leads_and_stays_leader_by_asking_again() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
-    let ((a, a_standing), (b, _)) = (candidate(&redis, "a", LONG), candidate(&redis, "b", LONG));
+    let ((a, a_fencing), (b, _)) = (candidate(&redis, "a", LONG), candidate(&redis, "b", LONG));
     assert!(!a.is_leader().await, "nobody leads before asking");
-    assert!(a.ask().await.unwrap());
-    assert!(!b.ask().await.unwrap());
-    let token = a_standing.token();
-    assert!(a.ask().await.unwrap());
-    assert_eq!(a_standing.token(), token, "an extension is no new election");
+    assert!(a.acquire().await.unwrap());
+    assert!(!b.acquire().await.unwrap());
+    let token = a_fencing.leader();
+    assert!(a.acquire().await.unwrap());
+    assert_eq!(a_fencing.leader(), token, "an extension is no new election");
     assert!(a.is_leader().await && !b.is_leader().await);
     assert!(server.ask(&["GET", "cleanup:leader"]).contains("\r\na\r\n"));
 }
@@ -44,12 +44,12 @@ async fn one_leads_and_stays_leader_by_asking_again() {
 async fn a_lease_that_ended_goes_to_another_with_a_higher_token() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
-    let ((a, a_standing), (b, b_standing)) = (candidate(&redis, "a", SHORT), candidate(&redis, "b", LONG));
-    assert!(a.ask().await.unwrap());
-    eventually("b leads after a's lease", async || b.ask().await.unwrap()).await;
+    let ((a, a_fencing), (b, b_fencing)) = (candidate(&redis, "a", SHORT), candidate(&redis, "b", LONG));
+    assert!(a.acquire().await.unwrap());
+    eventually("b leads after a's lease", async || b.acquire().await.unwrap()).await;
     assert!(!a.is_leader().await, "it stopped before its lease did");
-    assert!(!a.ask().await.unwrap());
-    assert!(b_standing.token() > a_standing.token());
+    assert!(!a.acquire().await.unwrap());
+    assert!(b_fencing.leader() > a_fencing.leader());
 }
 
 #[tokio::test]
@@ -57,12 +57,12 @@ async fn a_new_process_is_not_mistaken_for_the_old_one_of_its_name() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let (old, _) = candidate(&redis, "same", LONG);
-    assert!(old.ask().await.unwrap());
+    assert!(old.acquire().await.unwrap());
     let (new, _) = candidate(&redis, "same", LONG);
-    assert!(!new.ask().await.unwrap());
-    assert!(old.ask().await.unwrap());
-    new.resign().await;
-    assert!(old.ask().await.unwrap(), "nor can it give away what is not its own");
+    assert!(!new.acquire().await.unwrap());
+    assert!(old.acquire().await.unwrap());
+    new.release().await;
+    assert!(old.acquire().await.unwrap(), "nor can it give away what is not its own");
 }
 
 #[tokio::test]
@@ -73,23 +73,23 @@ async fn whoever_stops_gives_the_lease_back() {
     let stop = CancellationToken::new();
     let running = tokio::spawn(a.clone().run(stop.clone()));
     eventually("a leads", async || a.is_leader().await).await;
-    assert!(!b.ask().await.unwrap());
+    assert!(!b.acquire().await.unwrap());
     stop.cancel();
     running.await.unwrap();
     assert!(!a.is_leader().await);
-    assert!(b.ask().await.unwrap());
+    assert!(b.acquire().await.unwrap());
 }
 
 #[tokio::test]
 async fn tokens_rise_although_redis_lost_its_memory() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
-    let (a, standing) = candidate(&redis, "a", LONG);
-    assert!(a.ask().await.unwrap());
-    let before = standing.token();
+    let (a, fencing) = candidate(&redis, "a", LONG);
+    assert!(a.acquire().await.unwrap());
+    let before = fencing.leader();
     server.ask(&["FLUSHALL"]);
-    assert!(a.ask().await.unwrap());
-    assert!(standing.token() > before);
+    assert!(a.acquire().await.unwrap());
+    assert!(fencing.leader() > before);
 }
 
 #[tokio::test]
@@ -100,11 +100,11 @@ async fn a_replaced_leader_deletes_nothing_that_the_new_one_has_looked_after() {
     let new = Instance::new(&redis, "new", LONG, Duration::from_millis(200));
     let dead = Instance::new(&redis, "dead", LONG, Duration::from_millis(200));
     let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
-    dead.registry.beat().await.unwrap();
+    dead.registry.heartbeat().await.unwrap();
     dead.live.attach(&seed, &dead.id, 1).await.unwrap();
-    assert!(old.leadership.ask().await.unwrap());
-    eventually("the new one leads", async || new.leadership.ask().await.unwrap()).await;
-    eventually("the dead one is buried", async || new.registry.sweep().await.unwrap() > 0).await;
+    assert!(old.leadership.acquire().await.unwrap());
+    eventually("the new one leads", async || new.leadership.acquire().await.unwrap()).await;
+    eventually("the dead one is buried", async || new.registry.release_dead().await.unwrap() > 0).await;
     let by_old = old.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap();
     assert!(!by_old, "its token is too low");
     assert!(new.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap());
@@ -115,7 +115,7 @@ async fn a_cluster_has_one_leader_too() {
     let cluster = RedisCluster::start();
     let redis = Redis::connect(&config(&cluster.url())).await.unwrap();
     let ((a, _), (b, _)) = (candidate(&redis, "a", LONG), candidate(&redis, "b", LONG));
-    assert!(a.ask().await.unwrap() && !b.ask().await.unwrap());
-    a.resign().await;
-    assert!(b.ask().await.unwrap() && !a.ask().await.unwrap());
+    assert!(a.acquire().await.unwrap() && !b.acquire().await.unwrap());
+    a.release().await;
+    assert!(b.acquire().await.unwrap() && !a.acquire().await.unwrap());
 }

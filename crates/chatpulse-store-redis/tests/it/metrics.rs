@@ -30,8 +30,8 @@ async fn every_family_is_fed() {
 
     let vote = build::vote(OverlayId::random(), Side::For);
     instance.live.cast(&vote).await.unwrap();
-    instance.registry.beat().await.unwrap();
-    assert!(instance.leadership.ask().await.unwrap());
+    instance.registry.heartbeat().await.unwrap();
+    assert!(instance.leadership.acquire().await.unwrap());
     signals.publish(Signal::OverlayRotated(vote.overlay));
     for line in [
         "redis_operations_total{operation=\"cast\",status=\"ok\"} 1",

@@ -11,7 +11,7 @@ use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::vote::VoteOutcome;
 use chatpulse_store_redis::{
-    ConnectError, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive, Standing,
+    ConnectError, FencingTokens, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive,
 };
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;
@@ -25,7 +25,7 @@ use crate::support::eventually;
 /// With the deadlines of the product.
 async fn connect(server: &RedisServer) -> (Redis, RedisLive) {
     let redis = Redis::connect(&RedisConfig::new(Secret::new(server.url()))).await.unwrap();
-    (redis.clone(), RedisLive::new(redis, None, Standing::default()))
+    (redis.clone(), RedisLive::new(redis, None, FencingTokens::default()))
 }
 
 async fn held(live: &RedisLive) -> SessionSeed {
@@ -145,7 +145,7 @@ async fn a_quick_restart_and_an_emptied_server_are_noticed_within_seconds() {
     let mut server = RedisServer::start();
     let (redis, live) = connect(&server).await;
     let id = build::instance("a");
-    let leadership = RedisLeadership::new(redis.clone(), id.clone(), live.standing());
+    let leadership = RedisLeadership::new(redis.clone(), id.clone(), live.fencing());
     tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
     tokio::spawn(RedisInstances::new(live.clone(), leadership, id).run(CancellationToken::new()));
     let seed = held(&live).await;
@@ -221,7 +221,7 @@ async fn what_was_sent_when_the_connection_broke_is_not_sent_again() {
         ..RedisConfig::new(Secret::new(format!("redis://127.0.0.1:{port}")))
     };
     let redis = Redis::connect(&config).await.unwrap();
-    let live = RedisLive::new(redis, None, Standing::default());
+    let live = RedisLive::new(redis, None, FencingTokens::default());
     let seed = held(&live).await;
     // Taken in by the server, which answers nobody yet.
     server.pause();

@@ -5,7 +5,7 @@ use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::token_bucket::BucketLimit;
-use chatpulse_store_redis::{Redis, RedisLive, Standing};
+use chatpulse_store_redis::{FencingTokens, Redis, RedisLive};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;
 
@@ -13,7 +13,7 @@ use crate::support::config;
 
 async fn connect(server: &RedisServer) -> RedisLive {
     let redis = Redis::connect(&config(server.url())).await.unwrap();
-    RedisLive::new(redis, BucketLimit::new(100, 100), Standing::default())
+    RedisLive::new(redis, BucketLimit::new(100, 100), FencingTokens::default())
 }
 
 fn number(answer: &str) -> i64 {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::token_bucket::BucketLimit;
-use chatpulse_store_redis::functions::Library;
-use chatpulse_store_redis::{Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive, Standing};
+use chatpulse_store_redis::Library;
+use chatpulse_store_redis::{FencingTokens, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::contract::{Live, TimeControl};
 use fred::prelude::*;
@@ -75,7 +75,7 @@ impl World {
 
     /// Fresh adapters: they share server and time, and nothing else.
     pub(crate) fn live(&self, limit: Option<BucketLimit>) -> Live {
-        let live = Arc::new(RedisLive::new(self.redis.clone(), limit, Standing::default()));
+        let live = Arc::new(RedisLive::new(self.redis.clone(), limit, FencingTokens::default()));
         Live { votes: Arc::clone(&live) as _, sessions: live, time: Arc::clone(&self.clock) as _ }
     }
 }
@@ -123,7 +123,7 @@ impl TimeControl for RedisClock {
     }
 }
 
-/// One process of a fleet: adapters that share a standing.
+/// One process of a fleet: adapters that share a fencing.
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) live: RedisLive,
@@ -133,9 +133,9 @@ pub(crate) struct Instance {
 
 impl Instance {
     pub(crate) fn new(redis: &Redis, id: &str, lease: Duration, dead_after: Duration) -> Self {
-        let (id, standing) = (build::instance(id), Standing::default());
-        let live = RedisLive::new(redis.clone(), None, standing.clone());
-        let leadership = RedisLeadership::with_lease(redis.clone(), id.clone(), standing, lease);
+        let (id, fencing) = (build::instance(id), FencingTokens::default());
+        let live = RedisLive::new(redis.clone(), None, fencing.clone());
+        let leadership = RedisLeadership::with_lease(redis.clone(), id.clone(), fencing, lease);
         let registry =
             RedisInstances::with_dead_after(live.clone(), leadership.clone(), id.clone(), dead_after);
         Self { id, live, leadership, registry }

@@ -10,7 +10,7 @@ use chatpulse_domain::secret::Secret;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::vote::VoteOutcome;
-use chatpulse_store_redis::{ConnectError, Redis, RedisConfig, RedisLive, RedisSignals, Standing};
+use chatpulse_store_redis::{ConnectError, FencingTokens, Redis, RedisConfig, RedisLive, RedisSignals};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -80,7 +80,7 @@ async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
     let cluster = RedisCluster::start_with_tls(&certificate, &key);
     let redis = Redis::connect(&config(&cluster.url(), Some(authority.client()))).await.unwrap();
     redis.check().await.unwrap();
-    let live = RedisLive::new(redis, None, Standing::default());
+    let live = RedisLive::new(redis, None, FencingTokens::default());
     // Whichever node each falls to.
     for _ in 0..12 {
         let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };

@@ -10,8 +10,8 @@ use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_pg::{PgConfig, Tls};
 use chatpulse_store_redis::{
-    ConnectError, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive,
-    RedisShards, RedisSignals, Standing,
+    ConnectError, FencingTokens, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership,
+    RedisLive, RedisShards, RedisSignals,
 };
 use tracing::warn;
 
@@ -48,7 +48,7 @@ impl Membership {
         if let Err(error) = self.shards.give_up().await {
             warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
         }
-        if let Err(error) = self.instances.leave().await {
+        if let Err(error) = self.instances.deregister().await {
             warn!(%error, "the other instances could not be told that this one stops; they will find out");
         }
         self.redis.close().await;
@@ -65,13 +65,13 @@ pub(super) async fn join(
     tick: Duration,
 ) -> anyhow::Result<()> {
     let redis = connect(&redis_config(settings)?, retries).await?;
-    let standing = Standing::default();
-    let live = RedisLive::new(redis.clone(), limit, standing.clone());
+    let fencing = FencingTokens::default();
+    let live = RedisLive::new(redis.clone(), limit, fencing.clone());
     let (signals, worker) = RedisSignals::connect(&redis, instance.clone(), tick).await?;
-    let leadership = RedisLeadership::new(redis.clone(), instance.clone(), standing);
+    let leadership = RedisLeadership::new(redis.clone(), instance.clone(), fencing);
     let membership = || RedisInstances::new(live.clone(), leadership.clone(), instance.clone());
     let (instances, beating) = (membership(), membership());
-    instances.beat().await.context("this instance could not be registered in Redis")?;
+    instances.heartbeat().await.context("this instance could not be registered in Redis")?;
 
     let shards = RedisShards::new(redis.clone(), instance.clone());
     let (leading, probe) = (leadership.clone(), Probe::new(redis.clone()));

@@ -8,7 +8,7 @@ use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::vote::VoteOutcome;
-use chatpulse_store_redis::{Redis, RedisLive, Standing};
+use chatpulse_store_redis::{FencingTokens, Redis, RedisLive};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;
 
@@ -16,7 +16,7 @@ use crate::support::config;
 
 async fn two_sessions(server: &RedisServer) -> (RedisLive, SessionSeed, SessionSeed) {
     let redis = Redis::connect(&config(server.url())).await.unwrap();
-    let live = RedisLive::new(redis, None, Standing::default());
+    let live = RedisLive::new(redis, None, FencingTokens::default());
     let seed = || SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     let (odd, whole) = (seed(), seed());
     for seed in [&odd, &whole] {
