@@ -1,7 +1,10 @@
 //! The parts, put together: stores, engine, hub, Twitch, HTTP. The only place that names two technologies.
 
 mod keys;
+mod listener;
+pub(crate) mod metrics;
 pub(crate) mod stores;
+mod twitch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +17,12 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
 use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::ports::webhook_gate::WebhookGate;
-use chatpulse_engine::housekeeping::{CleanupReport, GrantCheck, Housekeeping};
-use chatpulse_engine::sessions::DriftReport;
+use chatpulse_engine::housekeeping::Housekeeping;
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_telemetry::metered::MeteredSink;
 use chatpulse_telemetry::metrics::Metrics;
 use chatpulse_twitch::app_token::SharedToken;
-use chatpulse_twitch::config::{Transport, TwitchConfig, TwitchUrls};
+use chatpulse_twitch::config::Transport;
 use chatpulse_twitch::eventsub::gate::TwitchGate;
 use chatpulse_twitch::eventsub::router::EventRouter;
 use chatpulse_twitch::eventsub::socket::EventSubSocket;
@@ -28,25 +30,19 @@ use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::login::OauthLogin;
 use chatpulse_twitch::tokens::RingCipher;
-use chatpulse_web::{BuildInfo, HttpConfig, Server, SessionKey, WebPorts};
-use rustls::ClientConfig;
+use chatpulse_web::{Server, WebPorts};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
-use crate::tls;
 pub(crate) use keys::DerivedKeys;
+use listener::open_port;
+use metrics::{counted, note_figures, note_single_instance};
 use stores::{Stores, Task};
-
-const BUILD: BuildInfo = BuildInfo {
-    version: env!("CARGO_PKG_VERSION"),
-    commit: env!("CHATPULSE_COMMIT"),
-    built_at: env!("CHATPULSE_BUILT_AT"),
-    rustc: env!("CHATPULSE_RUSTC"),
-};
+pub(crate) use twitch::twitch_config;
 
 /// What is kept of the time of a stop for letting go of sessions, at most.
 const FOR_LETTING_GO: Duration = Duration::from_secs(3);
@@ -204,58 +200,6 @@ impl Parts {
     }
 }
 
-fn open_port(settings: &Settings, keys: &DerivedKeys) -> anyhow::Result<Server> {
-    let http = &settings.http;
-    let config = HttpConfig {
-        listen: http.listen,
-        public_url: http.public_url.clone(),
-        production: http.production,
-        trusted_proxies: http.trusted_proxies.clone(),
-        auth_rate: http.auth_rate,
-        api_rate: http.api_rate,
-        overlays: settings.limits.overlays,
-        session_max_age: http.session_max_age,
-        session_key: SessionKey::new(&keys.session_secret),
-        metrics_token: http.metrics_token.clone(),
-        build: BUILD,
-    };
-    Server::bind(config).map_err(|error| {
-        let listen = http.listen;
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                anyhow::anyhow!("{listen} is taken by another program: stop that one, or choose another PORT")
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                anyhow::anyhow!("{listen} may not be opened by this user: choose a PORT above 1023")
-            }
-            std::io::ErrorKind::AddrNotAvailable => {
-                anyhow::anyhow!("{listen} is not an address of this machine: choose another HOST")
-            }
-            _ => anyhow::Error::new(error).context(format!("could not listen on {listen}")),
-        }
-    })
-}
-
-/// Our application at Twitch, with TLS.
-pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig> {
-    let twitch = &settings.twitch;
-    Ok(TwitchConfig {
-        client_id: twitch.client_id.clone(),
-        client_secret: twitch.client_secret.clone(),
-        redirect_uri: twitch.redirect_uri.clone(),
-        urls: twitch.urls.clone(),
-        tls: twitch_tls(&twitch.urls)?,
-        transport: twitch.transport.clone(),
-    })
-}
-
-/// A simulated Twitch is spoken to in clear: no root certificate is needed, and none may be missing.
-fn twitch_tls(urls: &TwitchUrls) -> anyhow::Result<Arc<ClientConfig>> {
-    let in_clear =
-        [&urls.auth, &urls.api, &urls.eventsub].iter().all(|url| ["http", "ws"].contains(&url.scheme()));
-    if in_clear { tls::without_roots() } else { tls::client_config() }.context("could not set up TLS")
-}
-
 fn policy(settings: &Settings, instance: InstanceId) -> Policy {
     let limits = &settings.limits;
     Policy {
@@ -287,59 +231,4 @@ async fn warn_about_tokens(engine: &Engine) {
         ),
         Err(error) => warn!(%error, "stored tokens could not be checked"),
     }
-}
-
-/// The engine reports; metrics are counted here.
-fn counted(housekeeping: Housekeeping) -> Housekeeping {
-    housekeeping
-        .on_cleanup(|report: Option<&CleanupReport>| {
-            let Some(report) = report else {
-                // Whoever leads knows how many there are.
-                metrics::gauge!("disconnected_sessions_count").set(0.0);
-                return;
-            };
-            metrics::counter!("orphan_cleanup_scans_total").increment(1);
-            metrics::counter!("orphan_sessions_deleted_total").increment(report.deleted as u64);
-            metrics::counter!("orphan_sessions_skipped_total", "reason" => "rejoined")
-                .increment(report.rejoined as u64);
-            metrics::counter!("orphan_sessions_skipped_total", "reason" => "error")
-                .increment(report.failed as u64);
-            metrics::histogram!("orphan_cleanup_duration_seconds").record(report.took);
-            metrics::gauge!("disconnected_sessions_count").set(gauge(report.found - report.deleted));
-            if report.deleted > 0 {
-                info!(deleted = report.deleted, "sessions without an overlay were cleaned up");
-            }
-        })
-        .on_drift(|report: &DriftReport| {
-            metrics::counter!("config_drift_detected_total").increment(report.detected);
-            metrics::counter!("config_drift_fixed_total").increment(report.fixed);
-        })
-        .on_grant_check(|found: GrantCheck| {
-            metrics::counter!("grant_checks_total", "result" => found.label()).increment(1);
-        })
-}
-
-/// Figures that are looked up when somebody asks, and facts that never change.
-fn note_figures(metrics: &Metrics, engine: &Engine) {
-    let cache = Arc::clone(&engine.cache);
-    metrics.before_scrape(move || {
-        let stats = cache.stats();
-        metrics::counter!("config_cache_hits_total").absolute(stats.hits);
-        metrics::counter!("config_cache_misses_total").absolute(stats.misses);
-        metrics::gauge!("config_cache_entries").set(gauge(stats.entries));
-    });
-    let labels = [("version", BUILD.version), ("commit", BUILD.commit), ("rustc", BUILD.rustc)];
-    metrics::gauge!("build_info", &labels).set(1.0);
-}
-
-/// One instance is always its own leader, and the whole registry.
-fn note_single_instance() {
-    metrics::gauge!("is_leader", "key" => "cleanup:leader").set(1.0);
-    metrics::counter!("leader_elections_total", "key" => "cleanup:leader").absolute(1);
-    metrics::gauge!("instance_registry_size").set(1.0);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn gauge(count: usize) -> f64 {
-    count as f64
 }

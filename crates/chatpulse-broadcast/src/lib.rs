@@ -7,4 +7,5 @@
 pub mod frame;
 pub mod handle;
 pub mod hub;
+pub mod metrics;
 mod shown;

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod login;
 pub mod look;
 pub mod message;
+pub mod metrics;
 pub mod overlay;
 pub mod ports;
 pub mod reading;

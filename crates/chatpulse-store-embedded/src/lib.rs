@@ -11,6 +11,7 @@ mod file;
 mod leadership;
 mod live;
 mod login_sessions;
+pub mod metrics;
 mod operation;
 mod query;
 mod settings;

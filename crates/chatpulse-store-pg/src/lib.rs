@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod instant;
 mod login_sessions;
+pub mod metrics;
 mod operation;
 mod pool;
 mod query;

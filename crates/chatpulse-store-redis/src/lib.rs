@@ -20,6 +20,7 @@ mod keys;
 mod leadership;
 mod library;
 mod live;
+pub mod metrics;
 mod operation;
 mod probe;
 mod sessions;

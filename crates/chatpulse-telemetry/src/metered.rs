@@ -1,12 +1,32 @@
-//! Counting round a port, so that what is inside knows nothing of metrics.
+//! Counts what passes a port, so that the engine behind it knows nothing of metrics.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chatpulse_domain::metrics::{Family, Labels};
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::side::Side;
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
+
+/// The families that [`MeteredSink`] feeds.
+pub const FAMILIES: &[Family] = &[
+    Family::counter(
+        "vote_processing_total",
+        Labels::One("result", &ChatOutcome::LABELS),
+        "Chat messages by what became of them.",
+    ),
+    Family::histogram(
+        "vote_processing_duration_seconds",
+        Labels::None,
+        "From a verified chat message to its outcome.",
+    ),
+    Family::counter(
+        "vote_trigger_matches_total",
+        Labels::One("trigger_type", &["for", "against"]),
+        "Chat messages that equalled a trigger, by side.",
+    ),
+];
 
 /// Counts what becomes of chat. Handles are held, since this is the path of every message.
 pub struct MeteredSink {
@@ -17,7 +37,7 @@ pub struct MeteredSink {
 }
 
 impl MeteredSink {
-    /// Counts what `inner` says.
+    /// Passes everything on to `inner` and counts its outcomes.
     pub fn new(inner: Arc<dyn ChatSink>) -> Self {
         Self {
             inner,

@@ -16,4 +16,5 @@ pub mod feed;
 pub mod helix;
 mod http_client;
 pub mod login;
+pub mod metrics;
 pub mod tokens;

@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod layout;
 mod login;
+pub mod metrics;
 mod overlay;
 mod routes;
 mod server;

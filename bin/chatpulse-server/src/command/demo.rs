@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chatpulse_domain::secret::Secret;
-use chatpulse_store_embedded::QUERIES;
 use chatpulse_telemetry::logging::{self, LogFilter, LogFormat};
-use chatpulse_telemetry::metrics::{LabelValues, Metrics};
+use chatpulse_telemetry::metrics::Metrics;
 use chatpulse_twitch::config::{Transport, TwitchUrls};
 use chatpulse_twitch_sim::{CrowdConfig, Sim, SimConfig, SimUser};
 use url::Url;
@@ -22,6 +21,7 @@ use super::serve::runtime;
 use crate::lifecycle::Lifecycle;
 use crate::settings::{HttpSettings, LimitSettings, LogSettings, Settings, StoreSettings, TwitchSettings};
 use crate::wiring::Parts;
+use crate::wiring::metrics::families;
 
 const STREAMER: (&str, &str, &str) = ("1971641", "your_channel", "Your_Channel");
 const CLIENT_ID: &str = "chatpulse-demo";
@@ -47,10 +47,9 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     .await
     .context("the simulated Twitch could not start")?;
 
-    let metrics = Metrics::install(&LabelValues { queries: QUERIES, ..LabelValues::default() })
-        .context("could not set up metrics")?;
-    let port = free_port(options.port)?;
-    let parts = Parts::build(settings(port, &sim, &secret)?, metrics).await?;
+    let settings = settings(free_port(options.port)?, &sim, &secret)?;
+    let metrics = Metrics::install(&families(&settings.stores)).context("could not set up metrics")?;
+    let parts = Parts::build(settings, metrics).await?;
     let base = format!("http://{}", parts.address()?);
     let streamers = std::sync::Arc::clone(&parts.stores.streamers);
 

@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use chatpulse_store_embedded::QUERIES;
-use chatpulse_store_redis::{CHANNELS, OPERATIONS, STATUSES};
 use chatpulse_telemetry::logging;
-use chatpulse_telemetry::metrics::{LabelValues, Metrics};
+use chatpulse_telemetry::metrics::Metrics;
 use tracing::info;
 
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 use crate::wiring::Parts;
+use crate::wiring::metrics::families;
 
 /// Serves until a signal.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -22,8 +21,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let grace = settings.shutdown_timeout;
-    let metrics = Metrics::install(&label_values(settings.stores.redis.is_some()))
-        .context("could not set up metrics")?;
+    let metrics = Metrics::install(&families(&settings.stores)).context("could not set up metrics")?;
     let lifecycle = Lifecycle::new();
     lifecycle.stop_on_signals().context("could not listen for signals")?;
     let parts = Parts::build(settings, metrics).await?;
@@ -35,14 +33,4 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")
-}
-
-/// Both databases have the same queries, so their names are the same too.
-fn label_values(with_redis: bool) -> LabelValues {
-    let solo = LabelValues { queries: QUERIES, ..LabelValues::default() };
-    if with_redis {
-        LabelValues { operations: OPERATIONS, statuses: STATUSES, channels: &CHANNELS, ..solo }
-    } else {
-        solo
-    }
 }
