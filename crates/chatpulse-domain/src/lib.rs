@@ -7,11 +7,12 @@
 //! against in a window (share mode). An **instance** is one running server; it holds the sessions of the overlays that are
 //! connected to it.
 //!
-//! Start with [`trigger`], [`sentiment`] and [`vote`]: they are the rules of the product. Then read [`ports`], the list of
+//! Start with [`trigger`], [`sentiment`] and [`live`]: they are the rules of the product. Then read [`ports`], the list of
 //! what the rest of the workspace provides. Nothing here does I/O or reads a clock: time is an argument.
 
 pub mod command;
 pub mod ids;
+pub mod live;
 pub mod login;
 pub mod look;
 pub mod message;

@@ -2,8 +2,8 @@
 //!
 //! - [`SqliteFile`] opens the file, and its one thread runs every query. [`SqliteStreamers`], [`SqliteSettings`],
 //!   [`SqliteSubscriptions`] and [`SqliteLoginSessions`] are its ports; all are cheap to clone from one file.
-//! - [`MemoryLive`] is votes and sessions behind one lock; read `live/votes.rs` for the path of a vote.
-//! - [`LocalSignals`] and [`SingleInstance`] are what is left of a fleet when there is one instance.
+//! - [`MemoryLive`] stores votes and sessions behind one lock; the rules are in `chatpulse_domain::live`.
+//! - [`LocalSignals`] and [`SingleInstance`] stand in for the signals and the leadership of a fleet.
 
 mod app_token;
 mod error;

@@ -1,14 +1,14 @@
-//! How often something happened in the last 60 seconds, in constant space.
+//! A counter of the last 60 seconds, in constant space.
 
-use chatpulse_domain::time::Timestamp;
+use crate::time::Timestamp;
 
-const SECONDS: usize = 60;
+const SECONDS: u8 = 60;
 
-/// One counter a second, used again a minute later. A count leaves with its whole second, so it stays for
-/// between 59 and 60 seconds.
+/// One counter per second, reused a minute later. An event expires with its whole second, so it counts for between 59 and
+/// 60 seconds.
 #[derive(Debug)]
 pub(super) struct LastMinute {
-    seconds: [Second; SECONDS],
+    seconds: [Second; SECONDS as usize],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -18,16 +18,16 @@ struct Second {
 }
 
 impl LastMinute {
-    /// Nothing happened yet.
+    /// A counter at zero.
     pub(super) fn new() -> Self {
-        let long_ago = Second { unix_secs: i64::MIN / 2, count: 0 };
-        Self { seconds: [long_ago; SECONDS] }
+        let long_ago = Second { unix_secs: i64::MIN, count: 0 };
+        Self { seconds: [long_ago; SECONDS as usize] }
     }
 
-    /// It happened once more.
+    /// Counts one event.
     pub(super) fn add(&mut self, now: Timestamp) {
         let unix_secs = unix_secs(now);
-        let slot = unix_secs.rem_euclid(60);
+        let slot = unix_secs.rem_euclid(i64::from(SECONDS));
         let second = &mut self.seconds[usize::try_from(slot).unwrap_or(0)];
         if second.unix_secs != unix_secs {
             *second = Second { unix_secs, count: 0 };
@@ -35,11 +35,11 @@ impl LastMinute {
         second.count = second.count.saturating_add(1);
     }
 
-    /// How often.
+    /// Number of events in the last minute.
     pub(super) fn total(&self, now: Timestamp) -> u32 {
-        let oldest = unix_secs(now) - 59;
-        let recent = self.seconds.iter().filter(|second| second.unix_secs >= oldest);
-        recent.fold(0, |total, second| total.saturating_add(second.count))
+        let newest_expired = unix_secs(now) - i64::from(SECONDS);
+        let counted = self.seconds.iter().filter(|second| second.unix_secs > newest_expired);
+        counted.fold(0, |total, second| total.saturating_add(second.count))
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_leaves_after_a_minute() {
+    fn an_event_expires_after_a_minute() {
         let mut minute = LastMinute::new();
         minute.add(at(500));
         minute.add(at(30_000));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_used_again_begins_at_zero() {
+    fn a_reused_counter_starts_at_zero() {
         let mut minute = LastMinute::new();
         minute.add(at(0));
         minute.add(at(60_000));
