@@ -1,4 +1,4 @@
-//! What the pool needs to know, and how `DATABASE_URL` is read.
+//! The configuration of the pool, and the parser of `DATABASE_URL`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use chatpulse_domain::ports::error::BoxError;
 use tokio_postgres::config::{Config, SslMode};
 
-/// Where PostgreSQL is and how many connections to keep there. [`PgConfig::new`] fills in the defaults.
+/// Where PostgreSQL is, and how many connections the pool keeps. [`PgConfig::new`] has the defaults.
 #[derive(Clone)]
 pub struct PgConfig {
-    /// Host, database, user, password. Its `sslmode` does not count: `tls` decides.
+    /// Host, database, user, password. Its `sslmode` is ignored: `tls` decides.
     pub connection: Config,
-    /// Whether the way there is encrypted.
+    /// Whether connections are encrypted.
     pub tls: Tls,
-    /// Connections kept open in quiet times.
+    /// Connections that stay open while idle.
     pub min_conns: usize,
     /// Connections at most.
     pub max_conns: usize,
-    /// A connection beyond `min_conns` that was idle for longer is closed.
+    /// Idle time after which a connection beyond `min_conns` is closed.
     pub max_conn_idle_time: Duration,
-    /// How often upkeep looks at the connections.
+    /// How often the maintenance task checks the connections.
     pub health_check_period: Duration,
-    /// The longest that opening one connection may take.
+    /// Deadline for opening one connection.
     pub connect_timeout: Duration,
-    /// Further tries at the start.
+    /// Number of retries at the start.
     pub max_retries: u32,
-    /// The pause before the first of them; each further one is twice as long.
+    /// Pause before the first retry; it doubles for each further one.
     pub initial_backoff: Duration,
 }
 
 impl PgConfig {
-    /// With the defaults of the `DB_*` variables.
+    /// A configuration with the defaults of the `DB_*` variables.
     pub fn new(connection: Config, tls: Tls) -> Self {
         Self {
             connection,
@@ -45,8 +45,8 @@ impl PgConfig {
         }
     }
 
-    /// The connection as the pool opens it.
-    pub(crate) fn hardened(&self) -> Config {
+    /// The client's configuration, with TLS, keepalives and the application's name set.
+    pub(crate) fn client_config(&self) -> Config {
         let mut connection = self.connection.clone();
         connection.ssl_mode(match self.tls {
             Tls::Disabled => SslMode::Disable,
@@ -55,7 +55,7 @@ impl PgConfig {
         if connection.get_application_name().is_none() {
             connection.application_name("chatpulse");
         }
-        // A link that went dead without a word is found within a minute when idle, and at once when used.
+        // A connection that died silently is detected within a minute when idle, and by the next query when used.
         connection.keepalives_idle(Duration::from_secs(30));
         connection.keepalives_interval(Duration::from_secs(10));
         connection.keepalives_retries(3);
@@ -66,24 +66,24 @@ impl PgConfig {
     }
 }
 
-/// Whether a connection is encrypted. There is nothing in between: encryption without verification keeps out nobody
-/// who can sit in the middle.
+/// Whether a connection is encrypted. Encryption without verification is not offered, since it does not stop an attacker
+/// in the middle.
 #[derive(Clone)]
 pub enum Tls {
-    /// Plain, for loopback and networks of one's own.
+    /// Not encrypted, for loopback and trusted networks.
     Disabled,
-    /// Encrypted; chain and host name of the server's certificate are verified.
+    /// Encrypted; the chain and the host name of the server's certificate are verified.
     Verified(Arc<rustls::ClientConfig>),
 }
 
-/// What a URL's `sslmode` asks for.
+/// The `sslmode` of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {
     /// `disable`.
     Disable,
-    /// Left open: absent, `allow` or `prefer`. Production takes it for [`TlsMode::Require`].
+    /// Absent, `allow` or `prefer`. Production treats it as [`TlsMode::Require`].
     Prefer,
-    /// `require`, `verify-ca` or `verify-full`; all of them verify chain and host name.
+    /// `require`, `verify-ca` or `verify-full`; all verify chain and host name.
     Require,
 }
 
@@ -98,21 +98,21 @@ impl TlsMode {
     }
 }
 
-/// Why a text is no address of a PostgreSQL database. Says nothing of what the text holds: there is a password in it.
+/// Why a text is not the URL of a PostgreSQL database. Repeats no part of the URL, which contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidUrl {
-    /// Not of the form.
+    /// Malformed URL.
     #[error("it should look like postgres://user:password@host:5432/database")]
     Form(#[source] BoxError),
-    /// No such `sslmode`.
+    /// Unknown `sslmode`.
     #[error("its sslmode can be disable, prefer, require, verify-ca or verify-full")]
     TlsMode,
-    /// Nowhere to go.
+    /// No host.
     #[error("it names no host")]
     NoHost,
 }
 
-/// Reads `postgres://…`. The client knows only some values of `sslmode`, so that one is read here.
+/// Parses `postgres://…`. The client knows only some values of `sslmode`, so this function parses that option itself.
 pub fn parse_url(url: &str) -> Result<(Config, TlsMode), InvalidUrl> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(InvalidUrl::Form("it does not start with postgres://".into()));
@@ -133,9 +133,9 @@ pub fn parse_url(url: &str) -> Result<(Config, TlsMode), InvalidUrl> {
     Ok((connection, mode))
 }
 
-/// The cause says which part is wrong, and never its value.
+/// The cause says which part is malformed, and never its value.
 fn form(error: tokio_postgres::Error) -> InvalidUrl {
-    InvalidUrl::Form(error.into_source().unwrap_or_else(|| "it cannot be read".into()))
+    InvalidUrl::Form(error.into_source().unwrap_or_else(|| "it cannot be parsed".into()))
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_sslmode_is_understood_and_the_rest_is_kept() {
+    fn every_sslmode_is_parsed_and_other_options_are_kept() {
         for (option, expected) in [
             ("", TlsMode::Prefer),
             ("?sslmode=disable", TlsMode::Disable),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_password() {
+    fn errors_say_what_is_wrong_without_the_password() {
         for (url, expected) in [
             ("mysql://ada:hunter2@db/x", "should look like"),
             ("postgres://ada:hunter2@db/x?sslmode=maybe", "sslmode can be"),

@@ -1,22 +1,17 @@
-//! How PostgreSQL fails: when it is opened, and when it is asked.
+//! Why a query failed, and whether its connection can be used again.
 
 use chatpulse_domain::ports::error::{BoxError, StoreError};
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
-pub use opening::OpenError;
-pub(crate) use opening::Place;
-
-mod opening;
-
-/// Why a call failed. The pool makes a [`StoreError`] of it, with the call's words.
+/// Why a query failed. The pool turns it into a [`StoreError`] with the name of the operation.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The server refused, or the way there broke.
+    /// The server refused, or the connection broke.
     Postgres(tokio_postgres::Error),
-    /// A row holds what we never wrote.
+    /// A row has a value that ChatPulse never writes.
     Corrupt { place: &'static str, source: BoxError },
-    /// No answer: too late, or closed.
+    /// There is no answer: the deadline passed, or the pool is closed.
     Unanswered(&'static str),
 }
 
@@ -26,35 +21,35 @@ impl Failure {
         move |source| Self::Corrupt { place, source: source.into() }
     }
 
-    /// The connection is gone, and with it the answer. Another one may have better luck.
-    pub(crate) fn lost_its_connection(&self) -> bool {
+    /// Whether the connection broke before the answer. Another connection may succeed.
+    pub(crate) fn is_connection_lost(&self) -> bool {
         match self {
             Self::Postgres(error) => match error.code() {
-                Some(code) => ends_the_connection(code),
-                None => is_about_the_connection(error),
+                Some(code) => ends_connection(code),
+                None => is_connection_error(error),
             },
             Self::Corrupt { .. } | Self::Unanswered(_) => false,
         }
     }
 
-    /// The server refused one statement and is ready for the next.
-    pub(crate) fn leaves_the_connection_usable(&self) -> bool {
+    /// Whether the server refused one statement and the connection can run the next.
+    pub(crate) fn keeps_connection_usable(&self) -> bool {
         match self {
-            Self::Postgres(error) => error
-                .code()
-                .is_some_and(|code| !ends_the_connection(code) && !is_about_prepared_statements(code)),
+            Self::Postgres(error) => {
+                error.code().is_some_and(|code| !ends_connection(code) && !is_stale_statement(code))
+            }
             Self::Corrupt { .. } => true,
             Self::Unanswered(_) => false,
         }
     }
 
-    /// With the words of the call that failed.
+    /// The store error for the operation that failed.
     pub(crate) fn during(self, operation: &'static str) -> StoreError {
         match self {
             Self::Corrupt { place, source } => StoreError::Corrupt { place, source },
             Self::Unanswered(why) => StoreError::unavailable(operation)(why),
             Self::Postgres(error) => match Refusal::of(&error) {
-                Some(refusal) if refusal.is_about_damage() => {
+                Some(refusal) if refusal.is_damage() => {
                     StoreError::corrupt("the PostgreSQL database")(refusal)
                 }
                 Some(refusal) => StoreError::unavailable(operation)(refusal),
@@ -74,35 +69,35 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => Self::Postgres(error),
-            PoolError::Timeout(TimeoutType::Wait) => Self::Unanswered("every connection is busy"),
+            PoolError::Timeout(TimeoutType::Wait) => Self::Unanswered("all connections are busy"),
             PoolError::Timeout(_) => Self::Unanswered("no connection could be opened in time"),
             PoolError::Closed => Self::Unanswered("the pool is closed"),
             PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-                Self::Unanswered("the pool is set up wrongly")
+                Self::Unanswered("the pool is misconfigured")
             }
         }
     }
 }
 
 /// Classes 08 (connection exceptions) and 57P (shutdown, crash, starting up).
-fn ends_the_connection(code: &SqlState) -> bool {
+fn ends_connection(code: &SqlState) -> bool {
     code.code().starts_with("08") || code.code().starts_with("57P")
 }
 
-/// What was prepared is gone or fits no more; a new connection prepares it again.
-fn is_about_prepared_statements(code: &SqlState) -> bool {
+/// A prepared statement is gone or outdated. A new connection prepares it again.
+fn is_stale_statement(code: &SqlState) -> bool {
     [&SqlState::INVALID_SQL_STATEMENT_NAME, &SqlState::FEATURE_NOT_SUPPORTED].contains(&code)
 }
 
-/// Closed, or broken while reading or writing.
-fn is_about_the_connection(error: &tokio_postgres::Error) -> bool {
+/// Whether the connection was closed, or broke while reading or writing.
+fn is_connection_error(error: &tokio_postgres::Error) -> bool {
     let broke = |error: &tokio_postgres::Error| {
         std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
     };
     error.is_closed() || broke(error)
 }
 
-/// What the server says, without the details: those may quote a row.
+/// The server's message without its details, which may quote a row.
 #[derive(Debug, thiserror::Error)]
 #[error("{message} (SQLSTATE {code})")]
 struct Refusal {
@@ -116,8 +111,8 @@ impl Refusal {
         Some(Self { message: refusal.message().to_owned(), code: refusal.code().code().to_owned() })
     }
 
-    /// Class XX: a page or an index is broken, or the server has a bug.
-    fn is_about_damage(&self) -> bool {
+    /// Class XX: a page or an index is damaged, or the server has a bug.
+    fn is_damage(&self) -> bool {
         self.code.starts_with("XX")
     }
 }

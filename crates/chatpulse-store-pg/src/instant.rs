@@ -1,4 +1,4 @@
-//! Points in time as `timestamptz`: microseconds since 2000 on the wire, exact to our millisecond.
+//! Timestamps as `timestamptz`: microseconds since 2000 on the wire, exact to the millisecond.
 
 use bytes::BytesMut;
 use chatpulse_domain::ports::error::BoxError;
@@ -8,7 +8,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 /// 2000-01-01 UTC, where PostgreSQL counts from.
 const EPOCH_UNIX_MS: i64 = 946_684_800_000;
 
-/// A [`Timestamp`] on its way.
+/// A [`Timestamp`] as a query parameter or column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Instant(pub(crate) Timestamp);
 
@@ -16,7 +16,7 @@ impl ToSql for Instant {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         let since_epoch = self.0.unix_ms.checked_sub(EPOCH_UNIX_MS);
         let micros = since_epoch.and_then(|millis| millis.checked_mul(1_000));
-        micros.ok_or("a time too far away for PostgreSQL")?.to_sql(ty, out)
+        micros.ok_or("the time is out of range for PostgreSQL")?.to_sql(ty, out)
     }
 
     accepts!(TIMESTAMPTZ);
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_comes_back_to_the_millisecond() {
+    fn a_time_round_trips_to_the_millisecond() {
         for unix_ms in [0, 1, -1, EPOCH_UNIX_MS - 1, EPOCH_UNIX_MS, 1_764_000_000_123] {
             let (sent, mut wire) = (Instant(Timestamp::from_unix_ms(unix_ms)), BytesMut::new());
             sent.to_sql(&Type::TIMESTAMPTZ, &mut wire).unwrap();
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_all_calendars_is_an_error() {
+    fn a_time_out_of_range_is_an_error() {
         let forever = Instant(Timestamp::from_unix_ms(i64::MAX));
         assert!(forever.to_sql(&Type::TIMESTAMPTZ, &mut BytesMut::new()).is_err());
     }

@@ -1,9 +1,9 @@
-//! Fleet storage: accounts, settings, logins and subscriptions in PostgreSQL.
+//! A Fleet's durable storage in PostgreSQL: accounts, settings, logins and subscriptions.
 //!
-//! - [`PgPool`] connects, migrates, and runs every query; read `pool.rs` for the one way to the database.
-//!   [`PgStreamers`], [`PgSettings`], [`PgSubscriptions`] and [`PgLoginSessions`] are its ports, cheap to clone.
-//! - [`PgConfig`] is what the pool needs to know; [`parse_url`] reads `DATABASE_URL`.
-//! - SQL lies in `queries/<table>/<verb>.sql`, one query a file, and the schema in `migrations/postgres`.
+//! - [`PgPool`] connects, migrates and runs every query; start in `pool.rs`. [`PgStreamers`], [`PgSettings`],
+//!   [`PgSubscriptions`], [`PgLoginSessions`], [`PgTokens`] and [`PgAppToken`] are the ports on it, cheap to clone.
+//! - [`PgConfig`] configures the pool; [`parse_url`] parses `DATABASE_URL`.
+//! - `queries/<table>/<verb>.sql` has one query a file, and `migrations/postgres` the schema.
 
 mod app_token;
 mod config;
@@ -11,6 +11,7 @@ mod error;
 mod instant;
 mod login_sessions;
 pub mod metrics;
+mod open_error;
 mod operation;
 mod pool;
 mod query;
@@ -18,17 +19,18 @@ mod schema;
 mod settings;
 mod streamers;
 mod subscriptions;
+mod target;
 mod tokens;
 
 pub use app_token::PgAppToken;
 pub use config::{InvalidUrl, PgConfig, Tls, TlsMode, parse_url};
-pub use error::OpenError;
 pub use login_sessions::PgLoginSessions;
+pub use open_error::OpenError;
 pub use operation::QUERIES;
 pub use pool::{PgPool, PoolToCheck};
 pub use settings::PgSettings;
 pub use streamers::PgStreamers;
 pub use subscriptions::PgSubscriptions;
 pub use tokens::PgTokens;
-/// A host of a parsed address.
+/// A host of a parsed URL.
 pub use tokio_postgres::config::Host as PgHost;

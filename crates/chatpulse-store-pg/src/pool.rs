@@ -1,7 +1,7 @@
-//! The pool: connections for everybody, and the one way to the database.
+//! The connection pool, and the one way to the database.
 //!
-//! [`PgPool::connect`] to begin, [`PgPool::migrate`] next, [`PgPool::upkeep`] beside it all. Every query goes through
-//! `call`: there it gets its deadline, its second try and its metrics.
+//! Open it with [`PgPool::connect`], then [`PgPool::migrate`], and run [`PgPool::maintain`] beside it. Every query goes
+//! through `call`, which sets its deadline, retries it and records its metrics.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,80 +16,66 @@ use tokio_postgres::Row;
 use tracing::info;
 
 use crate::config::PgConfig;
-use crate::error::{Failure, OpenError, Place};
+use crate::error::Failure;
+use crate::open_error::OpenError;
 use crate::operation;
 use crate::query::{Params, Query};
 use crate::schema;
-use lease::Lease;
+use crate::target::Target;
+use checkout::Checkout;
 
-mod connecting;
-mod lease;
-mod upkeep;
+mod checkout;
+mod maintenance;
+mod opening;
 
-/// The longest a caller waits for an answer, from the pool's door to the last row.
+/// Deadline of a query, from waiting for a connection to the last row.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 const HEALTH: Query = Query::reading(operation::CHECK_HEALTH, include_str!("../queries/health/check.sql"));
 
-/// Connections to one database. Clones are the same pool; [`PgPool::close`] closes it for all of them.
+/// Connections to one database. Clones share them; [`PgPool::close`] closes the pool for all clones.
 #[derive(Clone)]
 pub struct PgPool {
     connections: Pool,
     config: Arc<PgConfig>,
-    place: Place,
+    target: Target,
 }
 
-/// A database opened only to look at.
+/// A database that was opened only for a check.
 pub struct PoolToCheck {
     /// For reading; every write through it fails.
     pub pool: PgPool,
-    /// Migrations that the server will apply at its next start. Until then some queries may fail.
+    /// Number of migrations that the server will apply at its next start. Until then some queries may fail.
     pub migrations_pending: usize,
 }
 
-/// What a statement gave.
+/// The answer to a statement.
 struct Answer {
     rows: Vec<Row>,
-    /// Rows that it wrote, for a statement that returns none.
+    /// Number of rows written, for a statement that returns none.
     affected: u64,
 }
 
 impl PgPool {
-    /// Opens the first connection, with further tries while the server is out of reach. The schema is left alone.
-    pub async fn connect(config: PgConfig) -> Result<Self, OpenError> {
-        let pool = connecting::pool(config, connecting::Access::Full)?;
-        drop(pool.knock().await?);
-        Ok(pool)
-    }
-
-    /// Opens the database for reading, beside running servers. One try, and nothing is migrated.
-    pub async fn open_for_check(config: PgConfig) -> Result<PoolToCheck, OpenError> {
-        let config = PgConfig { max_retries: 0, ..config };
-        let pool = connecting::pool(config, connecting::Access::ReadOnly)?;
-        let client = pool.knock().await?;
-        let migrations_pending = schema::pending(&client, &pool.place).await?;
-        drop(client);
-        Ok(PoolToCheck { pool, migrations_pending })
-    }
-
-    /// Brings the schema up to date; returns how many migrations that took. Fine while servers use the database, and
-    /// when several do it at once.
+    /// Applies missing migrations, and returns their number. Servers may use the database meanwhile, and several
+    /// instances may call it at once.
     pub async fn migrate(&self) -> Result<usize, OpenError> {
-        let client = self.knock().await?;
-        let applied = schema::bring_up_to_date(Object::take(client), &self.place).await?;
+        let client = self.connect_with_retry().await?;
+        let applied = schema::migrate(Object::take(client), &self.target).await?;
         if applied > 0 {
-            info!("applied {applied} migrations to database {}", self.place.database);
+            info!(applied, database = self.target.database, "applied migrations");
         }
         Ok(applied)
     }
 
-    /// Closes what is idle now, and what is busy as soon as it is done. Later calls are [`StoreError::Unavailable`].
+    /// Closes idle connections now, and busy ones after their query. Later queries fail with
+    /// [`StoreError::Unavailable`].
     pub fn close(&self) {
         self.connections.close();
-        self.show();
+        self.update_metrics();
     }
 
-    /// Runs a query that gives at most one row.
+    /// Runs a query that returns at most one row.
     pub(crate) async fn find<T>(
         &self,
         query: &Query,
@@ -99,7 +85,7 @@ impl PgPool {
         self.call(query, params, |answer| answer.rows.first().map(read).transpose()).await
     }
 
-    /// Runs a query that gives any number of rows.
+    /// Runs a query that returns any number of rows.
     pub(crate) async fn all<T>(
         &self,
         query: &Query,
@@ -109,12 +95,11 @@ impl PgPool {
         self.call(query, params, |answer| answer.rows.iter().map(read).collect()).await
     }
 
-    /// Runs a statement that gives no rows; returns how many it changed.
+    /// Runs a statement that returns no rows. Returns how many rows it changed.
     pub(crate) async fn execute(&self, query: &Query, params: Params<'_>) -> Result<u64, StoreError> {
         self.call(query, params, |answer| Ok(answer.affected)).await
     }
 
-    /// Every query passes here.
     async fn call<T>(
         &self,
         query: &Query,
@@ -122,38 +107,38 @@ impl PgPool {
         read: impl FnOnce(Answer) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
-        let answer = tokio::time::timeout(DEADLINE, self.ask(query, params)).await;
+        let answer = tokio::time::timeout(DEADLINE, self.run_with_retry(query, params)).await;
         histogram!("db_query_duration_seconds", "query" => query.operation.name).record(began.elapsed());
-        self.show();
+        self.update_metrics();
         answer.unwrap_or(Err(Failure::Unanswered("no answer in time"))).and_then(read).map_err(|failure| {
             counter!("db_errors_total", "query" => query.operation.name).increment(1);
             failure.during(query.operation.does)
         })
     }
 
-    /// Asks, and asks once more if the connection died and the question may be repeated.
-    async fn ask(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
-        match self.ask_once(query, params).await {
-            Err(failure) if query.is_repeatable && failure.lost_its_connection() => {
-                // The others lead to the same server, and have most likely died with this one.
+    /// Runs a query. Runs it once more if the connection broke and the query may be repeated.
+    async fn run_with_retry(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
+        match self.run_once(query, params).await {
+            Err(failure) if query.is_repeatable && failure.is_connection_lost() => {
+                // The other connections go to the same server, so most likely they broke too.
                 self.connections.retain(|_, _| false);
-                self.ask_once(query, params).await
+                self.run_once(query, params).await
             }
             answered => answered,
         }
     }
 
-    async fn ask_once(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
-        let lease = Lease::of(self.connections.get().await?);
-        self.show();
-        let answered = run(&lease, query, params).await;
-        if answered.as_ref().err().is_none_or(Failure::leaves_the_connection_usable) {
-            lease.give_back();
+    async fn run_once(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
+        let checkout = Checkout::new(self.connections.get().await?);
+        self.update_metrics();
+        let answered = run(&checkout, query, params).await;
+        if answered.as_ref().err().is_none_or(Failure::keeps_connection_usable) {
+            checkout.give_back();
         }
         answered
     }
 
-    fn show(&self) {
+    fn update_metrics(&self) {
         let status = self.connections.status();
         let (idle, size) = (status.available, status.size);
         for (state, count) in [("idle", idle), ("active", size.saturating_sub(idle))] {

@@ -1,16 +1,18 @@
-//! Which version the schema has, and the way to the newest, one instance at a time.
+//! The version of the schema, and its migrations. One instance migrates at a time.
 
 use std::error::Error;
 
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Client;
 
-use crate::error::{OpenError, Place};
+use crate::open_error::OpenError;
+use crate::target::Target;
 
-/// `ChatPuls` in ASCII: nobody else's lock in the same database.
+/// `ChatPuls` in ASCII: no other program uses this lock in the same database.
 const LOCK: i64 = 0x4368_6174_5075_6C73;
 
-/// How long an instance waits for another that migrates, and a migration for its tables; then how long it may run.
+/// `lock_timeout`: how long an instance waits for another that migrates, and a migration for its tables.
+/// `statement_timeout`: how long one migration may run.
 const TIMEOUTS: &str = "SET lock_timeout = '60s'; SET statement_timeout = '10min'";
 
 const HISTORY_EXISTS: &str = include_str!("../queries/schema/history_exists.sql");
@@ -20,39 +22,39 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// Applies what is missing, all or nothing, and returns how many migrations that were. Of several instances at once
-/// one does it, and the others wait for it. Takes a connection of its own, since the lock lives as long as that.
-pub(crate) async fn bring_up_to_date(mut client: ClientWrapper, place: &Place) -> Result<usize, OpenError> {
-    let postgres = |error| OpenError::from_postgres(place)(error);
+/// Applies the missing migrations in one transaction, and returns their number. Of several instances one migrates and
+/// the others wait. Takes a connection of its own, since the lock lives as long as the connection.
+pub(crate) async fn migrate(mut client: ClientWrapper, target: &Target) -> Result<usize, OpenError> {
+    let postgres = |error| OpenError::from_postgres(target)(error);
     client.batch_execute(TIMEOUTS).await.map_err(postgres)?;
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(postgres)?;
-    refuse_newer(&client, place).await?;
+    refuse_newer(&client, target).await?;
     let runner = embedded::migrations::runner();
     let runner = runner.set_grouped(true).set_abort_divergent(true).set_abort_missing(true);
-    let report = runner.run_async(&mut *client).await.map_err(|error| failed(place, error))?;
+    let report = runner.run_async(&mut *client).await.map_err(|error| failed(target, error))?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(postgres)?;
     Ok(report.applied_migrations().len())
 }
 
-/// How many migrations this program knows that the database has not seen. Only reads.
-pub(crate) async fn pending(client: &Client, place: &Place) -> Result<usize, OpenError> {
-    let applied = refuse_newer(client, place).await?;
+/// Returns how many migrations are missing. Only reads.
+pub(crate) async fn pending(client: &Client, target: &Target) -> Result<usize, OpenError> {
+    let applied = refuse_newer(client, target).await?;
     let runner = embedded::migrations::runner();
     let known = runner.get_migrations().iter();
     Ok(known.filter(|migration| migration.version() > applied).count())
 }
 
-/// Returns the version that is not newer than this program.
-async fn refuse_newer(client: &Client, place: &Place) -> Result<i32, OpenError> {
-    let found = version(client).await.map_err(OpenError::from_postgres(place))?;
+/// Returns the version of the schema, unless it is newer than this program.
+async fn refuse_newer(client: &Client, target: &Target) -> Result<i32, OpenError> {
+    let found = version(client).await.map_err(OpenError::from_postgres(target))?;
     let known = newest();
     if found > known {
-        return Err(OpenError::Newer { database: place.database.clone(), found, known });
+        return Err(OpenError::Newer { database: target.database.clone(), found, known });
     }
     Ok(found)
 }
 
-/// 0 before the first migration.
+/// The version of the schema; 0 before the first migration.
 async fn version(client: &Client) -> Result<i32, tokio_postgres::Error> {
     let has_history: bool = client.query_one(HISTORY_EXISTS, &[]).await?.try_get("history_exists")?;
     if !has_history {
@@ -67,14 +69,14 @@ fn newest() -> i32 {
     versions.max().unwrap_or(0)
 }
 
-/// Where refinery's error is PostgreSQL's, that one knows better what to do.
-fn failed(place: &Place, error: refinery::Error) -> OpenError {
+/// A missing right has a message of its own that says what to do.
+fn failed(target: &Target, error: refinery::Error) -> OpenError {
     let refused = error.source().and_then(|cause| cause.downcast_ref::<tokio_postgres::Error>());
-    let is_of_rights = refused
+    let lacks_right = refused
         .and_then(tokio_postgres::Error::code)
         .is_some_and(|code| *code == tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE);
-    let Place { user, database, .. } = place.clone();
-    if is_of_rights {
+    let Target { user, database, .. } = target.clone();
+    if lacks_right {
         return OpenError::MayNotMigrate { user, database, source: error.into() };
     }
     OpenError::Migration { database, source: error.into() }

@@ -128,7 +128,7 @@ impl Stores {
             app_token: Arc::new(PgAppToken::new(pool.clone())),
             live: LiveStores::in_process(limit),
             health: vec![Arc::new(pool.clone())],
-            tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.upkeep(stop))))],
+            tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.maintain(stop))))],
             closing: Closing { database: Opened::Pool(pool), redis: None },
         })
     }

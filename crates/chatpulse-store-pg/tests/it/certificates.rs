@@ -1,4 +1,4 @@
-//! Certificates of an authority that lives as long as a test.
+//! A certificate authority for one test.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// For a server of this name.
+    /// Issues a certificate for a server of this name.
     pub(crate) fn certificate_for(&self, host: &str) -> Files {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
@@ -26,7 +26,7 @@ impl Authority {
         Files::new(&certificate.pem(), &key.serialize_pem())
     }
 
-    /// A client that trusts this authority and no other.
+    /// TLS for a client that trusts only this authority.
     pub(crate) fn trusted(&self) -> Tls {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
@@ -36,7 +36,7 @@ impl Authority {
     }
 }
 
-/// As a server wants them.
+/// A certificate and its key as files for a server.
 pub(crate) struct Files(TempDir);
 
 impl Files {

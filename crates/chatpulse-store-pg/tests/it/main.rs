@@ -1,10 +1,11 @@
-//! The Fleet's accounts from outside: contracts, a schema that several migrate at once, and a server that is late,
-//! closed to us, busy, restarted or gone.
+//! Tests against a real PostgreSQL: contracts, concurrent migrations, and a server that starts late, refuses, is busy,
+//! restarts or is down.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod accounts;
 mod certificates;
+mod maintenance;
 mod metrics;
 mod migrations;
 mod opening;
@@ -13,4 +14,3 @@ mod relay;
 mod schema;
 mod support;
 mod tls;
-mod upkeep;

@@ -1,4 +1,4 @@
-//! Every query is counted under its own name, and under no other.
+//! The metrics of queries and connections.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ async fn a_failed_query_is_counted_under_its_name() {
 }
 
 #[tokio::test]
-async fn connections_are_counted_by_what_they_do() {
+async fn connections_are_counted_by_state() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let _here = metrics::set_default_local_recorder(&recorder);
     let shown = |state: &str, count: u32| {

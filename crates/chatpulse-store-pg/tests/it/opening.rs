@@ -1,4 +1,4 @@
-//! A start that fails says in one line what to do, and never the password.
+//! Errors at the start: one line that says what to do, without the password.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::support::{config, everything_about, refused};
 
 const SECRET: &str = "hunter2-of-production";
 
-/// Takes connections, ends each at once, and counts them.
-async fn closed_doors() -> (u16, tokio::sync::watch::Receiver<u32>) {
+/// A server that closes each connection at once, and the count of connections.
+async fn closing_server() -> (u16, tokio::sync::watch::Receiver<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (count, counted) = tokio::sync::watch::channel(0);
@@ -54,21 +54,21 @@ async fn each_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn out_of_reach_is_tried_so_often_and_no_more() {
-    let (port, tries) = closed_doors().await;
+async fn a_server_out_of_reach_is_tried_max_retries_times_more() {
+    let (port, connections) = closing_server().await;
     let impatient = PgConfig { initial_backoff: Duration::from_millis(1), ..at(port) };
     let error = refused(PgConfig { max_retries: 3, ..impatient.clone() }).await;
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
     is_one_clear_line(&error, &format!("cannot reach PostgreSQL at 127.0.0.1:{port}"));
-    assert_eq!(*tries.borrow(), 4, "the first, and three further ones");
+    assert_eq!(*connections.borrow(), 4, "the first try and three retries");
     refused(PgConfig { max_retries: 0, ..impatient }).await;
-    assert_eq!(*tries.borrow(), 5);
+    assert_eq!(*connections.borrow(), 5);
 }
 
-/// With time paused it passes exactly as far as somebody waits for it.
+/// With the runtime's clock paused, time passes only in pauses.
 #[tokio::test(start_paused = true)]
-async fn pauses_double() {
-    // Nothing listens there: refused at once, so all the time that passes is pauses.
+async fn the_pause_doubles_with_each_retry() {
+    // Nothing listens on the port, so each try fails at once.
     let port = { TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port() };
     let began = tokio::time::Instant::now();
     let patient = PgConfig { initial_backoff: Duration::from_secs(1), max_retries: 3, ..at(port) };
@@ -77,7 +77,7 @@ async fn pauses_double() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_out_of_reach() {
+async fn a_server_that_does_not_answer_is_out_of_reach() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = at(listener.local_addr().unwrap().port());
     let hasty = PgConfig { connect_timeout: Duration::from_millis(100), max_retries: 0, ..silent };
@@ -86,15 +86,15 @@ async fn a_server_that_says_nothing_is_out_of_reach() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_comes_up_late_is_waited_for() {
+async fn connecting_waits_for_a_server_that_starts_late() {
     let mut server = PostgresServer::start();
     server.stop();
-    let door = TcpListener::bind(("127.0.0.1", server.port())).await.unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", server.port())).await.unwrap();
     let patient = PgConfig { max_retries: 12, ..config(&server.url("postgres")) };
     let connecting = tokio::spawn(PgPool::connect(patient));
-    // The first try has failed when this is closed again.
-    drop(door.accept().await.unwrap());
-    drop(door);
+    // The first try fails when its connection is closed.
+    drop(listener.accept().await.unwrap());
+    drop(listener);
     server.restart();
     let pool = connecting.await.unwrap().unwrap();
     pool.migrate().await.unwrap();

@@ -1,4 +1,4 @@
-//! A server that restarts, hangs or is busy, under an open pool.
+//! A server that restarts, hangs or is busy while a pool is open.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use chatpulse_testkit::servers::postgres::{Connected, Database, PostgresServer};
 use crate::relay::Relay;
 use crate::support::{accounts_on, config, migrated};
 
-/// A call's deadline of five seconds, and some time for a slow machine.
+/// The deadline of a query, five seconds, and some time for a slow machine.
 const DEADLINE: Duration = Duration::from_secs(8);
 
 const LOCK: &str = "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE";
@@ -24,8 +24,8 @@ fn why<T: std::fmt::Debug>(answered: Result<T, StoreError>) -> String {
     }
 }
 
-/// On one thread nothing runs while the server restarts, so the pool cannot have noticed: all its connections look
-/// alive and are dead.
+/// In a runtime with one thread nothing runs while the server restarts, so the pool cannot notice: its connections look
+/// open and are dead.
 #[tokio::test]
 async fn reads_survive_a_restart_and_a_write_fails_once() {
     let mut server = PostgresServer::start();
@@ -46,14 +46,14 @@ async fn reads_survive_a_restart_and_a_write_fails_once() {
     }
 
     server.restart();
-    // Nobody knows whether a write was done, so it is not repeated.
+    // A write is not repeated: the first may have been done.
     assert!(accounts.streamers.rotate_overlay(ada.id).await.is_err());
     assert!(accounts.streamers.rotate_overlay(ada.id).await.unwrap().is_some());
 }
 
-/// One dead connection is a hint that its neighbours are dead too: of three, a second try may not take the second.
+/// When one connection is dead the others are suspected too. Otherwise the second try could take another dead one.
 #[tokio::test]
-async fn a_read_survives_a_network_that_forgot_every_connection() {
+async fn a_read_survives_a_network_that_lost_every_connection() {
     let server = PostgresServer::start();
     let relay = Relay::to(server.port()).await;
     let url = server.url("postgres").replace(&server.port().to_string(), &relay.port.to_string());
@@ -62,13 +62,13 @@ async fn a_read_survives_a_network_that_forgot_every_connection() {
     for _ in 0..2 {
         let (first, second, third) = tokio::join!(pool.check(), pool.check(), pool.check());
         assert!(first.is_ok() && second.is_ok() && third.is_ok());
-        relay.forget();
+        relay.break_connections();
         pool.check().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_unavailable_at_once_and_back_by_itself() {
+async fn a_server_that_is_down_is_unavailable_at_once_and_the_pool_recovers() {
     let mut server = PostgresServer::start();
     let database = server.database().await;
     let pool = migrated(&database).await;
@@ -85,7 +85,7 @@ async fn a_server_that_is_down_is_unavailable_at_once_and_back_by_itself() {
 }
 
 #[tokio::test]
-async fn a_pool_whose_connections_are_all_busy_says_so_in_time() {
+async fn a_pool_without_a_free_connection_says_so_before_the_deadline() {
     let database = Database::fresh().await;
     migrated(&database).await.close();
     let narrow = PgConfig { max_conns: 1, ..config(&database.url()) };
@@ -95,14 +95,14 @@ async fn a_pool_whose_connections_are_all_busy_says_so_in_time() {
     let began = Instant::now();
     let (stuck, waiting) = tokio::join!(pool.check(), pool.check());
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
-    assert_eq!(why(waiting), "every connection is busy");
-    assert!(why(stuck).contains("57014"), "the server gave up first");
+    assert_eq!(why(waiting), "all connections are busy");
+    assert!(why(stuck).contains("57014"), "the server ended the statement first");
     by_hand.batch_execute("ROLLBACK").await.unwrap();
     pool.check().await.unwrap();
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_is_not_waited_for() {
+async fn a_query_without_an_answer_ends_at_its_deadline() {
     let database = Database::fresh().await;
     migrated(&database).await.close();
     let mut patient_server = config(&database.url());
@@ -115,9 +115,9 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
 }
 
-/// Its connection is closed, or whoever comes next would get it and wait behind the unanswered question.
+/// The connection of an abandoned query is closed. Otherwise the next query would wait behind it.
 #[tokio::test]
-async fn nobody_waits_behind_a_caller_who_left() {
+async fn a_query_does_not_wait_behind_an_abandoned_one() {
     let database = Database::fresh().await;
     migrated(&database).await.close();
     let narrow = PgConfig { max_conns: 1, ..config(&database.url()) };
@@ -126,7 +126,7 @@ async fn nobody_waits_behind_a_caller_who_left() {
     locking.batch_execute(LOCK).await.unwrap();
     tokio::select! {
         _ = pool.check() => panic!("the table is locked"),
-        () = somebody_waits_for_a_lock(&by_hand) => {}
+        () = until_a_query_waits_for_a_lock(&by_hand) => {}
     }
     let began = Instant::now();
     let grant = accounts_on(&pool).streamers.find_bot_grant(&build::fresh_user()).await;
@@ -134,8 +134,8 @@ async fn nobody_waits_behind_a_caller_who_left() {
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
-/// Not asked on the connection that holds the lock: inside a transaction these numbers stand still.
-async fn somebody_waits_for_a_lock(by_hand: &Connected) {
+/// Do not use the connection that has the lock: inside its transaction the statistics do not change.
+async fn until_a_query_waits_for_a_lock(by_hand: &Connected) {
     let sql = "SELECT count(*) FROM pg_stat_activity \
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
     loop {

@@ -1,4 +1,4 @@
-//! A network between pool and server that forgets connections without a word, as one does whose router restarted.
+//! A network between pool and server that can lose connections silently, as when a router restarts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,47 +6,50 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Passes bytes on. It lives as long as the test's runtime.
+/// Forwards bytes in both directions until the test's runtime ends.
 pub(crate) struct Relay {
     pub(crate) port: u16,
-    /// Connections of an earlier age are forgotten.
-    age: Arc<AtomicU32>,
+    /// Connections that were opened under a lower number are broken.
+    generation: Arc<AtomicU32>,
 }
 
 impl Relay {
-    /// To a port on this machine.
+    /// Forwards to a port on this machine.
     pub(crate) async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let relay = Self { port: listener.local_addr().unwrap().port(), age: Arc::default() };
-        let age = Arc::clone(&relay.age);
+        let relay = Self { port: listener.local_addr().unwrap().port(), generation: Arc::default() };
+        let generation = Arc::clone(&relay.generation);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass_on(client, server, Arc::clone(&age)));
+                tokio::spawn(forward(client, server, Arc::clone(&generation)));
             }
         });
         relay
     }
 
-    /// Every connection that is open now breaks when it is used next, and not before.
-    pub(crate) fn forget(&self) {
-        self.age.fetch_add(1, Ordering::SeqCst);
+    /// Breaks every open connection: each fails when it is used next, and not before.
+    pub(crate) fn break_connections(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-async fn pass_on(client: TcpStream, server: u16, age: Arc<AtomicU32>) {
-    let mine = age.load(Ordering::SeqCst);
+async fn forward(client: TcpStream, server: u16, generation: Arc<AtomicU32>) {
+    let own = generation.load(Ordering::SeqCst);
     let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-    let ((mut asks, mut hears), (mut answers, mut takes)) = (client.into_split(), server.into_split());
-    let questions = async {
+    let ((mut client_reads, mut client_writes), (mut server_reads, mut server_writes)) =
+        (client.into_split(), server.into_split());
+    let requests = async {
         let mut bytes = [0; 4_096];
-        while let Ok(count @ 1..) = asks.read(&mut bytes).await {
-            if age.load(Ordering::SeqCst) != mine || takes.write_all(&bytes[..count]).await.is_err() {
+        while let Ok(count @ 1..) = client_reads.read(&mut bytes).await {
+            if generation.load(Ordering::SeqCst) != own
+                || server_writes.write_all(&bytes[..count]).await.is_err()
+            {
                 return;
             }
         }
     };
     tokio::select! {
-        () = questions => {}
-        _ = tokio::io::copy(&mut answers, &mut hears) => {}
+        () = requests => {}
+        _ = tokio::io::copy(&mut server_reads, &mut client_writes) => {}
     }
 }

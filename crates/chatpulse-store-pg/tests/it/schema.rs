@@ -1,4 +1,4 @@
-//! The SQL on disk against the schema on a real server.
+//! Checks the SQL files against the schema of a real server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use chatpulse_testkit::servers::postgres::Database;
 
 use crate::support::migrated;
 
-/// About the history of migrations; all others are queries with a name.
-const OF_THE_SCHEMA: &str = "schema";
+/// The folder of queries about the history of migrations. All other queries have an operation.
+const SCHEMA_FOLDER: &str = "schema";
 
 fn sql_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -20,9 +20,9 @@ fn sql_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// That each of them runs, the contracts show: `metrics.rs` sees every name in [`QUERIES`] there.
+/// The contracts run each query: `metrics.rs` checks that they use every name in [`QUERIES`].
 #[tokio::test]
-async fn every_query_on_disk_fits_the_schema_and_has_a_name() {
+async fn every_query_file_matches_the_schema_and_has_an_operation() {
     let database = Database::fresh().await;
     migrated(&database).await;
     let by_hand = database.connect().await;
@@ -32,9 +32,9 @@ async fn every_query_on_disk_fits_the_schema_and_has_a_name() {
         let prepared = by_hand.prepare(&sql).await;
         assert!(prepared.is_ok(), "{}: {prepared:?}", file.display());
     }
-    let of_the_schema = |file: &&PathBuf| file.parent().unwrap().ends_with(OF_THE_SCHEMA);
-    let named = files.len() - files.iter().filter(of_the_schema).count();
-    assert_eq!(named, QUERIES.len(), "a query for each file, and a file for each query");
+    let is_about_schema = |file: &&PathBuf| file.parent().unwrap().ends_with(SCHEMA_FOLDER);
+    let named = files.len() - files.iter().filter(is_about_schema).count();
+    assert_eq!(named, QUERIES.len(), "each file has an operation, and each operation a file");
 }
 
 #[tokio::test]

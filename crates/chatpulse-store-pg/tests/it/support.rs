@@ -1,4 +1,4 @@
-//! What the tests here share.
+//! Helpers of these tests.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use chatpulse_testkit::contract::Accounts;
 use chatpulse_testkit::servers::postgres::Database;
 use tokio::sync::Mutex;
 
-/// For a plain connection, with pauses that a test can wait for.
+/// A configuration without TLS, with pauses short enough for a test.
 pub(crate) fn config(url: &str) -> PgConfig {
     let (connection, _) = parse_url(url).unwrap();
     PgConfig { initial_backoff: Duration::from_millis(50), ..PgConfig::new(connection, Tls::Disabled) }
 }
 
-/// The ports on an open pool.
+/// All ports on an open pool.
 pub(crate) fn accounts_on(pool: &PgPool) -> Accounts {
     Accounts {
         streamers: Arc::new(PgStreamers::new(pool.clone())),
@@ -30,19 +30,19 @@ pub(crate) fn accounts_on(pool: &PgPool) -> Accounts {
     }
 }
 
-/// An open pool on a database with the newest schema.
+/// A pool on a database with the newest schema.
 pub(crate) async fn migrated(database: &Database) -> PgPool {
     let pool = PgPool::connect(config(&database.url())).await.unwrap();
     pool.migrate().await.unwrap();
     pool
 }
 
-/// Databases that stay until the test ends.
+/// Databases that exist until the test ends.
 #[derive(Default)]
 pub(crate) struct Databases(Mutex<Vec<Database>>);
 
 impl Databases {
-    /// The ports of a database of its own.
+    /// All ports on a new database.
     pub(crate) async fn accounts(&self) -> Accounts {
         let database = Database::fresh().await;
         let accounts = accounts_on(&migrated(&database).await);
@@ -51,7 +51,7 @@ impl Databases {
     }
 }
 
-/// Why it was not opened.
+/// The error of a pool that does not open.
 pub(crate) async fn refused(config: PgConfig) -> OpenError {
     match PgPool::connect(config).await {
         Ok(_) => panic!("it was opened"),
@@ -59,7 +59,7 @@ pub(crate) async fn refused(config: PgConfig) -> OpenError {
     }
 }
 
-/// All that a log could show of an error.
+/// Everything that a log could show of an error.
 pub(crate) fn everything_about(error: &OpenError) -> String {
     let mut words = vec![format!("{error:?}")];
     let mut next: Option<&dyn Error> = Some(error);

@@ -1,4 +1,4 @@
-//! Encrypted and verified, or not at all.
+//! TLS: encrypted and verified, or refused.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 use crate::certificates::Authority;
 use crate::support::{config, refused};
 
-/// The server as one would reach it under this name.
+/// A configuration that reaches the server under this host name.
 fn named(server: &PostgresServer, host: &str, tls: Tls) -> PgConfig {
     let by_address = config(&server.url("postgres"));
     let known = &by_address.connection;
@@ -21,7 +21,7 @@ fn named(server: &PostgresServer, host: &str, tls: Tls) -> PgConfig {
 }
 
 #[tokio::test]
-async fn only_the_right_host_with_a_certificate_of_a_trusted_authority_will_do() {
+async fn only_the_certified_host_of_a_trusted_authority_is_accepted() {
     let authority = Authority::new();
     let files = authority.certificate_for("db.test");
     let server = PostgresServer::start_with_tls(&files.certificate(), &files.key());
@@ -43,9 +43,9 @@ async fn only_the_right_host_with_a_certificate_of_a_trusted_authority_will_do()
     assert!(plain.to_string().contains("sslmode=require"), "{plain}");
 }
 
-/// The whole point: a server, or somebody in between, that says "no TLS here" gets no password.
+/// A server, or an attacker in between, that claims to have no TLS gets no password.
 #[tokio::test]
-async fn a_server_without_tls_is_refused_where_tls_is_asked_for() {
+async fn a_server_without_tls_is_refused_when_tls_is_required() {
     let server = PostgresServer::start();
     let error = refused(named(&server, "db.test", Authority::new().trusted())).await;
     assert!(matches!(error, OpenError::NoTls { .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! The pool in quiet times.
+//! The maintenance of idle connections.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{config, migrated};
 
-/// The pool's connections, by their server processes, once there are so many of them.
+/// Waits until the pool has this many connections, and returns the ids of their server processes.
 async fn settled(by_hand: &Connected, count: usize) -> Vec<i32> {
     let sql = "SELECT pid FROM pg_stat_activity \
-               WHERE datname = current_database() AND application_name = 'upkeep' ORDER BY pid";
+               WHERE datname = current_database() AND application_name = 'maintained' ORDER BY pid";
     let asking = async {
         loop {
             let rows = by_hand.query(sql, &[]).await.unwrap();
@@ -26,12 +26,12 @@ async fn settled(by_hand: &Connected, count: usize) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn upkeep_keeps_a_minimum_open_and_closes_what_is_idle_for_long() {
+async fn maintenance_keeps_the_minimum_open_and_closes_connections_that_were_idle_for_long() {
     let database = Database::fresh().await;
     migrated(&database).await.close();
     let by_hand = database.connect().await;
     let mut connection = config(&database.url()).connection;
-    connection.application_name("upkeep");
+    connection.application_name("maintained");
     let pool = PgPool::connect(PgConfig {
         connection,
         min_conns: 3,
@@ -44,13 +44,13 @@ async fn upkeep_keeps_a_minimum_open_and_closes_what_is_idle_for_long() {
     .unwrap();
     settled(&by_hand, 1).await;
     let stop = CancellationToken::new();
-    let upkeep = tokio::spawn(pool.clone().upkeep(stop.clone()));
+    let maintenance = tokio::spawn(pool.clone().maintain(stop.clone()));
     settled(&by_hand, 3).await;
 
-    // A rush: seven callers at once, all behind one lock, need seven connections.
+    // Seven concurrent callers that wait for one lock need seven connections.
     let locking = database.connect().await;
     locking.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let mut rush: JoinSet<_> = (0..7)
+    let mut callers: JoinSet<_> = (0..7)
         .map(|_| {
             let pool = pool.clone();
             async move { pool.check().await }
@@ -58,22 +58,22 @@ async fn upkeep_keeps_a_minimum_open_and_closes_what_is_idle_for_long() {
         .collect();
     settled(&by_hand, 7).await;
     locking.batch_execute("ROLLBACK").await.unwrap();
-    while let Some(answered) = rush.join_next().await {
+    while let Some(answered) = callers.join_next().await {
         answered.unwrap().unwrap();
     }
     let before = settled(&by_hand, 3).await;
     for _ in 0..100 {
-        assert_eq!(settled(&by_hand, 3).await, before, "the minimum stays, however long it is idle");
+        assert_eq!(settled(&by_hand, 3).await, before, "the minimum stays open while idle");
     }
 
-    // The server ends them; others take their place without anybody asking for one.
+    // The server closes them. Maintenance opens others although no query needs one.
     let terminate = "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid";
     by_hand.execute(terminate, &[&before]).await.unwrap();
     let replaced = async { while settled(&by_hand, 3).await.iter().any(|pid| before.contains(pid)) {} };
     tokio::time::timeout(Duration::from_secs(20), replaced).await.unwrap();
 
     stop.cancel();
-    upkeep.await.unwrap();
+    maintenance.await.unwrap();
     pool.close();
     settled(&by_hand, 0).await;
 }
