@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chatpulse_broadcast::frame::config_json;
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_store_redis::CHANNELS;
 use serde_json::Value;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -149,5 +150,29 @@ fn every_key_of_the_settings_frame_is_documented() {
     let documented: BTreeSet<&str> = page.iter().flat_map(|cell| cell.split(", ")).collect();
     for key in frame.as_object().unwrap().keys() {
         assert!(documented.contains(key.as_str()), "{key} is not in overlay-socket.md");
+    }
+}
+
+#[test]
+fn every_function_of_redis_is_documented_and_no_other() {
+    let sources: Vec<String> = names_in("lua").iter().map(|name| read(&format!("lua/{name}"))).collect();
+    let registered = ["\nreading('", "\nwriting('"];
+    let functions: BTreeSet<String> = sources
+        .iter()
+        .flat_map(|source| registered.into_iter().flat_map(|call| between(source, call, "'")))
+        .map(str::to_owned)
+        .collect();
+    assert!(functions.len() > 20, "only {functions:?}");
+    let page = first_cells(&read("docs/reference/redis.md"));
+    let documented: BTreeSet<String> =
+        page.into_iter().filter(|cell| cell.starts_with("chatpulse_")).collect();
+    assert_eq!(documented, functions, "docs/reference/redis.md on the left, lua/ on the right");
+}
+
+#[test]
+fn every_channel_of_redis_is_documented() {
+    let page = first_cells(&read("docs/reference/redis.md"));
+    for channel in CHANNELS {
+        assert!(page.iter().any(|cell| cell == channel), "{channel} is not in redis.md");
     }
 }
