@@ -1,22 +1,26 @@
--- What streamers have set. Triggers as typed, in their order.
+-- Settings of streamers, one document each. Its fields are those of `OverlaySettings` in chatpulse-domain.
 CREATE TABLE configs (
-    user_id          uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
-    version          bigint NOT NULL DEFAULT 1 CHECK (version >= 1),
-    for_triggers     text[] NOT NULL,
-    against_triggers text[] NOT NULL,
-    left_label       text NOT NULL,
-    right_label      text NOT NULL,
-    decay_speed      double precision NOT NULL CHECK (decay_speed BETWEEN 0.1 AND 2.0),
-    created_at       timestamptz NOT NULL DEFAULT now(),
-    updated_at       timestamptz NOT NULL DEFAULT now()
+    user_id        uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    settings       jsonb NOT NULL CHECK (jsonb_typeof(settings) = 'object'),
+    -- Rises with every write, so that instances can tell which settings are newer.
+    version        bigint NOT NULL DEFAULT 1 CHECK (version >= 1),
+    -- Version of the last write that changed the settings. A dashboard page older than this is stale.
+    edited_version bigint NOT NULL DEFAULT 1,
+    -- Set by moderators in chat.
+    paused         boolean NOT NULL DEFAULT false,
+    hidden         boolean NOT NULL DEFAULT false,
+    updated_at     timestamptz NOT NULL DEFAULT now()
 );
 
--- Instances compare versions to see who has the newer settings, so no write gets by without a new one, by hand neither.
+-- A trigger, so that a write by hand raises the versions too.
 CREATE FUNCTION raise_config_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     NEW.version := OLD.version + 1;
     NEW.updated_at := now();
+    IF NEW.settings IS DISTINCT FROM OLD.settings THEN
+        NEW.edited_version := NEW.version;
+    END IF;
     RETURN NEW;
 END
 $$;

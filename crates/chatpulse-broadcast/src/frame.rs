@@ -1,12 +1,12 @@
 //! What travels to an overlay: one JSON text, encoded once and shared by all sockets of a session.
 
 use bytestring::ByteString;
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::sentiment::{DecaySpeed, Sentiment};
 use chatpulse_domain::side::Side;
 use chatpulse_domain::tally::TallyReading;
-use chatpulse_domain::window::Window;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// The newest of everything that an overlay shows. A socket sends what changed since it last looked.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,73 +74,31 @@ pub(crate) fn value_frame(
     })
 }
 
-/// What an overlay is told of its settings, as a JSON object: the page begins with it, frames carry it later.
-pub fn config_json(settings: &VersionedSettings) -> String {
-    encode(&Config::of(settings)).to_string()
-}
-
-pub(crate) fn config_frame(settings: &VersionedSettings) -> ByteString {
-    #[derive(Serialize)]
-    struct ConfigFrame<'a> {
-        config: Config<'a>,
+/// The settings of an overlay as a JSON object: the overlay page begins with it, config frames carry it later, and the
+/// account export holds it.
+///
+/// It is the stored document, with version and pause state, and with shorter names for clients that want one value where
+/// the document has another: `decay`, `measure`, the first trigger of each side, and no `window_secs` until a reset.
+pub fn config(stored: &VersionedSettings) -> Value {
+    let VersionedSettings { settings, pause_state, version } = stored;
+    let first = |side| settings.triggers(side).typed().next();
+    // Settings hold nothing that JSON cannot express.
+    let mut config = serde_json::to_value(settings).unwrap_or_default();
+    config["version"] = version.0.into();
+    config["paused"] = pause_state.paused.into();
+    config["hidden"] = pause_state.hidden.into();
+    config["decay"] = settings.decay_speed.per_second().into();
+    config["measure"] = settings.mode.as_str().into();
+    config["for_trigger"] = first(Side::For).into();
+    config["against_trigger"] = first(Side::Against).into();
+    if settings.until_reset {
+        config["window_secs"] = Value::Null;
     }
-    encode(&ConfigFrame { config: Config::of(settings) })
+    config
 }
 
-#[derive(Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the wire has them side by side")]
-struct Config<'a> {
-    left_label: &'a str,
-    right_label: &'a str,
-    decay: f64,
-    version: u64,
-    measure: &'static str,
-    /// `null`: until reset.
-    window_secs: Option<u8>,
-    shape: &'static str,
-    theme: &'static str,
-    for_colour: String,
-    against_colour: String,
-    position: &'static str,
-    flipped: bool,
-    hint: bool,
-    counts: bool,
-    percentages: bool,
-    for_trigger: &'a str,
-    against_trigger: &'a str,
-    paused: bool,
-    hidden: bool,
-}
-
-impl<'a> Config<'a> {
-    fn of(VersionedSettings { settings, version }: &'a VersionedSettings) -> Self {
-        let OverlaySettings { triggers, labels, decay, measure, look, stage, .. } = settings;
-        let first = |side| triggers.of(side).typed().next().unwrap_or_default();
-        Self {
-            left_label: labels.left.as_str(),
-            right_label: labels.right.as_str(),
-            decay: decay.per_second(),
-            version: version.0,
-            measure: measure.kind.as_str(),
-            window_secs: match measure.window {
-                Window::Last(secs) => Some(secs.get()),
-                Window::UntilReset => None,
-            },
-            shape: look.shape.as_str(),
-            theme: look.theme.as_str(),
-            for_colour: look.for_colour.to_string(),
-            against_colour: look.against_colour.to_string(),
-            position: look.position.as_str(),
-            flipped: look.flipped,
-            hint: look.hint,
-            counts: look.counts,
-            percentages: look.percentages,
-            for_trigger: first(Side::For),
-            against_trigger: first(Side::Against),
-            paused: stage.paused,
-            hidden: stage.hidden,
-        }
-    }
+pub(crate) fn config_frame(stored: &VersionedSettings) -> ByteString {
+    json!({ "config": config(stored) }).to_string().into()
 }
 
 /// Numbers and text always encode; an empty frame is ignored by every client.
@@ -150,6 +108,8 @@ fn encode(frame: &impl Serialize) -> ByteString {
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::overlay::{OverlaySettings, PauseState};
+
     use super::*;
 
     #[test]
@@ -170,16 +130,31 @@ mod tests {
     }
 
     #[test]
-    fn settings_travel_with_their_version() {
-        let settings =
-            VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(3) };
-        let frame = config_frame(&settings);
-        assert!(
-            frame.starts_with(
-                r#"{"config":{"left_label":"Against","right_label":"For","decay":0.5,"version":3,"measure":"momentum","window_secs":30,"#
-            ),
-            "{frame}"
+    fn settings_travel_with_their_version_and_the_names_that_clients_know() {
+        let document = r#"{"for_triggers":["ja","jo"],"mode":"share","mood":"new"}"#;
+        let stored = VersionedSettings {
+            settings: serde_json::from_str(document).unwrap(),
+            pause_state: PauseState { paused: true, hidden: false },
+            version: SettingsVersion(3),
+        };
+        let frame: Value = serde_json::from_str(&config_frame(&stored)).unwrap();
+        let expected = json!({
+            "for_triggers": ["ja", "jo"], "for_trigger": "ja",
+            "against_triggers": ["no"], "against_trigger": "no",
+            "left_label": "Against", "right_label": "For",
+            "decay_speed": 0.5, "decay": 0.5,
+            "mode": "share", "measure": "share",
+            "window_secs": 30, "until_reset": false, "one_vote_each": false,
+            "shape": "bar", "theme": "dark", "for_colour": "#35c2ff", "against_colour": "#ffb347", "position": "middle",
+            "flipped": false, "hint": false, "counts": false, "percentages": false,
+            "mod_commands": true, "mood": "new",
+            "version": 3, "paused": true, "hidden": false,
+        });
+        assert_eq!(frame, json!({ "config": expected }));
+        let until_reset = OverlaySettings { until_reset: true, ..stored.settings.clone() };
+        assert_eq!(
+            config(&VersionedSettings { settings: until_reset, ..stored })["window_secs"],
+            Value::Null
         );
-        assert_eq!(frame, format!(r#"{{"config":{}}}"#, config_json(&settings)));
     }
 }

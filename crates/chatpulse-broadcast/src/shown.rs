@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytestring::ByteString;
-use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::mode::Mode;
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
 use chatpulse_domain::reading::Reading;
 use chatpulse_domain::sentiment::Sentiment;
@@ -33,9 +33,9 @@ pub(crate) struct Shown {
 impl Shown {
     /// Begins at the centre; the first reading follows before anybody sees it.
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
-        let decay = seed.settings.settings.decay;
+        let decay = seed.settings.settings.decay_speed;
         let version = seed.settings.version;
-        let tally = (seed.settings.settings.measure.kind == MeasureKind::Share).then(TallyReading::default);
+        let tally = (seed.settings.settings.mode == Mode::Share).then(TallyReading::default);
         let reading = Reading { sentiment: Sentiment::CENTRE, age: LIVELY_FOR, decay, version, tally };
         let (shown, status) = (Hundredths::ZERO, Status::Active);
         let (frames, _) = watch::channel(Frames {

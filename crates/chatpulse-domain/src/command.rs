@@ -1,36 +1,36 @@
-//! What moderators may do to the bar from chat: `!pulse reset`, `pause`, `resume`, `hide`, `show`.
+//! Commands of moderators in chat: `!pulse reset`, `pause`, `resume`, `hide`, `show`.
 
 use crate::message::ChatMessage;
 
-/// What such a line begins with.
+/// The first word of a command.
 const CALL: &str = "!pulse";
 
-/// One of them.
+/// A command of a moderator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModCommand {
-    /// Back to the centre; a share begins anew.
+    /// Move the bar to the centre; a share starts again from zero.
     Reset,
-    /// Votes count no more.
+    /// Stop counting votes.
     Pause,
-    /// Votes count again.
+    /// Count votes again.
     Resume,
-    /// Nothing is shown.
+    /// Hide the overlay.
     Hide,
-    /// The bar is shown again.
+    /// Show the overlay again.
     Show,
 }
 
-/// What a change of stage leaves as it is, is `None`.
+/// A change of [`PauseState`](crate::overlay::PauseState). `None` leaves a part as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StageChange {
-    /// Whether votes count no more.
+pub struct PauseChange {
+    /// Whether votes are paused.
     pub paused: Option<bool>,
-    /// Whether nothing is shown.
+    /// Whether the overlay is hidden.
     pub hidden: Option<bool>,
 }
 
 impl ModCommand {
-    /// What a line orders, whoever typed it. Compared like a trigger, and as a whole.
+    /// The command in a line of chat, whoever typed it. The whole line is compared, normalised like a trigger.
     pub fn in_message(message: &ChatMessage) -> Option<Self> {
         // Nearly every line ends here.
         if !message.text.contains('!') {
@@ -47,14 +47,14 @@ impl ModCommand {
         })
     }
 
-    /// What it changes about the stage; `None`: it is about the bar itself.
-    pub fn stage(self) -> Option<StageChange> {
+    /// What it pauses or hides; `None` for a reset.
+    pub fn pause_change(self) -> Option<PauseChange> {
         match self {
             Self::Reset => None,
-            Self::Pause => Some(StageChange { paused: Some(true), ..StageChange::default() }),
-            Self::Resume => Some(StageChange { paused: Some(false), ..StageChange::default() }),
-            Self::Hide => Some(StageChange { hidden: Some(true), ..StageChange::default() }),
-            Self::Show => Some(StageChange { hidden: Some(false), ..StageChange::default() }),
+            Self::Pause => Some(PauseChange { paused: Some(true), ..PauseChange::default() }),
+            Self::Resume => Some(PauseChange { paused: Some(false), ..PauseChange::default() }),
+            Self::Hide => Some(PauseChange { hidden: Some(true), ..PauseChange::default() }),
+            Self::Show => Some(PauseChange { hidden: Some(false), ..PauseChange::default() }),
         }
     }
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::ids::{ChannelId, ChatterId, MessageId, Platform};
 
-    fn ordered(text: &str) -> Option<ModCommand> {
+    fn command_in(text: &str) -> Option<ModCommand> {
         ModCommand::in_message(&ChatMessage {
             broadcaster: ChannelId::new(Platform::Twitch, "1").unwrap(),
             chatter: ChatterId::new(Platform::Twitch, "2").unwrap(),
@@ -78,12 +78,12 @@ mod tests {
 
     #[test]
     fn a_command_is_the_whole_line_however_it_is_typed() {
-        assert_eq!(ordered("!pulse reset"), Some(ModCommand::Reset));
-        assert_eq!(ordered("  !PULSE   Hide \u{34f}"), Some(ModCommand::Hide));
+        assert_eq!(command_in("!pulse reset"), Some(ModCommand::Reset));
+        assert_eq!(command_in("  !PULSE   Hide \u{34f}"), Some(ModCommand::Hide));
         for none in
             ["!pulse", "!pulse reset now", "!pulsereset", "pulse reset", "say !pulse reset", "!pulse dance"]
         {
-            assert_eq!(ordered(none), None, "{none}");
+            assert_eq!(command_in(none), None, "{none}");
         }
     }
 }

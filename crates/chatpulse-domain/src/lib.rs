@@ -10,13 +10,17 @@
 //! Start with [`trigger`], [`sentiment`] and [`live`]: they are the rules of the product. Then read [`ports`], the list of
 //! what the rest of the workspace provides. Nothing here does I/O or reads a clock: time is an argument.
 
+pub mod appearance;
+mod choice;
 pub mod command;
+pub mod document;
 pub mod ids;
+pub mod label;
 pub mod live;
 pub mod login;
-pub mod look;
 pub mod message;
 pub mod metrics;
+pub mod mode;
 pub mod overlay;
 pub mod ports;
 pub mod reading;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::ids::{ChatterId, InstanceId, MessageId};
-use crate::look::MeasureKind;
+use crate::mode::Mode;
 use crate::overlay::VersionedSettings;
 use crate::reading::Reading;
 use crate::sentiment::Sentiment;
@@ -85,10 +85,10 @@ impl LiveOverlay {
     /// The value now; `None` without a session.
     pub fn read(&self, now: Timestamp) -> Option<Reading> {
         let session = self.session.as_ref()?;
-        let window = session.measure().window;
+        let window = session.settings().window();
         let tally = self.tally.as_ref().filter(|tally| tally.is_over(window));
         let share = || tally.map_or_else(TallyReading::default, |tally| tally.read(now));
-        Some(session.read((session.measure().kind == MeasureKind::Share).then(share), now))
+        Some(session.read((session.settings().mode == Mode::Share).then(share), now))
     }
 
     /// Moves the bar to the centre and empties the tally. Returns whether there is a session.
@@ -173,15 +173,16 @@ fn apply(
     now: Timestamp,
 ) -> Sentiment {
     session.note_applied(now);
-    let measure = session.measure();
-    match measure.kind {
-        MeasureKind::Momentum => session.push(side, now),
-        MeasureKind::Share => {
+    let settings = session.settings();
+    let (window, one_vote_each) = (settings.window(), settings.one_vote_each);
+    match settings.mode {
+        Mode::Momentum => session.push(side, now),
+        Mode::Share => {
             // Momentum starts at the centre when the streamer changes the mode back.
             session.set(Sentiment::CENTRE, now);
-            tally.take_if(|tally| !tally.is_over(measure.window));
-            let tally = tally.get_or_insert_with(|| WindowedTally::new(measure.window, now));
-            tally.count(chatter.filter(|_| measure.one_vote_each), side, now).sentiment()
+            tally.take_if(|tally| !tally.is_over(window));
+            let tally = tally.get_or_insert_with(|| WindowedTally::new(window, now));
+            tally.count(chatter.filter(|_| one_vote_each), side, now).sentiment()
         }
     }
 }

@@ -1,139 +1,288 @@
-//! What a streamer can set about an overlay. Settings that exist are valid: every field is a type that
-//! cannot hold anything else, so nothing after the form checks again.
+//! The settings of a streamer: one document with one definition.
+//!
+//! [`OverlaySettings`] is that definition. Its field names are the names in both databases, in Redis, in the overlay's
+//! config frame and in the account export, and each default is written once, in its [`Default`]. Stores read it through
+//! [`StoredSettings`], which never fails on a single field.
 
-use crate::look::{Look, MeasureKind};
+use serde::{Deserialize, Serialize};
+
+use crate::appearance::{Colour, Shape, Theme, VerticalPosition};
+use crate::document::{Document, Value};
+use crate::label::Label;
+use crate::mode::Mode;
 use crate::sentiment::DecaySpeed;
-use crate::trigger::Triggers;
-use crate::window::Window;
+use crate::side::Side;
+use crate::trigger::{Normalized, TriggerSet};
+use crate::window::{Window, WindowSecs};
 
-/// A label beside the bar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(String);
-
-impl Label {
-    /// Longest label, in Unicode scalar values after trimming.
-    pub const CHARS_MAX: usize = 50;
-
-    /// Trims, then wants 1 to [`Label::CHARS_MAX`] characters.
-    pub fn parse(typed: &str) -> Result<Self, InvalidLabel> {
-        let typed = typed.trim();
-        match typed.chars().count() {
-            0 => Err(InvalidLabel::Empty),
-            1..=Self::CHARS_MAX => Ok(Self(typed.to_owned())),
-            chars => Err(InvalidLabel::TooLong { chars }),
-        }
-    }
-
-    /// As typed, trimmed.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Why a text is no [`Label`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidLabel {
-    /// Nothing but white space.
-    #[error("a label has at least one character")]
-    Empty,
-    /// Over the limit.
-    #[error("a label is at most {} characters long, this one has {chars}", Label::CHARS_MAX)]
-    TooLong {
-        /// How many Unicode scalar values it has.
-        chars: usize,
-    },
-}
-
-/// The two ends of the bar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labels {
-    /// Where votes against pull to.
-    pub left: Label,
-    /// Where votes for pull to.
-    pub right: Label,
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self { left: Label("Against".into()), right: Label("For".into()) }
-    }
-}
-
-/// What moves the bar. Of the two kinds one counts; what was set for the other is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Measure {
-    /// Which of the two.
-    pub kind: MeasureKind,
-    /// How far back a share looks.
-    pub window: Window,
+/// Everything a streamer has set. Settings that exist are valid: every type can hold nothing else.
+///
+/// `Deserialize` refuses a document with an invalid field; it serves forms. Stores use [`StoredSettings`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box that a streamer ticks")]
+pub struct OverlaySettings {
+    /// What counts as a vote for.
+    pub for_triggers: TriggerSet,
+    /// What counts as a vote against.
+    pub against_triggers: TriggerSet,
+    /// The label of the side against.
+    pub left_label: Label,
+    /// The label of the side for.
+    pub right_label: Label,
+    /// How fast the bar drifts back; in momentum.
+    pub decay_speed: DecaySpeed,
+    /// What moves the bar.
+    pub mode: Mode,
+    /// How far back votes count; in a share that does not count until reset.
+    pub window_secs: WindowSecs,
+    /// A share counts all votes since the last reset.
+    pub until_reset: bool,
     /// In a share each viewer counts once, with their latest vote.
     pub one_vote_each: bool,
-}
-
-/// What moderators did from chat. It stays until they undo it, whether or not an overlay is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stage {
-    /// Votes from chat do not count.
-    pub paused: bool,
-    /// Nothing is shown.
-    pub hidden: bool,
-}
-
-/// Everything a streamer has set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OverlaySettings {
-    /// What counts as a vote.
-    pub triggers: Triggers,
-    /// What the ends are called.
-    pub labels: Labels,
-    /// How fast the bar drifts back.
-    pub decay: DecaySpeed,
-    /// What moves it at all.
-    pub measure: Measure,
-    /// How it looks.
-    pub look: Look,
-    /// Whether moderators may change the stage.
+    /// What is drawn.
+    pub shape: Shape,
+    /// The background of the bar.
+    pub theme: Theme,
+    /// The colour of the side for.
+    pub for_colour: Colour,
+    /// The colour of the side against.
+    pub against_colour: Colour,
+    /// Where in the browser source the bar is.
+    pub position: VerticalPosition,
+    /// The side for is on the left.
+    pub flipped: bool,
+    /// The first trigger of each side is shown under its label.
+    pub hint: bool,
+    /// The number of votes is shown; in a share.
+    pub counts: bool,
+    /// Percentages are shown.
+    pub percentages: bool,
+    /// Moderators may use the `!pulse` commands.
     pub mod_commands: bool,
-    /// Not the streamer's to set: saving leaves it alone.
-    pub stage: Stage,
+    /// Fields of a newer version. They are saved as they were read.
+    #[serde(flatten)]
+    pub unknown: Document,
 }
 
 impl Default for OverlaySettings {
     fn default() -> Self {
         Self {
-            triggers: Triggers::default(),
-            labels: Labels::default(),
-            decay: DecaySpeed::default(),
-            measure: Measure::default(),
-            look: Look::default(),
+            for_triggers: TriggerSet::of("yes"),
+            against_triggers: TriggerSet::of("no"),
+            left_label: Label::of("Against"),
+            right_label: Label::of("For"),
+            decay_speed: DecaySpeed::default(),
+            mode: Mode::default(),
+            window_secs: WindowSecs::default(),
+            until_reset: false,
+            one_vote_each: false,
+            shape: Shape::default(),
+            theme: Theme::default(),
+            for_colour: Colour::from_rgb(0x35_c2ff),
+            against_colour: Colour::from_rgb(0xff_b347),
+            position: VerticalPosition::default(),
+            flipped: false,
+            hint: false,
+            counts: false,
+            percentages: false,
             mod_commands: true,
-            stage: Stage::default(),
+            unknown: Document::new(),
         }
     }
+}
+
+impl OverlaySettings {
+    /// Which side a line votes for; `None` when it is just chat. A trigger of both sides could mean either, so it votes
+    /// for neither.
+    pub fn side_of(&self, text: &Normalized) -> Option<Side> {
+        match (self.for_triggers.contains(text), self.against_triggers.contains(text)) {
+            (true, false) => Some(Side::For),
+            (false, true) => Some(Side::Against),
+            _ => None,
+        }
+    }
+
+    /// The triggers of one side.
+    pub fn triggers(&self, side: Side) -> &TriggerSet {
+        match side {
+            Side::For => &self.for_triggers,
+            Side::Against => &self.against_triggers,
+        }
+    }
+
+    /// How far back a share looks.
+    pub fn window(&self) -> Window {
+        if self.until_reset { Window::UntilReset } else { Window::Last(self.window_secs) }
+    }
+
+    /// These settings with a share over this window.
+    #[must_use]
+    pub fn over(self, window: Window) -> Self {
+        match window {
+            Window::UntilReset => Self { until_reset: true, ..self },
+            Window::Last(window_secs) => Self { until_reset: false, window_secs, ..self },
+        }
+    }
+}
+
+/// Settings as a store holds them. Reading one never fails: an invalid field reads as its default, so that it stops no
+/// overlay.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Document")]
+pub struct StoredSettings {
+    /// What was stored, without the invalid fields.
+    pub settings: OverlaySettings,
+    /// Names of the fields that were invalid. The reader logs them.
+    pub invalid: Vec<String>,
+}
+
+impl From<Document> for StoredSettings {
+    fn from(mut document: Document) -> Self {
+        if let Ok(settings) = read(document.clone()) {
+            return Self { settings, invalid: Vec::new() };
+        }
+        // Each field is read alone: one that fails must not take others with it.
+        let is_invalid = |(name, value): &(&String, &Value)| {
+            read(Document::from([((*name).clone(), (*value).clone())])).is_err()
+        };
+        let invalid: Vec<String> = document.iter().filter(is_invalid).map(|(name, _)| name.clone()).collect();
+        document.retain(|name, _| !invalid.contains(name));
+        Self { settings: read(document).unwrap_or_default(), invalid }
+    }
+}
+
+fn read(document: Document) -> Result<OverlaySettings, serde::de::value::Error> {
+    OverlaySettings::deserialize(Value::Document(document))
+}
+
+/// What moderators changed from chat. It stays until somebody undoes it, whether or not an overlay is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PauseState {
+    /// Votes from chat do not count.
+    pub paused: bool,
+    /// The overlay shows nothing.
+    pub hidden: bool,
 }
 
 /// Rises with every write of the settings; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettingsVersion(pub u64);
 
-/// Settings with the version they were read at.
+/// A stored row: settings, and what is kept beside them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VersionedSettings {
     /// What the streamer set.
     pub settings: OverlaySettings,
+    /// Not the streamer's to set: saving leaves it alone.
+    pub pause_state: PauseState,
     /// Which write it was.
     pub version: SettingsVersion,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::trigger::normalize;
+
+    fn stored(json: serde_json::Value) -> StoredSettings {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn written(settings: &OverlaySettings) -> serde_json::Value {
+        serde_json::to_value(settings).unwrap()
+    }
+
+    fn changed() -> OverlaySettings {
+        OverlaySettings {
+            for_triggers: TriggerSet::parse(["ja", "Ü \"quoted\""]).unwrap(),
+            decay_speed: DecaySpeed::new(1.0 / 3.0).unwrap(),
+            mode: Mode::Share,
+            window_secs: WindowSecs::new(120).unwrap(),
+            theme: Theme::Light,
+            for_colour: "#123456".parse().unwrap(),
+            hint: true,
+            mod_commands: false,
+            ..OverlaySettings::default()
+        }
+    }
 
     #[test]
-    fn a_label_is_counted_in_characters_after_trimming() {
-        assert_eq!(Label::parse("  Do it!  ").unwrap().as_str(), "Do it!");
-        assert_eq!(Label::parse(" \t "), Err(InvalidLabel::Empty));
-        assert!(Label::parse(&"ü".repeat(50)).is_ok());
-        assert_eq!(Label::parse(&"ü".repeat(51)), Err(InvalidLabel::TooLong { chars: 51 }));
+    fn settings_come_back_as_they_were_written() {
+        for settings in [OverlaySettings::default(), changed()] {
+            let read = stored(written(&settings));
+            assert_eq!(read, StoredSettings { settings, invalid: vec![] });
+        }
+    }
+
+    #[test]
+    fn a_missing_field_reads_as_its_default() {
+        assert_eq!(stored(json!({})).settings, OverlaySettings::default());
+        for (name, default) in written(&OverlaySettings::default()).as_object().unwrap() {
+            let mut document = written(&changed());
+            document.as_object_mut().unwrap().remove(name);
+            let read = stored(document);
+            assert_eq!(written(&read.settings)[name], *default, "{name}");
+            assert_eq!(read.invalid, Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_field_reads_as_its_default_and_no_other_does() {
+        let whole = written(&changed());
+        for (name, default) in written(&OverlaySettings::default()).as_object().unwrap() {
+            let mut document = whole.clone();
+            document[name] = json!({ "of": ["another", "type"] });
+            let read = stored(document);
+            assert_eq!(read.invalid, [name.as_str()]);
+            let mut expected = whole.clone();
+            expected[name] = default.clone();
+            assert_eq!(written(&read.settings), expected);
+        }
+    }
+
+    #[test]
+    fn what_no_newtype_can_hold_is_invalid() {
+        let read = stored(json!({
+            "for_triggers": [], "left_label": "", "decay_speed": 2.1, "mode": "tide", "window_secs": 4,
+            "for_colour": "red", "position": "middle",
+        }));
+        let invalid = ["decay_speed", "for_colour", "for_triggers", "left_label", "mode", "window_secs"];
+        assert_eq!(read.invalid, invalid);
+        assert_eq!(read.settings, OverlaySettings::default());
+    }
+
+    #[test]
+    fn a_field_of_a_newer_version_is_written_back() {
+        let mut document = written(&changed());
+        document["mood"] = json!({ "kind": "storm", "levels": [1, -2, 0.5, null] });
+        document["theme"] = json!("neon");
+        let read = stored(document.clone());
+        assert_eq!(read.invalid, ["theme"]);
+        let saved = OverlaySettings { hint: false, ..read.settings };
+        document["theme"] = json!("dark");
+        document["hint"] = json!(false);
+        assert_eq!(written(&saved), document);
+    }
+
+    #[test]
+    fn a_trigger_of_both_sides_votes_for_neither() {
+        let read = stored(json!({ "for_triggers": ["yes", "SS"], "against_triggers": ["no", "ß"] }));
+        assert_eq!(read.invalid, Vec::<String>::new());
+        assert_eq!(read.settings.side_of(&normalize("ss")), None);
+        assert_eq!(read.settings.side_of(&normalize("yes")), Some(Side::For));
+        assert_eq!(read.settings.side_of(&normalize("no")), Some(Side::Against));
+    }
+
+    #[test]
+    fn the_whole_text_must_equal_a_trigger() {
+        let settings = OverlaySettings::default();
+        assert_eq!(settings.side_of(&normalize("Yes")), Some(Side::For));
+        assert_eq!(settings.side_of(&normalize("nO ")), Some(Side::Against));
+        for chat in ["yes!", "yes yes", "", " ", "\u{200B}"] {
+            assert_eq!(settings.side_of(&normalize(chat)), None, "{chat:?}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::side::Side;
 
 /// How far one vote pushes the value.
@@ -11,7 +13,8 @@ pub const VOTE_STEP: f64 = 10.0;
 pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// How fast the value decays, per second.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct DecaySpeed(f64);
 
 impl DecaySpeed {
@@ -29,6 +32,20 @@ impl DecaySpeed {
     /// The rate in e^(−rate × seconds).
     pub fn per_second(self) -> f64 {
         self.0
+    }
+}
+
+impl TryFrom<f64> for DecaySpeed {
+    type Error = DecaySpeedOutOfRange;
+
+    fn try_from(per_second: f64) -> Result<Self, DecaySpeedOutOfRange> {
+        Self::new(per_second)
+    }
+}
+
+impl From<DecaySpeed> for f64 {
+    fn from(speed: DecaySpeed) -> Self {
+        speed.0
     }
 }
 

@@ -4,8 +4,7 @@
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
-
-use crate::side::Side;
+use serde::{Deserialize, Serialize};
 
 /// Text after [`normalize`]: two texts that look the same to a viewer are equal here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,15 +76,18 @@ impl Trigger {
     pub const CHARS_MAX: usize = 500;
 
     /// `None` for a blank row: nothing visible was typed.
-    pub fn parse(typed: &str) -> Result<Option<Self>, TriggerTooLong> {
+    pub fn parse(typed: &str) -> Result<Option<Self>, InvalidTrigger> {
         let typed = typed.trim();
+        if typed.contains('\0') {
+            return Err(InvalidTrigger::NotStorable);
+        }
         let normalized = normalize(typed);
         if normalized.is_empty() {
             return Ok(None);
         }
         let chars = typed.chars().count();
         if chars > Self::CHARS_MAX {
-            return Err(TriggerTooLong { chars });
+            return Err(InvalidTrigger::TooLong { chars });
         }
         Ok(Some(Self { typed: typed.to_owned(), normalized }))
     }
@@ -96,20 +98,26 @@ impl Trigger {
     }
 }
 
-/// A trigger over [`Trigger::CHARS_MAX`].
+/// Why a text is no [`Trigger`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a trigger is at most {} characters long, this one has {chars}", Trigger::CHARS_MAX)]
-pub struct TriggerTooLong {
-    /// How many Unicode scalar values it has.
-    pub chars: usize,
+pub enum InvalidTrigger {
+    /// Over the limit.
+    #[error("a trigger is at most {} characters long, one has {chars}", Trigger::CHARS_MAX)]
+    TooLong {
+        /// How many Unicode scalar values it has.
+        chars: usize,
+    },
+    /// Databases cannot hold a NUL character, and no keyboard types one.
+    #[error("this holds a character that cannot be stored")]
+    NotStorable,
 }
 
-/// Why the rows of one side, or both sides together, are not a set of triggers.
+/// Why the rows of one side are no [`TriggerSet`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTriggers {
-    /// One row is over the limit.
+    /// One row is no trigger.
     #[error(transparent)]
-    TooLong(#[from] TriggerTooLong),
+    Row(#[from] InvalidTrigger),
     /// More than [`TriggerSet::MAX`] after blank rows and repeats were dropped.
     #[error("up to {} triggers a side, these are {count}", TriggerSet::MAX)]
     TooMany {
@@ -117,12 +125,13 @@ pub enum InvalidTriggers {
         count: usize,
     },
     /// No row had anything visible.
-    #[error("at least one trigger is needed")]
+    #[error("add at least one word that counts as a vote")]
     None,
 }
 
 /// The triggers of one side: one to [`TriggerSet::MAX`], no repeats.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct TriggerSet(Vec<Trigger>);
 
 impl TriggerSet {
@@ -152,61 +161,33 @@ impl TriggerSet {
         self.0.iter().map(Trigger::typed)
     }
 
-    fn contains(&self, text: &Normalized) -> bool {
+    /// The first trigger here that the other side has too (compared as normalised), as it was typed here.
+    pub fn shared_with(&self, other: &Self) -> Option<&str> {
+        self.0.iter().find(|trigger| other.contains(&trigger.normalized)).map(Trigger::typed)
+    }
+
+    /// Whether this text is one of the triggers.
+    pub fn contains(&self, text: &Normalized) -> bool {
         self.0.iter().any(|trigger| trigger.normalized == *text)
     }
-}
 
-/// A trigger stands on both sides, so a vote with it could mean either.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("“{typed}” already counts as a vote for")]
-pub struct OnBothSides {
-    /// As it was typed on the against side.
-    pub typed: String,
-}
-
-/// Both sides' triggers; no text is on both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Triggers {
-    in_favor: TriggerSet,
-    against: TriggerSet,
-}
-
-impl Triggers {
-    /// Joins two sides that share no trigger (compared as normalised).
-    pub fn new(in_favor: TriggerSet, against: TriggerSet) -> Result<Self, OnBothSides> {
-        match against.0.iter().find(|trigger| in_favor.contains(&trigger.normalized)) {
-            Some(shared) => Err(OnBothSides { typed: shared.typed.clone() }),
-            None => Ok(Self { in_favor, against }),
-        }
-    }
-
-    /// Which side a line votes for; `None` when it is just chat.
-    pub fn side_of(&self, text: &Normalized) -> Option<Side> {
-        if text.is_empty() {
-            return None;
-        }
-        if self.in_favor.contains(text) {
-            return Some(Side::For);
-        }
-        self.against.contains(text).then_some(Side::Against)
-    }
-
-    /// The triggers of one side.
-    pub fn of(&self, side: Side) -> &TriggerSet {
-        match side {
-            Side::For => &self.in_favor,
-            Side::Against => &self.against,
-        }
+    /// The one trigger of a default.
+    pub(crate) fn of(word: &'static str) -> Self {
+        Self(vec![Trigger { typed: word.to_owned(), normalized: normalize(word) }])
     }
 }
 
-impl Default for Triggers {
-    /// `yes` against `no`.
-    fn default() -> Self {
-        let one =
-            |word: &str| TriggerSet(vec![Trigger { typed: word.to_owned(), normalized: normalize(word) }]);
-        Self { in_favor: one("yes"), against: one("no") }
+impl TryFrom<Vec<String>> for TriggerSet {
+    type Error = InvalidTriggers;
+
+    fn try_from(rows: Vec<String>) -> Result<Self, InvalidTriggers> {
+        Self::parse(rows.iter().map(String::as_str))
+    }
+}
+
+impl From<TriggerSet> for Vec<String> {
+    fn from(triggers: TriggerSet) -> Self {
+        triggers.0.into_iter().map(|trigger| trigger.typed).collect()
     }
 }
 
@@ -275,16 +256,6 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_text_must_equal_a_trigger() {
-        let triggers = Triggers::default();
-        assert_eq!(triggers.side_of(&normalize("Yes")), Some(Side::For));
-        assert_eq!(triggers.side_of(&normalize("nO ")), Some(Side::Against));
-        for chat in ["yes!", "yes yes", "", " ", "\u{200B}"] {
-            assert_eq!(triggers.side_of(&normalize(chat)), None, "{chat:?}");
-        }
-    }
-
-    #[test]
     fn blank_rows_and_repeats_are_dropped_before_counting() {
         let many: Vec<String> = (0..20).map(|n| format!("word{n}")).collect();
         let mut rows: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -300,13 +271,23 @@ mod tests {
         let long = "ü".repeat(500);
         assert!(TriggerSet::parse([format!(" {long} ").as_str()]).is_ok());
         let longer = "ü".repeat(501);
-        assert!(matches!(TriggerSet::parse([longer.as_str()]), Err(InvalidTriggers::TooLong(_))));
+        assert!(matches!(
+            TriggerSet::parse([longer.as_str()]),
+            Err(InvalidTriggers::Row(InvalidTrigger::TooLong { chars: 501 }))
+        ));
     }
 
     #[test]
-    fn no_trigger_may_stand_on_both_sides() {
+    fn a_trigger_that_both_sides_have_is_found() {
         let in_favor = TriggerSet::parse(["ss"]).unwrap();
         let against = TriggerSet::parse(["no", "ß"]).unwrap();
-        assert_eq!(Triggers::new(in_favor, against), Err(OnBothSides { typed: "ß".into() }));
+        assert_eq!(against.shared_with(&in_favor), Some("ß"));
+        assert_eq!(TriggerSet::of("no").shared_with(&in_favor), None);
+    }
+
+    #[test]
+    fn a_trigger_holds_no_nul_character() {
+        let refused = TriggerSet::parse(["yes", "a\0b"]);
+        assert_eq!(refused, Err(InvalidTriggers::Row(InvalidTrigger::NotStorable)));
     }
 }

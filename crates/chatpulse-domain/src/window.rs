@@ -1,5 +1,7 @@
 //! How far back a share counts votes.
 
+use serde::{Deserialize, Serialize};
+
 /// Number of buckets per window. A vote counts for between 59 and 60 buckets.
 pub const BUCKETS: u8 = 60;
 
@@ -29,7 +31,8 @@ impl Window {
 }
 
 /// Length of a window in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct WindowSecs(u8);
 
 impl WindowSecs {
@@ -52,6 +55,20 @@ impl WindowSecs {
 impl Default for WindowSecs {
     fn default() -> Self {
         Self(30)
+    }
+}
+
+impl TryFrom<u8> for WindowSecs {
+    type Error = WindowOutOfRange;
+
+    fn try_from(secs: u8) -> Result<Self, WindowOutOfRange> {
+        Self::new(secs)
+    }
+}
+
+impl From<WindowSecs> for u8 {
+    fn from(secs: WindowSecs) -> Self {
+        secs.0
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatpulse_domain::ids::ChannelId;
-use chatpulse_domain::overlay::Stage;
+use chatpulse_domain::overlay::PauseState;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -36,8 +36,8 @@ pub struct BarStatus {
     pub activity: SessionActivity,
     /// What the chat connection is doing.
     pub chat: ChatState,
-    /// What moderators did, as the session has it; `None` without one.
-    pub stage: Option<Stage>,
+    /// Whether votes are paused and the overlay is hidden; `None` without a session.
+    pub pause_state: Option<PauseState>,
 }
 
 impl Bar {
@@ -84,8 +84,8 @@ impl Bar {
         };
         let session =
             if activity.attached { self.cache.find(&streamer.channel()).await.ok().flatten() } else { None };
-        let stage = session.map(|session| session.settings.settings.stage);
-        Ok(BarStatus { activity, chat, stage })
+        let pause_state = session.map(|session| session.settings.pause_state);
+        Ok(BarStatus { activity, chat, pause_state })
     }
 
     /// Another instance serves it.

@@ -73,10 +73,10 @@ impl VotePipeline {
         if settings.mod_commands && self.order(message, Some(session.overlay)) {
             return ChatOutcome::NoMatch;
         }
-        let Some(side) = settings.triggers.side_of(&message.vote_text()) else {
+        let Some(side) = settings.side_of(&message.vote_text()) else {
             return ChatOutcome::NoMatch;
         };
-        if settings.stage.paused {
+        if session.settings.pause_state.paused {
             // Delivered again after the pause it must not count.
             return match self.votes.note_seen(session.overlay, &message.id).await {
                 Ok(true) => ChatOutcome::Paused { side },

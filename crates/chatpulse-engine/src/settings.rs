@@ -1,8 +1,8 @@
-//! Saving settings: database, then live session, then everybody else.
+//! Saving settings: the database first, then the live session, then every other instance.
 
 use std::sync::Arc;
 
-use chatpulse_domain::command::StageChange;
+use chatpulse_domain::command::PauseChange;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
@@ -17,7 +17,7 @@ use crate::Ports;
 use crate::cache::SessionCache;
 use crate::sessions::Sessions;
 
-/// Saves and announces.
+/// Saves settings and announces them.
 pub struct Settings {
     repository: Arc<dyn SettingsRepository>,
     streamers: Arc<dyn StreamerRepository>,
@@ -39,45 +39,40 @@ impl Settings {
         }
     }
 
-    /// What this streamer has set.
+    /// The settings of a streamer.
     pub async fn find(&self, streamer: &Streamer) -> Result<Option<VersionedSettings>, StoreError> {
         self.repository.find(streamer.id).await
     }
 
-    /// Saves. Once the database has it, it is saved: a live session that could not be told catches up later.
+    /// Saves settings and announces them. A live session that could not be reached catches up later; the save counts.
     pub async fn save(
         &self,
         streamer: &Streamer,
-        settings: OverlaySettings,
+        settings: &OverlaySettings,
         based_on: Option<SettingsVersion>,
     ) -> Result<SaveOutcome, StoreError> {
-        let outcome = self.repository.save(streamer.id, &settings, based_on).await?;
-        let SaveOutcome::Saved(version) = outcome else {
-            return Ok(outcome);
-        };
-        // What moderators did meanwhile was left alone, so only the database knows the whole.
-        let stored = self.repository.find(streamer.id).await.ok().flatten();
-        let saved = stored.unwrap_or(VersionedSettings { settings, version });
-        self.announce(streamer, &saved).await;
+        let outcome = self.repository.save(streamer.id, settings, based_on).await?;
+        if let SaveOutcome::Saved(stored) = &outcome {
+            self.announce(streamer, stored).await;
+        }
         Ok(outcome)
     }
 
-    /// What a moderator ordered, or the streamer. The address may have been replaced a moment ago; then there is nothing to
-    /// do.
-    pub async fn set_stage(&self, overlay: OverlayId, change: StageChange) -> Result<(), StoreError> {
+    /// Pauses or resumes votes, hides or shows the overlay. Does nothing if the address was replaced meanwhile.
+    pub async fn change_pause(&self, overlay: OverlayId, change: PauseChange) -> Result<(), StoreError> {
         let Some(streamer) = self.streamers.find_by_overlay(overlay).await? else {
             return Ok(());
         };
-        if let Some(stored) = self.repository.set_stage(streamer.id, change).await? {
+        if let Some(stored) = self.repository.change_pause(streamer.id, change).await? {
             self.announce(&streamer, &stored).await;
         }
         Ok(())
     }
 
-    /// To the live session, and to everybody who shows it.
+    /// Updates the live session and tells every instance that serves it.
     async fn announce(&self, streamer: &Streamer, saved: &VersionedSettings) {
         if let Err(error) = self.live.put_settings(streamer.overlay, saved).await {
-            warn!(%error, "settings were saved, but the live session still has the old ones");
+            warn!(%error, "failed to update the live session; it keeps the old settings until the next comparison");
         }
         self.sessions.note_settings(streamer.overlay, saved).await;
         self.cache.forget(&streamer.channel());

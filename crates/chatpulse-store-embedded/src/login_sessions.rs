@@ -39,7 +39,7 @@ impl LoginSessions for SqliteLoginSessions {
         let work = move |connection: &mut Connection| {
             let params = named_params! {
                 ":hash": session.hash.0,
-                ":streamer_id": session.streamer.to_string(),
+                ":user_id": session.streamer.to_string(),
                 ":expires_at_ms": session.expires_at.unix_ms,
             };
             query::execute(connection, INSERT, params).map(|_| ())
@@ -51,7 +51,7 @@ impl LoginSessions for SqliteLoginSessions {
         let work = move |connection: &mut Connection| {
             let params = named_params! { ":hash": hash.0, ":now_ms": now.unix_ms };
             query::find(connection, SELECT, params, |row| {
-                query::parsed(row, "streamer_id", "login_sessions.streamer_id")
+                query::parsed(row, "user_id", "login_sessions.user_id")
             })
         };
         self.file.call(operation::LOGIN_SESSIONS_FIND, work).await
@@ -84,6 +84,6 @@ impl LoginSessions for SqliteLoginSessions {
 
 /// Ends every login of a streamer.
 pub(crate) fn end_all(connection: &Connection, streamer: StreamerId) -> Result<(), Failure> {
-    let params = named_params! { ":streamer_id": streamer.to_string() };
+    let params = named_params! { ":user_id": streamer.to_string() };
     query::execute(connection, DELETE_ALL_OF, params).map(|_| ())
 }

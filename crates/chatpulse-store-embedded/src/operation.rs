@@ -33,7 +33,7 @@ operations! {
     SETTINGS_FIND "settings.find" "find settings in SQLite";
     SETTINGS_SEEDS "settings.seeds" "read session seeds from SQLite";
     SETTINGS_SAVE "settings.save" "save settings in SQLite";
-    SETTINGS_SET_STAGE "settings.set_stage" "pause or hide an overlay in SQLite";
+    SETTINGS_CHANGE_PAUSE "settings.change_pause" "pause or hide an overlay in SQLite";
     LOGIN_SESSIONS_BEGIN "login_sessions.begin" "store a login in SQLite";
     LOGIN_SESSIONS_FIND "login_sessions.find" "find a login in SQLite";
     LOGIN_SESSIONS_END "login_sessions.end" "end a login in SQLite";

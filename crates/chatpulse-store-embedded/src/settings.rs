@@ -1,34 +1,29 @@
-//! Settings in SQLite. The version is raised by the write itself, so no two writes share one.
+//! Settings in SQLite: one document per streamer. Each write raises the version itself.
 
 use async_trait::async_trait;
-use chatpulse_domain::command::StageChange;
+use chatpulse_domain::command::PauseChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::look::Look;
 use chatpulse_domain::overlay::{
-    Label, Labels, Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings,
+    OverlaySettings, PauseState, SettingsVersion, StoredSettings, VersionedSettings,
 };
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
-use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::side::Side;
-use chatpulse_domain::trigger::{TriggerSet, Triggers};
-use chatpulse_domain::window::{Window, WindowSecs};
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
+use tracing::warn;
 
 use crate::error::Failure;
 use crate::file::SqliteFile;
 use crate::operation;
 use crate::query;
 
-const CREATE: &str = include_str!("../queries/settings/create.sql");
-const SELECT: &str = include_str!("../queries/settings/find.sql");
-const SELECT_SEEDS: &str = include_str!("../queries/settings/seeds.sql");
-const UPDATE: &str = include_str!("../queries/settings/update.sql");
-const UPDATE_STAGE: &str = include_str!("../queries/settings/set_stage.sql");
-const EXISTS: &str = include_str!("../queries/settings/exists.sql");
+const INSERT: &str = include_str!("../queries/configs/create.sql");
+const SELECT: &str = include_str!("../queries/configs/find.sql");
+const SELECT_SEEDS: &str = include_str!("../queries/configs/seeds.sql");
+const UPDATE: &str = include_str!("../queries/configs/save.sql");
+const UPDATE_PAUSE: &str = include_str!("../queries/configs/change_pause.sql");
 
-/// What streamers have set.
+/// The table `configs`.
 #[derive(Clone)]
 pub struct SqliteSettings {
     file: SqliteFile,
@@ -44,10 +39,7 @@ impl SqliteSettings {
 #[async_trait]
 impl SettingsRepository for SqliteSettings {
     async fn find(&self, streamer: StreamerId) -> Result<Option<VersionedSettings>, StoreError> {
-        let work = move |connection: &mut Connection| {
-            let params = named_params! { ":streamer_id": streamer.to_string() };
-            query::find(connection, SELECT, params, versioned)
-        };
+        let work = move |connection: &mut Connection| find(connection, streamer);
         self.file.call(operation::SETTINGS_FIND, work).await
     }
 
@@ -70,38 +62,35 @@ impl SettingsRepository for SqliteSettings {
         self.file.call(operation::SETTINGS_SAVE, work).await
     }
 
-    async fn set_stage(
+    async fn change_pause(
         &self,
         streamer: StreamerId,
-        change: StageChange,
+        change: PauseChange,
     ) -> Result<Option<VersionedSettings>, StoreError> {
         let work = move |connection: &mut Connection| {
             let params = named_params! {
-                ":streamer_id": streamer.to_string(),
+                ":user_id": streamer.to_string(),
                 ":paused": change.paused,
                 ":hidden": change.hidden,
             };
-            query::find(connection, UPDATE_STAGE, params, versioned)
+            query::find(connection, UPDATE_PAUSE, params, versioned)
         };
-        self.file.call(operation::SETTINGS_SET_STAGE, work).await
+        self.file.call(operation::SETTINGS_CHANGE_PAUSE, work).await
     }
 }
 
-/// The settings of a new account; those of a known one stay.
+/// Inserts the settings of a new account; a known account keeps its own.
 pub(crate) fn create(
     connection: &Connection,
     streamer: StreamerId,
     settings: &OverlaySettings,
 ) -> Result<(), Failure> {
-    let params = named_params! {
-        ":streamer_id": streamer.to_string(),
-        ":for_triggers": json(settings.triggers.of(Side::For)),
-        ":against_triggers": json(settings.triggers.of(Side::Against)),
-        ":left_label": settings.labels.left.as_str(),
-        ":right_label": settings.labels.right.as_str(),
-        ":decay_speed": settings.decay.per_second(),
-    };
-    query::execute(connection, CREATE, params).map(|_| ())
+    let params = named_params! { ":user_id": streamer.to_string(), ":settings": document(settings)? };
+    query::execute(connection, INSERT, params).map(|_| ())
+}
+
+fn find(connection: &Connection, streamer: StreamerId) -> Result<Option<VersionedSettings>, Failure> {
+    query::find(connection, SELECT, named_params! { ":user_id": streamer.to_string() }, versioned)
 }
 
 fn save(
@@ -111,122 +100,46 @@ fn save(
     based_on: Option<SettingsVersion>,
 ) -> Result<SaveOutcome, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcome = match update(&transaction, streamer, settings, based_on)? {
-        Some(version) => SaveOutcome::Saved(version),
-        None if exists(&transaction, streamer)? => SaveOutcome::Stale,
-        None => SaveOutcome::NoStreamer,
+    let params = named_params! {
+        ":user_id": streamer.to_string(),
+        ":settings": document(settings)?,
+        ":may_command": settings.mod_commands,
+        // SQLite's numbers end at i64::MAX, and no stored version is beyond it.
+        ":based_on": based_on.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX)),
+    };
+    let outcome = match query::find(&transaction, UPDATE, params, versioned)? {
+        Some(stored) => SaveOutcome::Saved(stored),
+        None => find(&transaction, streamer)?.map_or(SaveOutcome::NoStreamer, SaveOutcome::Stale),
     };
     transaction.commit()?;
     Ok(outcome)
 }
 
-/// The new version; `None` if there is no row, or it is newer than `based_on`.
-fn update(
-    connection: &Connection,
-    streamer: StreamerId,
-    settings: &OverlaySettings,
-    based_on: Option<SettingsVersion>,
-) -> Result<Option<SettingsVersion>, Failure> {
-    let params = named_params! {
-        ":streamer_id": streamer.to_string(),
-        ":for_triggers": json(settings.triggers.of(Side::For)),
-        ":against_triggers": json(settings.triggers.of(Side::Against)),
-        ":left_label": settings.labels.left.as_str(),
-        ":right_label": settings.labels.right.as_str(),
-        ":decay_speed": settings.decay.per_second(),
-        ":measure": settings.measure.kind.as_str(),
-        ":window_secs": match settings.measure.window {
-            Window::Last(secs) => Some(secs.get()),
-            Window::UntilReset => None,
-        },
-        ":one_vote_each": settings.measure.one_vote_each,
-        ":shape": settings.look.shape.as_str(),
-        ":theme": settings.look.theme.as_str(),
-        ":for_colour": settings.look.for_colour.to_string(),
-        ":against_colour": settings.look.against_colour.to_string(),
-        ":position": settings.look.position.as_str(),
-        ":flipped": settings.look.flipped,
-        ":hint": settings.look.hint,
-        ":counts": settings.look.counts,
-        ":percentages": settings.look.percentages,
-        ":mod_commands": settings.mod_commands,
-        // SQLite's numbers end at i64::MAX, and no stored version is beyond it.
-        ":based_on": based_on.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX)),
-    };
-    query::find(connection, UPDATE, params, version)
-}
-
-fn exists(connection: &Connection, streamer: StreamerId) -> Result<bool, Failure> {
-    let params = named_params! { ":streamer_id": streamer.to_string() };
-    let exists = query::find(connection, EXISTS, params, |row| Ok(row.get(0)?))?;
-    Ok(exists.unwrap_or(false))
-}
-
-fn version(row: &Row<'_>) -> Result<SettingsVersion, Failure> {
-    let version: i64 = row.get("version")?;
-    let version = u64::try_from(version).map_err(Failure::corrupt("settings.version"))?;
-    Ok(SettingsVersion(version))
-}
-
-fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
-    let in_favor = triggers(row, "for_triggers", "settings.for_triggers")?;
-    let against = triggers(row, "against_triggers", "settings.against_triggers")?;
-    let decay = DecaySpeed::new(row.get("decay_speed")?);
-    let settings = OverlaySettings {
-        triggers: Triggers::new(in_favor, against).map_err(Failure::corrupt("settings.against_triggers"))?,
-        labels: Labels {
-            left: label(row, "left_label", "settings.left_label")?,
-            right: label(row, "right_label", "settings.right_label")?,
-        },
-        decay: decay.map_err(Failure::corrupt("settings.decay_speed"))?,
-        measure: Measure {
-            kind: query::parsed(row, "measure", "settings.measure")?,
-            window: window(row.get("window_secs")?)?,
-            one_vote_each: row.get("one_vote_each")?,
-        },
-        look: Look {
-            shape: query::parsed(row, "shape", "settings.shape")?,
-            theme: query::parsed(row, "theme", "settings.theme")?,
-            for_colour: query::parsed(row, "for_colour", "settings.for_colour")?,
-            against_colour: query::parsed(row, "against_colour", "settings.against_colour")?,
-            position: query::parsed(row, "position", "settings.position")?,
-            flipped: row.get("flipped")?,
-            hint: row.get("hint")?,
-            counts: row.get("counts")?,
-            percentages: row.get("percentages")?,
-        },
-        mod_commands: row.get("mod_commands")?,
-        stage: Stage { paused: row.get("paused")?, hidden: row.get("hidden")? },
-    };
-    Ok(VersionedSettings { settings, version: version(row)? })
+fn document(settings: &OverlaySettings) -> Result<String, Failure> {
+    serde_json::to_string(settings).map_err(Failure::corrupt("configs.settings"))
 }
 
 fn seed(row: &Row<'_>) -> Result<SessionSeed, Failure> {
     Ok(SessionSeed {
-        overlay: query::parsed(row, "overlay", "streamers.overlay")?,
-        broadcaster: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
+        overlay: query::parsed(row, "overlay_uuid", "users.overlay_uuid")?,
+        broadcaster: query::parsed(row, "twitch_id", "users.twitch_id")?,
         settings: versioned(row)?,
     })
 }
 
-fn window(secs: Option<u8>) -> Result<Window, Failure> {
-    match secs.map(WindowSecs::new) {
-        None => Ok(Window::UntilReset),
-        Some(secs) => secs.map(Window::Last).map_err(Failure::corrupt("settings.window_secs")),
+fn versioned(row: &Row<'_>) -> Result<VersionedSettings, Failure> {
+    let document: String = row.get("settings")?;
+    let StoredSettings { settings, invalid } =
+        serde_json::from_str(&document).map_err(Failure::corrupt("configs.settings"))?;
+    if !invalid.is_empty() {
+        let user_id: String = row.get("user_id")?;
+        warn!(user_id, fields = ?invalid, "stored settings have invalid fields; their defaults are used");
     }
-}
-
-fn label(row: &Row<'_>, column: &str, place: &'static str) -> Result<Label, Failure> {
-    let text: String = row.get(column)?;
-    Label::parse(&text).map_err(Failure::corrupt(place))
-}
-
-fn triggers(row: &Row<'_>, column: &str, place: &'static str) -> Result<TriggerSet, Failure> {
-    let json: String = row.get(column)?;
-    let typed: Vec<String> = serde_json::from_str(&json).map_err(Failure::corrupt(place))?;
-    TriggerSet::parse(typed.iter().map(String::as_str)).map_err(Failure::corrupt(place))
-}
-
-fn json(triggers: &TriggerSet) -> String {
-    triggers.typed().collect::<serde_json::Value>().to_string()
+    let version: i64 = row.get("version")?;
+    let version = u64::try_from(version).map_err(Failure::corrupt("configs.version"))?;
+    Ok(VersionedSettings {
+        settings,
+        pause_state: PauseState { paused: row.get("paused")?, hidden: row.get("hidden")? },
+        version: SettingsVersion(version),
+    })
 }

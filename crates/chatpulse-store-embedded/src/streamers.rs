@@ -18,17 +18,16 @@ use crate::operation;
 use crate::query;
 use crate::settings;
 
-const UPSERT_STREAMER: &str = include_str!("../queries/streamers/upsert.sql");
-const SELECT_BY_ID: &str = include_str!("../queries/streamers/find.sql");
-const SELECT_BY_OVERLAY: &str = include_str!("../queries/streamers/find_by_overlay.sql");
-const SELECT_BY_TWITCH_ID: &str = include_str!("../queries/streamers/find_by_twitch_id.sql");
-const SELECT_FIRST: &str = include_str!("../queries/streamers/find_first.sql");
-const SELECT_OVERLAY: &str = include_str!("../queries/streamers/overlay.sql");
-const UPDATE_OVERLAY: &str = include_str!("../queries/streamers/rotate_overlay.sql");
-const DELETE_STREAMER: &str = include_str!("../queries/streamers/delete.sql");
-const SELECT_LEAVING: &str = include_str!("../queries/streamers/leaving.sql");
+const UPSERT_USER: &str = include_str!("../queries/users/sign_in.sql");
+const SELECT_BY_ID: &str = include_str!("../queries/users/find.sql");
+const SELECT_BY_OVERLAY: &str = include_str!("../queries/users/find_by_overlay.sql");
+const SELECT_BY_TWITCH_ID: &str = include_str!("../queries/users/find_by_twitch_id.sql");
+const SELECT_FIRST: &str = include_str!("../queries/users/find_first.sql");
+const SELECT_OVERLAY: &str = include_str!("../queries/users/overlay.sql");
+const UPDATE_OVERLAY: &str = include_str!("../queries/users/rotate_overlay.sql");
+const DELETE_USER: &str = include_str!("../queries/users/delete.sql");
+const SELECT_LEAVING: &str = include_str!("../queries/users/leaving.sql");
 const DELETE_BOT_GRANTS: &str = include_str!("../queries/bot_grants/delete_all_of.sql");
-const UPSERT_TOKENS: &str = include_str!("../queries/tokens/upsert.sql");
 const UPSERT_BOT_GRANT: &str = include_str!("../queries/bot_grants/upsert.sql");
 const SELECT_BOT_GRANT: &str = include_str!("../queries/bot_grants/find.sql");
 
@@ -72,7 +71,7 @@ impl StreamerRepository for SqliteStreamers {
 
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Streamer>, StoreError> {
         let work = move |connection: &mut Connection| {
-            let params = named_params! { ":overlay": overlay.to_string() };
+            let params = named_params! { ":overlay_uuid": overlay.to_string() };
             query::find(connection, SELECT_BY_OVERLAY, params, streamer)
         };
         self.file.call(operation::STREAMERS_FIND_BY_OVERLAY, work).await
@@ -108,7 +107,7 @@ impl StreamerRepository for SqliteStreamers {
                 ":bot": grant.bot.as_str(),
                 ":display_name": grant.display_name,
                 ":granted_at_ms": grant.granted_at.unix_ms,
-                ":sealed": tokens.map(|sealed| sealed.0),
+                ":sealed_tokens": tokens.map(|sealed| sealed.0),
             };
             query::execute(connection, UPSERT_BOT_GRANT, params).map(|_| ())
         };
@@ -129,9 +128,9 @@ fn rotate(connection: &mut Connection, id: StreamerId) -> Result<Option<Rotation
     let (id, new) = (id.to_string(), OverlayId::random());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let old = query::find(&transaction, SELECT_OVERLAY, named_params! { ":id": id }, |row| {
-        query::parsed(row, "overlay", "streamers.overlay")
+        query::parsed(row, "overlay_uuid", "users.overlay_uuid")
     })?;
-    let params = named_params! { ":id": id, ":overlay": new.to_string() };
+    let params = named_params! { ":id": id, ":overlay_uuid": new.to_string() };
     query::execute(&transaction, UPDATE_OVERLAY, params)?;
     transaction.commit()?;
     Ok(old.map(|old| Rotation { old, new }))
@@ -141,14 +140,14 @@ fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<DeletedA
     let id = id.to_string();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let leaving = query::find(&transaction, SELECT_LEAVING, named_params! { ":id": id }, |row| {
-        let (login, bot): (Option<_>, Option<_>) = (row.get("sealed")?, row.get("bot_sealed")?);
+        let (login, bot): (Option<_>, Option<_>) = (row.get("sealed_tokens")?, row.get("bot_tokens")?);
         let tokens = login.into_iter().chain(bot).map(SealedTokens).collect();
-        let overlay = query::parsed(row, "overlay", "streamers.overlay")?;
+        let overlay = query::parsed(row, "overlay_uuid", "users.overlay_uuid")?;
         let user: String = row.get("twitch_id")?;
         Ok((user, DeletedAccount { overlay, tokens }))
     })?;
     if let Some((user, _)) = &leaving {
-        query::execute(&transaction, DELETE_STREAMER, named_params! { ":id": id })?;
+        query::execute(&transaction, DELETE_USER, named_params! { ":id": id })?;
         query::execute(&transaction, DELETE_BOT_GRANTS, named_params! { ":bot": user })?;
     }
     transaction.commit()?;
@@ -167,18 +166,12 @@ fn sign_in(
         ":twitch_id": profile.id.as_str(),
         ":login": profile.login,
         ":display_name": profile.display_name,
-        ":overlay": OverlayId::random().to_string(),
+        ":overlay_uuid": OverlayId::random().to_string(),
+        ":sealed_tokens": tokens.0,
+        ":agreed_at_ms": Timestamp::from(SystemTime::now()).unix_ms,
     };
-    let signed_in = query::find(&transaction, UPSERT_STREAMER, params, streamer)?;
+    let signed_in = query::find(&transaction, UPSERT_USER, params, streamer)?;
     let signed_in = signed_in.ok_or(Failure::Unanswered("SQLite did not return the account"))?;
-    let streamer_id = signed_in.id.to_string();
-    let agreed_at = Timestamp::from(SystemTime::now());
-    let params = named_params! {
-        ":streamer_id": streamer_id,
-        ":sealed": tokens.0,
-        ":agreed_at_ms": agreed_at.unix_ms,
-    };
-    query::execute(&transaction, UPSERT_TOKENS, params)?;
     settings::create(&transaction, signed_in.id, &OverlaySettings::default())?;
     transaction.commit()?;
     Ok(signed_in)
@@ -186,11 +179,11 @@ fn sign_in(
 
 fn streamer(row: &Row<'_>) -> Result<Streamer, Failure> {
     Ok(Streamer {
-        id: query::parsed(row, "id", "streamers.id")?,
-        twitch_id: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
+        id: query::parsed(row, "id", "users.id")?,
+        twitch_id: query::parsed(row, "twitch_id", "users.twitch_id")?,
         login: row.get("login")?,
         display_name: row.get("display_name")?,
-        overlay: query::parsed(row, "overlay", "streamers.overlay")?,
+        overlay: query::parsed(row, "overlay_uuid", "users.overlay_uuid")?,
     })
 }
 

@@ -15,10 +15,10 @@ use crate::query;
 const SELECT_CONDUIT: &str = include_str!("../queries/conduits/find.sql");
 const INSERT_ONE_CONDUIT: &str = include_str!("../queries/conduits/insert.sql");
 const UPDATE_CONDUIT: &str = include_str!("../queries/conduits/replace.sql");
-const SELECT_ALL: &str = include_str!("../queries/subscriptions/all.sql");
-const SELECT_ONE: &str = include_str!("../queries/subscriptions/find.sql");
-const UPSERT: &str = include_str!("../queries/subscriptions/upsert.sql");
-const DELETE_ONE: &str = include_str!("../queries/subscriptions/delete.sql");
+const SELECT_ALL: &str = include_str!("../queries/eventsub_subscriptions/all.sql");
+const SELECT_ONE: &str = include_str!("../queries/eventsub_subscriptions/find.sql");
+const UPSERT: &str = include_str!("../queries/eventsub_subscriptions/upsert.sql");
+const DELETE_ONE: &str = include_str!("../queries/eventsub_subscriptions/delete.sql");
 
 /// The conduit and the chat subscriptions that we created at Twitch.
 #[derive(Clone)]
@@ -103,9 +103,9 @@ impl SubscriptionRepository for SqliteSubscriptions {
 
 fn subscription(row: &Row<'_>) -> Result<ChatSubscription, Failure> {
     Ok(ChatSubscription {
-        id: query::parsed(row, "id", "subscriptions.id")?,
-        broadcaster: query::parsed(row, "broadcaster", "subscriptions.broadcaster")?,
-        reader: query::parsed(row, "reader", "subscriptions.reader")?,
-        conduit: query::parsed(row, "conduit", "subscriptions.conduit")?,
+        id: query::parsed(row, "id", "eventsub_subscriptions.id")?,
+        broadcaster: query::parsed(row, "broadcaster", "eventsub_subscriptions.broadcaster")?,
+        reader: query::parsed(row, "reader", "eventsub_subscriptions.reader")?,
+        conduit: query::parsed(row, "conduit", "eventsub_subscriptions.conduit")?,
     })
 }

@@ -18,7 +18,7 @@ const SELECT_ALL: &str = include_str!("../queries/tokens/all.sql");
 const SELECT_UNCHECKED: &str = include_str!("../queries/tokens/unchecked_since.sql");
 const SELECT_OWNED: &str = include_str!("../queries/tokens/find_owned.sql");
 const UPDATE: &str = include_str!("../queries/tokens/renew.sql");
-const DELETE: &str = include_str!("../queries/tokens/delete.sql");
+const UPDATE_DELETE: &str = include_str!("../queries/tokens/forget.sql");
 const UPDATE_BOT: &str = include_str!("../queries/tokens/renew_bot.sql");
 const DELETE_BOT: &str = include_str!("../queries/tokens/forget_bot.sql");
 const DELETE_BOT_GRANT: &str = include_str!("../queries/bot_grants/delete.sql");
@@ -66,7 +66,7 @@ impl TokenRepository for SqliteTokens {
         let old = old.clone();
         let TokenOwner::Streamer(streamer) = old.owner else {
             let work = move |connection: &mut Connection| {
-                let params = named_params! { ":bot": old.user.as_str(), ":sealed": old.sealed.0 };
+                let params = named_params! { ":bot": old.user.as_str(), ":sealed_tokens": old.sealed.0 };
                 query::execute(connection, DELETE_BOT, params).map(|deleted| deleted > 0)
             };
             return self.file.call(operation::TOKENS_FORGET_BOT, work).await;
@@ -116,7 +116,7 @@ fn renew(
     let changed = match old.owner {
         TokenOwner::Streamer(id) => {
             let params = named_params! {
-                ":streamer_id": id.to_string(), ":old": old_sealed, ":new": new, ":at_ms": at_ms,
+                ":id": id.to_string(), ":old": old_sealed, ":new": new, ":at_ms": at_ms,
             };
             query::execute(connection, UPDATE, params)?
         }
@@ -132,8 +132,8 @@ fn renew(
 
 /// Deletes the tokens if they are still `old`, and ends the logins and the consent that depend on them.
 fn delete(connection: &Connection, streamer: StreamerId, old: &StoredTokens) -> Result<bool, Failure> {
-    let params = named_params! { ":streamer_id": streamer.to_string(), ":sealed": old.sealed.0 };
-    let is_deleted = query::execute(connection, DELETE, params)? > 0;
+    let params = named_params! { ":id": streamer.to_string(), ":sealed_tokens": old.sealed.0 };
+    let is_deleted = query::execute(connection, UPDATE_DELETE, params)? > 0;
     if is_deleted {
         login_sessions::end_all(connection, streamer)?;
         let params = named_params! { ":bot": old.user.as_str() };
@@ -148,9 +148,9 @@ fn stored_tokens(row: &Row<'_>) -> Result<StoredTokens, Failure> {
         owner: if is_bots {
             TokenOwner::Bot
         } else {
-            TokenOwner::Streamer(query::parsed(row, "id", "streamers.id")?)
+            TokenOwner::Streamer(query::parsed(row, "id", "users.id")?)
         },
-        user: query::parsed(row, "twitch_id", "streamers.twitch_id")?,
-        sealed: SealedTokens(row.get("sealed")?),
+        user: query::parsed(row, "twitch_id", "users.twitch_id")?,
+        sealed: SealedTokens(row.get("sealed_tokens")?),
     })
 }

@@ -33,7 +33,7 @@ operations! {
     SETTINGS_FIND "settings.find" "find settings in PostgreSQL";
     SETTINGS_SEEDS "settings.seeds" "read session seeds from PostgreSQL";
     SETTINGS_SAVE "settings.save" "save settings in PostgreSQL";
-    SETTINGS_SET_STAGE "settings.set_stage" "pause or hide an overlay in PostgreSQL";
+    SETTINGS_CHANGE_PAUSE "settings.change_pause" "pause or hide an overlay in PostgreSQL";
     LOGIN_SESSIONS_BEGIN "login_sessions.begin" "store a login in PostgreSQL";
     LOGIN_SESSIONS_FIND "login_sessions.find" "find a login in PostgreSQL";
     LOGIN_SESSIONS_END "login_sessions.end" "end a login in PostgreSQL";

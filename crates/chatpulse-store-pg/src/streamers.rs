@@ -8,13 +8,13 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 
 use crate::error::Failure;
 use crate::instant::Instant;
 use crate::operation;
 use crate::pool::PgPool;
 use crate::query::{Params, Query, column, parsed};
-use crate::settings::Columns;
 
 const SIGN_IN: Query =
     Query::writing(operation::STREAMERS_SIGN_IN, include_str!("../queries/users/sign_in.sql"));
@@ -56,22 +56,10 @@ impl StreamerRepository for PgStreamers {
     async fn sign_in(&self, profile: &TwitchProfile, tokens: &SealedTokens) -> Result<Streamer, StoreError> {
         // The new ids are used only if the account is new.
         let (id, overlay) = (StreamerId::random(), OverlayId::random());
-        let settings = OverlaySettings::default();
-        let columns = Columns::of(&settings);
+        let settings = Json(OverlaySettings::default());
         let twitch_id = profile.id.as_str();
-        let params: Params<'_> = &[
-            &id.0,
-            &twitch_id,
-            &profile.login,
-            &profile.display_name,
-            &overlay.0,
-            &tokens.0,
-            &columns.for_triggers,
-            &columns.against_triggers,
-            &columns.left_label,
-            &columns.right_label,
-            &columns.decay_speed,
-        ];
+        let params: Params<'_> =
+            &[&id.0, &twitch_id, &profile.login, &profile.display_name, &overlay.0, &tokens.0, &settings];
         let signed_in = self.pool.find(&SIGN_IN, params, streamer).await?;
         let not_returned = StoreError::unavailable(SIGN_IN.operation.does);
         signed_in.ok_or_else(|| not_returned("PostgreSQL did not return the account"))

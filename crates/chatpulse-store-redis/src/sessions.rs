@@ -69,7 +69,7 @@ impl SessionStore for RedisLive {
 
     async fn find_by_overlay(&self, overlay: OverlayId) -> Result<Option<Session>, StoreError> {
         let key = keys::session(overlay);
-        let fields = ["broadcaster_user_id", "config_json", "config_version", "decay_speed"];
+        let fields = ["broadcaster_user_id", "config_json", "config_version"];
         let found = self.redis.commands(FIND, |client| async move {
             let fields: Vec<Option<String>> = client.hmget(key, fields.to_vec()).await?;
             Ok(fields)
@@ -185,7 +185,7 @@ fn keys_of(overlay: OverlayId) -> [String; 4] {
 }
 
 fn session(overlay: OverlayId, fields: &[Option<String>]) -> Result<Option<Session>, Failure> {
-    let [broadcaster, json, version, decay] = fields else {
+    let [broadcaster, json, version] = fields else {
         return Err(Failure::Malformed { place: "session" });
     };
     if fields.iter().all(Option::is_none) {
@@ -194,7 +194,7 @@ fn session(overlay: OverlayId, fields: &[Option<String>]) -> Result<Option<Sessi
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let place = "session.broadcaster_user_id";
     let broadcaster = text(broadcaster).parse().map_err(|_| Failure::Malformed { place })?;
-    let settings = settings_json::decode(&text(json), &text(version), &text(decay))?;
+    let settings = settings_json::decode(&text(json), &text(version))?;
     Ok(Some(Session { overlay, broadcaster, settings: settings.into() }))
 }
 

@@ -16,12 +16,11 @@ use chatpulse_domain::ids::{
     ChannelId, ChatterId, ConduitId, InstanceId, MessageId, OverlayId, Platform, StreamerId, SubscriptionId,
     TwitchUserId,
 };
+use chatpulse_domain::label::Label;
 use chatpulse_domain::login::{BotGrant, Grant, LoginHash, LoginSession, SealedTokens, UserTokens};
-use chatpulse_domain::look::MeasureKind;
 use chatpulse_domain::message::ChatMessage;
-use chatpulse_domain::overlay::{
-    Label, Labels, Measure, OverlaySettings, SettingsVersion, VersionedSettings,
-};
+use chatpulse_domain::mode::Mode;
+use chatpulse_domain::overlay::{OverlaySettings, PauseState, SettingsVersion, VersionedSettings};
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
@@ -29,7 +28,7 @@ use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::TwitchProfile;
 use chatpulse_domain::subscription::ChatSubscription;
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::trigger::{TriggerSet, Triggers};
+use chatpulse_domain::trigger::TriggerSet;
 use chatpulse_domain::vote::Vote;
 use chatpulse_domain::window::{Window, WindowSecs};
 
@@ -120,23 +119,26 @@ pub fn seed() -> SessionSeed {
 
 /// Settings at a version.
 pub fn versioned(settings: OverlaySettings, version: u64) -> VersionedSettings {
-    VersionedSettings { settings, version: SettingsVersion(version) }
+    VersionedSettings { settings, pause_state: PauseState::default(), version: SettingsVersion(version) }
 }
 
 /// Default settings but for the speed.
 pub fn settings_with_decay(per_second: f64) -> OverlaySettings {
-    OverlaySettings { decay: decay(per_second), ..OverlaySettings::default() }
+    OverlaySettings { decay_speed: decay(per_second), ..OverlaySettings::default() }
 }
 
 /// Default settings but for the triggers.
 pub fn settings_with_triggers(in_favor: &[&str], against: &[&str]) -> OverlaySettings {
-    OverlaySettings { triggers: triggers(in_favor, against), ..OverlaySettings::default() }
+    OverlaySettings {
+        for_triggers: triggers(in_favor),
+        against_triggers: triggers(against),
+        ..OverlaySettings::default()
+    }
 }
 
-/// Default settings but for the measure: a share over this window.
+/// Default settings but for the mode: a share over this window.
 pub fn settings_with_share(window: Window, one_vote_each: bool) -> OverlaySettings {
-    let measure = Measure { kind: MeasureKind::Share, window, one_vote_each };
-    OverlaySettings { measure, ..OverlaySettings::default() }
+    OverlaySettings { mode: Mode::Share, one_vote_each, ..OverlaySettings::default() }.over(window)
 }
 
 /// A valid window.
@@ -149,15 +151,14 @@ pub fn decay(per_second: f64) -> DecaySpeed {
     DecaySpeed::new(per_second).unwrap()
 }
 
-/// Valid triggers.
-pub fn triggers(in_favor: &[&str], against: &[&str]) -> Triggers {
-    let side = |rows: &[&str]| TriggerSet::parse(rows.iter().copied()).unwrap();
-    Triggers::new(side(in_favor), side(against)).unwrap()
+/// Valid triggers of one side.
+pub fn triggers(rows: &[&str]) -> TriggerSet {
+    TriggerSet::parse(rows.iter().copied()).unwrap()
 }
 
-/// Valid labels.
-pub fn labels(left: &str, right: &str) -> Labels {
-    Labels { left: Label::parse(left).unwrap(), right: Label::parse(right).unwrap() }
+/// A valid label.
+pub fn label(text: &str) -> Label {
+    Label::parse(text).unwrap()
 }
 
 /// What Twitch says about the user of this name; the id is made from it.

@@ -27,8 +27,8 @@ pub(crate) async fn overlay_status(web: Shared, request: HttpRequest) -> Answer 
         "last_vote_at": status.activity.last_vote_at.and_then(rfc3339),
         "votes_last_minute": status.activity.votes_last_minute,
         "limited": status.activity.limited,
-        "paused": status.stage.map(|stage| stage.paused),
-        "hidden": status.stage.map(|stage| stage.hidden),
+        "paused": status.pause_state.map(|state| state.paused),
+        "hidden": status.pause_state.map(|state| state.hidden),
     })))
 }
 

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chatpulse_domain::command::ModCommand;
-use chatpulse_domain::overlay::{Stage, VersionedSettings};
+use chatpulse_domain::overlay::{PauseState, VersionedSettings};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_engine::bar::BarStatus;
 use tracing::warn;
@@ -35,8 +35,7 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     let notice =
         request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
     let mut page =
-        show(&web, &request, &login, StatusCode::OK, (form_of(&stored), stored.settings.stage), notice)
-            .await?;
+        show(&web, &request, &login, StatusCode::OK, (form_of(&stored), stored.pause_state), notice).await?;
     if notice.is_some() {
         set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
     }
@@ -64,16 +63,16 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
                 &request,
                 &login,
                 StatusCode::UNPROCESSABLE_ENTITY,
-                (form, stored.settings.stage),
+                (form, stored.pause_state),
                 Some(Notice::Invalid),
             )
             .await;
         }
     };
-    match web.ports.engine.settings.save(&login.streamer, settings, based_on).await? {
-        SaveOutcome::Saved(version) if for_script => Ok(HttpResponse::Ok().json(serde_json::json!({
+    match web.ports.engine.settings.save(&login.streamer, &settings, based_on).await? {
+        SaveOutcome::Saved(stored) if for_script => Ok(HttpResponse::Ok().json(serde_json::json!({
             "status": "ok",
-            "version": version.0,
+            "version": stored.version.0,
         }))),
         SaveOutcome::Saved(_) => {
             let mut response = redirect("/dashboard");
@@ -83,10 +82,9 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             );
             Ok(response)
         }
-        SaveOutcome::Stale if for_script => Err(changed_elsewhere()),
-        SaveOutcome::Stale => {
+        SaveOutcome::Stale(_) if for_script => Err(changed_elsewhere()),
+        SaveOutcome::Stale(stored) => {
             // The newest version goes into the form: saving again replaces it knowingly.
-            let stored = stored_settings(&web, &login).await?;
             let form = SettingsForm {
                 version: stored.version.0.to_string(),
                 ..input.into_form(&stored.settings, form::Problems::new())
@@ -96,7 +94,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
                 &request,
                 &login,
                 StatusCode::CONFLICT,
-                (form, stored.settings.stage),
+                (form, stored.pause_state),
                 Some(Notice::ChangedElsewhere),
             )
             .await
@@ -118,8 +116,8 @@ pub(crate) async fn set_stage(web: Shared, request: HttpRequest, payload: Payloa
         Some("show") => ModCommand::Show,
         _ => return Err(Problem::bad_request("An `order` is `resume` or `show`.")),
     };
-    if let Some(change) = command.stage() {
-        web.ports.engine.settings.set_stage(login.streamer.overlay, change).await?;
+    if let Some(change) = command.pause_change() {
+        web.ports.engine.settings.change_pause(login.streamer.overlay, change).await?;
     }
     Ok(redirect("/dashboard"))
 }
@@ -146,7 +144,7 @@ async fn show(
     request: &HttpRequest,
     login: &LoggedIn,
     status: StatusCode,
-    (form, stage): (SettingsForm, Stage),
+    (form, pause_state): (SettingsForm, PauseState),
     notice: Option<Notice>,
 ) -> Answer {
     let overlay_path = format!("/overlay/{}", login.streamer.overlay);
@@ -161,7 +159,7 @@ async fn show(
         notice,
         bot: bot_hint(web).await,
         limited: votes_are_limited(web, login).await,
-        stage,
+        pause_state,
     });
     Ok(html(status, page.into_string()))
 }

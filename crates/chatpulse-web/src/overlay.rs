@@ -8,7 +8,7 @@ mod view;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Path, Query};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use chatpulse_broadcast::frame::config_json;
+use chatpulse_broadcast::frame::config;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_engine::sessions::Watcher;
@@ -43,9 +43,9 @@ pub(crate) async fn page(web: Shared, uuid: Path<String>, query: Query<OverlayQu
     };
     let page = view::page(&OverlayPage {
         socket_path: format!("/ws/overlay/{overlay}"),
-        left_label: settings.settings.labels.left.as_str().to_owned(),
-        right_label: settings.settings.labels.right.as_str().to_owned(),
-        config: config_json(&settings),
+        left_label: settings.settings.left_label.as_str().to_owned(),
+        right_label: settings.settings.right_label.as_str().to_owned(),
+        config: config(&settings).to_string(),
         preview: query.watcher() == Watcher::Preview,
     });
     Ok(uncached(StatusCode::OK).body(page.into_string()))

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chatpulse_broadcast::frame::config_json;
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_broadcast::frame::config;
+use chatpulse_domain::overlay::{OverlaySettings, PauseState, SettingsVersion, VersionedSettings};
 use chatpulse_store_redis::CHANNELS;
-use serde_json::Value;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -144,12 +143,35 @@ fn every_close_code_is_documented() {
 
 #[test]
 fn every_key_of_the_settings_frame_is_documented() {
-    let settings = VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) };
-    let frame: Value = serde_json::from_str(&config_json(&settings)).unwrap();
-    let page = first_cells(&read("docs/reference/overlay-socket.md"));
-    let documented: BTreeSet<&str> = page.iter().flat_map(|cell| cell.split(", ")).collect();
-    for key in frame.as_object().unwrap().keys() {
-        assert!(documented.contains(key.as_str()), "{key} is not in overlay-socket.md");
+    let stored = VersionedSettings {
+        settings: OverlaySettings::default(),
+        pause_state: PauseState::default(),
+        version: SettingsVersion(1),
+    };
+    let cells: Vec<String> = ["docs/reference/settings.md", "docs/reference/overlay-socket.md"]
+        .iter()
+        .flat_map(|page| first_cells(&read(page)))
+        .collect();
+    let documented: BTreeSet<&str> = cells.iter().flat_map(|cell| cell.split(", ")).collect();
+    for key in config(&stored).as_object().unwrap().keys() {
+        assert!(documented.contains(key.as_str()), "{key} is in neither settings.md nor overlay-socket.md");
+    }
+}
+
+/// The table says the defaults as JSON, or as bare text.
+#[test]
+fn every_default_of_the_settings_is_documented() {
+    let page = read("docs/reference/settings.md");
+    let defaults = serde_json::to_value(OverlaySettings::default()).unwrap();
+    for (key, default) in defaults.as_object().unwrap() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
+        let row = row.unwrap_or_else(|| panic!("{key} is not in docs/reference/settings.md"));
+        let cell = row.split('|').nth(3).unwrap().trim().trim_matches('`');
+        let text = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        assert_eq!(
+            cell, text,
+            "default of {key} in docs/reference/settings.md on the left, in the code on the right"
+        );
     }
 }
 

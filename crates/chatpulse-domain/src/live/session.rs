@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::InstanceId;
-use crate::look::MeasureKind;
-use crate::overlay::{Measure, VersionedSettings};
+use crate::mode::Mode;
+use crate::overlay::{OverlaySettings, VersionedSettings};
 use crate::reading::Reading;
 use crate::sentiment::Sentiment;
 use crate::session::{Orphan, Session, SessionActivity, SessionSeed};
@@ -63,13 +63,13 @@ impl LiveSession {
         self.session
     }
 
-    pub(super) fn measure(&self) -> Measure {
-        self.session.settings.settings.measure
+    pub(super) fn settings(&self) -> &OverlaySettings {
+        &self.session.settings.settings
     }
 
     /// Takes a token; `false` if there is none. A share cannot be pinned, so its votes need no token.
     pub(super) fn take_token(&mut self, limit: Option<BucketLimit>, now: Timestamp) -> bool {
-        let Some(limit) = limit.filter(|_| self.measure().kind == MeasureKind::Momentum) else {
+        let Some(limit) = limit.filter(|_| self.settings().mode == Mode::Momentum) else {
             return true;
         };
         let bucket = self.bucket.unwrap_or_else(|| TokenBucket::full(limit, now));
@@ -104,7 +104,7 @@ impl LiveSession {
             sentiment: share.map_or(self.value, TallyReading::sentiment),
             tally: share,
             age: now.since(self.changed_at),
-            decay: self.session.settings.settings.decay,
+            decay: self.settings().decay_speed,
             version: self.session.settings.version,
         }
     }
@@ -156,6 +156,6 @@ impl LiveSession {
     }
 
     fn value_at(&self, now: Timestamp) -> Sentiment {
-        self.value.decayed(self.session.settings.settings.decay, now.since(self.changed_at))
+        self.value.decayed(self.settings().decay_speed, now.since(self.changed_at))
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ids::{ChannelId, OverlayId, Platform};
-use crate::overlay::{Measure, OverlaySettings, SettingsVersion};
+use crate::overlay::{OverlaySettings, PauseState, SettingsVersion};
 use crate::sentiment::DecaySpeed;
 use crate::token_bucket::TokenBucket;
 use crate::window::{Window, WindowSecs};
@@ -20,12 +20,11 @@ fn instance(id: &str) -> InstanceId {
 }
 
 fn momentum(per_second: f64) -> OverlaySettings {
-    OverlaySettings { decay: DecaySpeed::new(per_second).unwrap(), ..OverlaySettings::default() }
+    OverlaySettings { decay_speed: DecaySpeed::new(per_second).unwrap(), ..OverlaySettings::default() }
 }
 
 fn share(window: Window, one_vote_each: bool) -> OverlaySettings {
-    let measure = Measure { kind: MeasureKind::Share, window, one_vote_each };
-    OverlaySettings { measure, ..OverlaySettings::default() }
+    OverlaySettings { mode: Mode::Share, one_vote_each, ..OverlaySettings::default() }.over(window)
 }
 
 fn last_ten_secs() -> Window {
@@ -33,7 +32,7 @@ fn last_ten_secs() -> Window {
 }
 
 fn versioned(settings: OverlaySettings, version: u64) -> VersionedSettings {
-    VersionedSettings { settings, version: SettingsVersion(version) }
+    VersionedSettings { settings, pause_state: PauseState::default(), version: SettingsVersion(version) }
 }
 
 fn seed(settings: OverlaySettings, version: u64) -> SessionSeed {

@@ -1,21 +1,21 @@
-//! What streamers have set.
+//! Port to the durable settings of streamers.
 
 use async_trait::async_trait;
 
-use crate::command::StageChange;
+use crate::command::PauseChange;
 use crate::ids::{OverlayId, StreamerId};
 use crate::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use crate::session::SessionSeed;
 
 use super::error::StoreError;
 
-/// What became of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The result of [`SettingsRepository::save`], with the row that is stored afterwards.
+#[derive(Debug, Clone, PartialEq)]
 pub enum SaveOutcome {
-    /// Written; this is the new version.
-    Saved(SettingsVersion),
+    /// The settings were saved.
+    Saved(VersionedSettings),
     /// Somebody saved since `based_on`; nothing was written.
-    Stale,
+    Stale(VersionedSettings),
     /// No such streamer.
     NoStreamer,
 }
@@ -24,20 +24,20 @@ pub enum SaveOutcome {
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - every write raises the version;
-/// - a write based on an older version than was last saved changes nothing;
-/// - a change of stage is a write too, but no save: it makes nobody's page old, and saving leaves the stage
-///   alone, but for moderators who may undo nothing any more: then it is as if they had done nothing;
-/// - what was saved is read back exactly as typed;
-/// - an overlay's seed is there as long as its address is valid, and not a moment longer.
+/// - a save based on an older version than the last saved one changes nothing;
+/// - a change of the pause state is a write but no save: it makes no page stale, and saving leaves it alone, unless the
+///   save turns the moderators' commands off: that also resumes votes and shows the overlay;
+/// - saved settings are read back exactly, with the fields of a newer version;
+/// - an overlay's seed exists as long as its address is valid, and not longer.
 #[async_trait]
 pub trait SettingsRepository: Send + Sync {
     /// The settings of one streamer.
     async fn find(&self, streamer: StreamerId) -> Result<Option<VersionedSettings>, StoreError>;
 
-    /// What the sessions of these overlays are made from, in any order. An address that is nobody's is left out.
+    /// The seeds of these overlays' sessions, in any order. An unknown overlay is left out.
     async fn seeds(&self, overlays: &[OverlayId]) -> Result<Vec<SessionSeed>, StoreError>;
 
-    /// Writes all but the stage, unless `based_on` is given and older than what was last saved.
+    /// Saves the settings, unless `based_on` is older than the last saved version.
     async fn save(
         &self,
         streamer: StreamerId,
@@ -45,10 +45,10 @@ pub trait SettingsRepository: Send + Sync {
         based_on: Option<SettingsVersion>,
     ) -> Result<SaveOutcome, StoreError>;
 
-    /// Changes the stage and nothing else; returns what is stored then. `None` without such a streamer.
-    async fn set_stage(
+    /// Changes the pause state and nothing else; returns the row as stored then. `None` without such a streamer.
+    async fn change_pause(
         &self,
         streamer: StreamerId,
-        change: StageChange,
+        change: PauseChange,
     ) -> Result<Option<VersionedSettings>, StoreError>;
 }

@@ -79,8 +79,8 @@ impl Orderly {
             }
             *noted = Noted::Yes;
         }
-        if let Some(change) = order.command.stage() {
-            return self.settings.set_stage(overlay, change).await;
+        if let Some(change) = order.command.pause_change() {
+            return self.settings.change_pause(overlay, change).await;
         }
         self.votes.reset(overlay).await?;
         self.signals.publish(Signal::SentimentChanged(overlay));

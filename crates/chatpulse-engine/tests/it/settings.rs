@@ -18,8 +18,8 @@ async fn saved_triggers_count_from_the_next_message_on() {
     assert_eq!(world.engine.pipeline.handle(&world.message("ja")).await, ChatOutcome::NoMatch);
     let settings = build::settings_with_triggers(&["ja"], &["nein"]);
     let saved =
-        world.engine.settings.save(&world.streamer, settings, Some(SettingsVersion(1))).await.unwrap();
-    assert_eq!(saved, SaveOutcome::Saved(SettingsVersion(2)));
+        world.engine.settings.save(&world.streamer, &settings, Some(SettingsVersion(1))).await.unwrap();
+    assert_eq!(saved, SaveOutcome::Saved(build::versioned(settings, 2)));
     assert!(matches!(world.engine.pipeline.handle(&world.message("ja")).await, ChatOutcome::Applied { .. }));
     assert_eq!(world.engine.pipeline.handle(&world.message("yes")).await, ChatOutcome::NoMatch);
 }
@@ -27,19 +27,21 @@ async fn saved_triggers_count_from_the_next_message_on() {
 #[tokio::test]
 async fn a_save_from_an_old_page_changes_nothing() {
     let world = world().await;
-    let save = |words: [&'static str; 2]| {
+    let save = async |words: [&'static str; 2]| {
         let settings = build::settings_with_triggers(&[words[0]], &[words[1]]);
-        world.engine.settings.save(&world.streamer, settings, Some(SettingsVersion(1)))
+        let based_on = Some(SettingsVersion(1));
+        world.engine.settings.save(&world.streamer, &settings, based_on).await.unwrap()
     };
-    assert_eq!(save(["1", "2"]).await.unwrap(), SaveOutcome::Saved(SettingsVersion(2)));
-    assert_eq!(save(["3", "4"]).await.unwrap(), SaveOutcome::Stale);
+    let first = build::versioned(build::settings_with_triggers(&["1"], &["2"]), 2);
+    assert_eq!(save(["1", "2"]).await, SaveOutcome::Saved(first.clone()));
+    assert_eq!(save(["3", "4"]).await, SaveOutcome::Stale(first));
 }
 
 #[tokio::test]
 async fn saving_before_any_overlay_is_open_makes_no_session() {
     let world = world().await;
     let settings = build::settings_with_triggers(&["1"], &["2"]);
-    world.engine.settings.save(&world.streamer, settings, None).await.unwrap();
+    world.engine.settings.save(&world.streamer, &settings, None).await.unwrap();
     world.engine.bar.reset(&world.streamer).await.unwrap();
     assert_eq!(world.viewers().await, None);
     let _open = world.open(Watcher::Viewer).await;
@@ -82,8 +84,9 @@ async fn settings_that_did_not_reach_the_live_session_are_brought_to_it() {
     let _open = world.open(Watcher::Viewer).await;
     world.live.break_down();
     let settings = build::settings_with_triggers(&["ja"], &["nein"]);
-    let saved = world.engine.settings.save(&world.streamer, settings, None).await.unwrap();
-    assert_eq!(saved, SaveOutcome::Saved(SettingsVersion(2)), "the database has it, so it is saved");
+    let saved = world.engine.settings.save(&world.streamer, &settings, None).await.unwrap();
+    let stored = SaveOutcome::Saved(build::versioned(settings, 2));
+    assert_eq!(saved, stored, "the database has it, so it is saved");
     world.live.recover();
     let reports = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&reports);

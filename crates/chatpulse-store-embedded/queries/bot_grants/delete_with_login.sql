@@ -1,3 +1,3 @@
 DELETE FROM bot_grants
 WHERE bot = :bot
-  AND sealed IS NULL
+  AND sealed_tokens IS NULL

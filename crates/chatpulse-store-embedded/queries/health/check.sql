@@ -1,2 +1,2 @@
 -- Reads a page of the file, whether or not there is an account.
-SELECT EXISTS (SELECT 1 FROM streamers)
+SELECT EXISTS (SELECT 1 FROM users)

@@ -1,2 +1,2 @@
 DELETE FROM login_sessions
-WHERE streamer_id = :streamer_id
+WHERE user_id = :user_id

@@ -1,11 +1,10 @@
-SELECT id, twitch_id, sealed
+SELECT id, twitch_id, sealed_tokens
 FROM (
-    SELECT streamers.id, streamers.twitch_id, tokens.sealed, streamers.seq
-    FROM tokens
-    JOIN streamers ON streamers.id = tokens.streamer_id
+    SELECT id, twitch_id, sealed_tokens, seq
+    FROM users
     UNION ALL
-    SELECT NULL, bot, sealed, NULL
+    SELECT NULL, bot, sealed_tokens, NULL
     FROM bot_grants
-    WHERE sealed IS NOT NULL
 )
+WHERE sealed_tokens IS NOT NULL
 ORDER BY seq NULLS LAST, twitch_id

@@ -1,3 +1,3 @@
 DELETE FROM bot_grants
 WHERE bot = :bot
-  AND sealed = :sealed
+  AND sealed_tokens = :sealed_tokens

@@ -1,5 +1,5 @@
-UPDATE tokens
-SET sealed = :new,
-    checked_at_ms = :at_ms
-WHERE streamer_id = :streamer_id
-  AND sealed = :old
+UPDATE users
+SET sealed_tokens = :new,
+    tokens_checked_at_ms = :at_ms
+WHERE id = :id
+  AND sealed_tokens = :old

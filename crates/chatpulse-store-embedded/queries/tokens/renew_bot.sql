@@ -1,5 +1,5 @@
 UPDATE bot_grants
-SET sealed = :new,
-    checked_at_ms = :at_ms
+SET sealed_tokens = :new,
+    tokens_checked_at_ms = :at_ms
 WHERE bot = :bot
-  AND sealed = :old
+  AND sealed_tokens = :old

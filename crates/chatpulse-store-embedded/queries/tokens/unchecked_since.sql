@@ -1,15 +1,13 @@
 -- SQLite sorts null first.
-SELECT id, twitch_id, sealed
+SELECT id, twitch_id, sealed_tokens
 FROM (
-    SELECT streamers.id, streamers.twitch_id, tokens.sealed, tokens.checked_at_ms
-    FROM tokens
-    JOIN streamers ON streamers.id = tokens.streamer_id
+    SELECT id, twitch_id, sealed_tokens, tokens_checked_at_ms
+    FROM users
     UNION ALL
-    SELECT NULL, bot, sealed, checked_at_ms
+    SELECT NULL, bot, sealed_tokens, tokens_checked_at_ms
     FROM bot_grants
-    WHERE sealed IS NOT NULL
 )
-WHERE checked_at_ms IS NULL
-   OR checked_at_ms < :then_ms
-ORDER BY checked_at_ms
+WHERE sealed_tokens IS NOT NULL
+  AND (tokens_checked_at_ms IS NULL OR tokens_checked_at_ms < :then_ms)
+ORDER BY tokens_checked_at_ms
 LIMIT :max

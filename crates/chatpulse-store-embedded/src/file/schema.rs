@@ -72,28 +72,3 @@ fn newest() -> i32 {
     let versions = runner.get_migrations().iter().map(refinery::Migration::version);
     versions.max().unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests {
-    use refinery::Target;
-
-    use super::*;
-
-    /// A page that was old before the stage came is old afterwards.
-    #[test]
-    fn what_was_saved_before_the_stage_came_counts_as_edited_last() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        embedded::migrations::runner().set_target(Target::Version(8)).run(&mut connection).unwrap();
-        let saved_often = "
-            INSERT INTO streamers (id, twitch_id, login, display_name, overlay) VALUES ('s', '1', 'ada', 'Ada', 'o');
-            INSERT INTO settings
-                (streamer_id, version, for_triggers, against_triggers, left_label, right_label, decay_speed)
-                VALUES ('s', 5, '[]', '[]', 'l', 'r', 0.5);";
-        connection.execute_batch(saved_often).unwrap();
-        bring_up_to_date(&mut connection, Path::new("memory")).unwrap();
-        let versions = "SELECT version, edited_version FROM settings";
-        let versions: (i64, i64) =
-            connection.query_row(versions, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(versions, (5, 5));
-    }
-}

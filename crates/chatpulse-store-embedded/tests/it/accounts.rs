@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner};
 use chatpulse_domain::time::Timestamp;
@@ -106,16 +107,30 @@ async fn what_we_never_wrote_is_corrupt_and_says_where() {
     let file = SqliteFile::open(&path).await.unwrap();
     let accounts = accounts_in(&file);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
-    for (change, expected) in [
-        ("for_triggers = '[1]'", "settings.for_triggers"),
-        ("for_triggers = '[\"no\"]'", "settings.against_triggers"),
-        ("for_triggers = '[\"yes\"]', left_label = ' '", "settings.left_label"),
-    ] {
-        let by_hand = Connection::open(&path).unwrap();
-        by_hand.execute(&format!("UPDATE settings SET {change}"), []).unwrap();
-        match accounts.settings.find(ada.id).await {
-            Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, expected),
-            other => panic!("{other:?} after {change}"),
-        }
+    let by_hand = Connection::open(&path).unwrap();
+    by_hand.execute("UPDATE users SET twitch_id = ''", []).unwrap();
+    match accounts.settings.seeds(&[ada.overlay]).await {
+        Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, "users.twitch_id"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_field_reads_as_its_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chatpulse.db");
+    let file = SqliteFile::open(&path).await.unwrap();
+    let accounts = accounts_in(&file);
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let by_hand = Connection::open(&path).unwrap();
+    let invalid =
+        r#"json_patch(settings, '{"for_triggers": [1], "decay_speed": 3.5, "theme": 7, "hint": true}')"#;
+    by_hand.execute(&format!("UPDATE configs SET settings = {invalid}"), []).unwrap();
+    let expected = OverlaySettings { hint: true, ..OverlaySettings::default() };
+    let [seed] = accounts.settings.seeds(&[ada.overlay]).await.unwrap().try_into().unwrap();
+    assert_eq!(seed.settings, build::versioned(expected, 1));
+    for no_document in ["'[]'", "'{'"] {
+        let refused = by_hand.execute(&format!("UPDATE configs SET settings = {no_document}"), []);
+        assert!(refused.is_err(), "the schema wants an object, not {no_document}");
     }
 }

@@ -83,7 +83,7 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
     let (_folder, path) = place();
     stopped_server(&path).await;
     let by_hand = Connection::open(&path).unwrap();
-    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'tokens'";
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'bot_grants'";
     let page: u32 = by_hand.query_row(root, [], |row| row.get(0)).unwrap();
     let page = usize::try_from(page).unwrap();
     drop(by_hand);

@@ -1,5 +1,4 @@
--- $1 as it was read · $2 as it is now
+-- $1 the recorded conduit · $2 its replacement
 UPDATE conduits
-SET id = $2,
-    updated_at = now()
+SET id = $2
 WHERE id = $1

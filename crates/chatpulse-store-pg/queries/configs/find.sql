@@ -1,5 +1,3 @@
-SELECT version, for_triggers, against_triggers, left_label, right_label, decay_speed, measure, window_secs, one_vote_each,
-       shape, theme, for_colour, against_colour, position, flipped, hint, counts, percentages,
-       mod_commands, paused, hidden
+SELECT user_id, settings, version, paused, hidden
 FROM configs
 WHERE user_id = $1

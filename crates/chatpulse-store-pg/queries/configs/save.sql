@@ -1,38 +1,28 @@
--- The trigger raises the version; one based on an older version than was last saved finds no row to write. Of saves
--- at once the later waits for the earlier and then looks at what that one left.
+-- Saves settings unless they are based on a version older than the last save. `FOR UPDATE` makes concurrent saves wait
+-- for each other, and each sees what the one before wrote. A save counts as an edit even if it changes nothing. Turning
+-- the moderators' commands off also undoes what they did, since they could not undo it any more.
 --
--- $1 user · $2 triggers for · $3 triggers against · $4 left label · $5 right label · $6 decay speed
--- $7 the version it is based on, or null · $8 measure · $9 seconds of the window, or null · $10 one vote each · $11 shape
--- $12 theme · $13 colour for · $14 colour against · $15 position · $16 flipped · $17 hint · $18 counts · $19 percentages
--- $20 commands of moderators. What those did stays while they may undo it, and is no
--- newer version of what is edited here.
--- Returns the new version, or null where nothing was written, and whether there are settings at all.
-WITH saved AS (
-    UPDATE configs
-    SET for_triggers = $2,
-        against_triggers = $3,
-        left_label = $4,
-        right_label = $5,
-        decay_speed = $6,
-        measure = $8,
-        window_secs = $9,
-        one_vote_each = $10,
-        shape = $11,
-        theme = $12,
-        for_colour = $13,
-        against_colour = $14,
-        position = $15,
-        flipped = $16,
-        hint = $17,
-        counts = $18,
-        percentages = $19,
-        mod_commands = $20,
-        paused = paused AND $20,
-        hidden = hidden AND $20,
-        edited_version = version + 1
+-- $1 user · $2 settings · $3 the version they are based on, or null · $4 moderators may use their commands
+-- Returns the row as stored, and whether this call wrote it. No row: no such user.
+WITH before AS (
+    SELECT user_id, settings, version, edited_version, paused, hidden
+    FROM configs
     WHERE user_id = $1
-      AND ($7::bigint IS NULL OR $7 >= edited_version)
-    RETURNING version
+    FOR UPDATE
+), saved AS (
+    UPDATE configs
+    SET settings = $2,
+        paused = before.paused AND $4,
+        hidden = before.hidden AND $4,
+        edited_version = before.version + 1
+    FROM before
+    WHERE configs.user_id = before.user_id
+      AND ($3::bigint IS NULL OR $3 >= before.edited_version)
+    RETURNING configs.user_id, configs.settings, configs.version, configs.paused, configs.hidden
 )
-SELECT (SELECT version FROM saved) AS version,
-       EXISTS (SELECT 1 FROM configs WHERE user_id = $1) AS is_known
+SELECT true AS is_saved, user_id, settings, version, paused, hidden
+FROM saved
+UNION ALL
+SELECT false, user_id, settings, version, paused, hidden
+FROM before
+WHERE NOT EXISTS (SELECT 1 FROM saved)

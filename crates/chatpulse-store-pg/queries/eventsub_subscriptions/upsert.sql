@@ -3,5 +3,4 @@ VALUES ($1, $2, $3, $4)
 ON CONFLICT (broadcaster) DO UPDATE
 SET id = excluded.id,
     reader = excluded.reader,
-    conduit = excluded.conduit,
-    updated_at = now()
+    conduit = excluded.conduit

@@ -1,10 +1,10 @@
--- $1 Twitch id · $2 when it was taken back
+-- $1 Twitch id · $2 time of the revocation
 WITH ended AS (
     UPDATE users
     SET sealed_tokens = NULL
     WHERE twitch_id = $1
       AND sealed_tokens IS NOT NULL
-      AND (agreed_at IS NULL OR agreed_at <= $2)
+      AND agreed_at <= $2
     RETURNING id
 ), logged_out AS (
     DELETE FROM login_sessions

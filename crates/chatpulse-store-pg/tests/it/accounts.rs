@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatpulse_domain::ids::StreamerId;
-use chatpulse_domain::overlay::SettingsVersion;
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::time::Timestamp;
@@ -65,15 +65,17 @@ async fn of_saves_at_once_on_two_instances_one_counts() {
             })
         })
         .collect();
-    let mut counted = Vec::new();
+    let (mut counted, mut stale) = (Vec::new(), Vec::new());
     for save in saves {
         match save.await.unwrap() {
-            (SaveOutcome::Saved(version), typed) => counted.push((version, typed)),
-            (outcome, _) => assert_eq!(outcome, SaveOutcome::Stale),
+            (SaveOutcome::Saved(stored), typed) => counted.push((stored, typed)),
+            (SaveOutcome::Stale(stored), _) => stale.push(stored),
+            (outcome, _) => panic!("{outcome:?}"),
         }
     }
-    let [(version, typed)] = counted.try_into().unwrap();
-    assert_eq!(version, SettingsVersion(2));
+    let [(stored, typed)] = counted.try_into().unwrap();
+    assert_eq!(stored, build::versioned(typed.clone(), 2));
+    assert_eq!(stale, vec![stored; 19], "a stale save returns what the other one wrote");
     for instance in &instances {
         let found = instance.settings.find(ada.id).await.unwrap();
         assert_eq!(found, Some(build::versioned(typed.clone(), 2)));
@@ -87,14 +89,19 @@ async fn a_write_by_hand_raises_the_version_whatever_it_says() {
     let accounts = accounts_on(&migrated(&database).await);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
     let by_hand = database.connect().await;
-    for change in ["left_label = 'Nope'", "version = 1", "version = 900"] {
+    let label = "settings = jsonb_set(settings, '{left_label}', '\"Nope\"')";
+    for change in [label, "version = 1", "version = 900", "hidden = true", "edited_version = edited_version"]
+    {
         by_hand.execute(&format!("UPDATE configs SET {change}"), &[]).await.unwrap();
     }
     let found = accounts.settings.find(ada.id).await.unwrap().unwrap();
-    assert_eq!(found.version, SettingsVersion(4));
-    // A page from before the label was corrected is old.
+    assert_eq!(found.version, SettingsVersion(6));
+    assert_eq!(found.settings.left_label.as_str(), "Nope");
+    // A page from before the label was corrected is stale; one from after that is not.
     let stale = accounts.settings.save(ada.id, &found.settings, Some(SettingsVersion(1))).await;
-    assert_eq!(stale.unwrap(), SaveOutcome::Stale);
+    assert_eq!(stale.unwrap(), SaveOutcome::Stale(found.clone()));
+    let saved = accounts.settings.save(ada.id, &found.settings, Some(SettingsVersion(2))).await;
+    assert!(matches!(saved.unwrap(), SaveOutcome::Saved(_)));
 }
 
 #[tokio::test]
@@ -127,21 +134,30 @@ async fn a_time_beyond_all_calendars_is_refused_not_a_panic() {
 }
 
 #[tokio::test]
+async fn an_invalid_field_reads_as_its_default() {
+    let database = Database::fresh().await;
+    let accounts = accounts_on(&migrated(&database).await);
+    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
+    let by_hand = database.connect().await;
+    let invalid =
+        r#"settings = settings || '{"for_triggers": [null], "decay_speed": 3.5, "theme": 7, "hint": true}'"#;
+    by_hand.execute(&format!("UPDATE configs SET {invalid}"), &[]).await.unwrap();
+    let expected = OverlaySettings { hint: true, ..OverlaySettings::default() };
+    let [seed] = accounts.settings.seeds(&[ada.overlay]).await.unwrap().try_into().unwrap();
+    assert_eq!(seed.settings, build::versioned(expected, 2));
+    let no_document = "UPDATE configs SET settings = '[]'";
+    assert!(by_hand.execute(no_document, &[]).await.is_err(), "the schema wants an object");
+}
+
+#[tokio::test]
 async fn what_we_never_wrote_is_corrupt_and_says_where() {
     let database = Database::fresh().await;
     let accounts = accounts_on(&migrated(&database).await);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
     let by_hand = database.connect().await;
-    for (change, expected) in [
-        ("for_triggers = '{NULL}'", "configs.for_triggers"),
-        ("for_triggers = '{}'", "configs.for_triggers"),
-        ("for_triggers = '{no}'", "configs.against_triggers"),
-        ("for_triggers = '{yes}', left_label = ' '", "configs.left_label"),
-    ] {
-        by_hand.execute(&format!("UPDATE configs SET {change}"), &[]).await.unwrap();
-        match accounts.settings.find(ada.id).await {
-            Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, expected),
-            other => panic!("{other:?} after {change}"),
-        }
+    by_hand.execute("UPDATE users SET twitch_id = ''", &[]).await.unwrap();
+    match accounts.settings.seeds(&[ada.overlay]).await {
+        Err(StoreError::Corrupt { place, .. }) => assert_eq!(place, "users.twitch_id"),
+        other => panic!("{other:?}"),
     }
 }

@@ -15,14 +15,6 @@ fn known() -> usize {
     std::fs::read_dir(FOLDER).unwrap().count()
 }
 
-/// The text of one.
-fn migration(version: usize) -> String {
-    let begins = format!("V{version}__");
-    let mut files = std::fs::read_dir(FOLDER).unwrap().map(|file| file.unwrap());
-    let file = files.find(|file| file.file_name().to_string_lossy().starts_with(&begins)).unwrap();
-    std::fs::read_to_string(file.path()).unwrap()
-}
-
 async fn instances_migrate_at_once(count: usize) {
     let database = Database::fresh().await;
     let mut instances = Vec::new();
@@ -118,28 +110,4 @@ async fn a_look_counts_what_is_to_be_done_and_does_nothing() {
     assert_eq!(seen.streamers.first().await.unwrap(), Some(ada.clone()));
     assert!(seen.streamers.rotate_overlay(ada.id).await.is_err());
     assert!(look.pool.migrate().await.is_err());
-}
-
-/// A page that was old before the stage came is old afterwards.
-#[tokio::test]
-async fn what_was_saved_before_the_stage_came_counts_as_edited_last() {
-    let database = Database::fresh().await;
-    let by_hand = database.connect().await;
-    for version in 1..9 {
-        by_hand.batch_execute(&migration(version)).await.unwrap();
-    }
-    let saved_often = "
-        INSERT INTO users (id, twitch_id, login, display_name, sealed_tokens)
-            VALUES (gen_random_uuid(), '1', 'ada', 'Ada', '');
-        INSERT INTO configs
-            (user_id, version, for_triggers, against_triggers, left_label, right_label, decay_speed)
-            SELECT id, 5, '{}', '{}', 'l', 'r', 0.5 FROM users;";
-    by_hand.batch_execute(saved_often).await.unwrap();
-    by_hand.batch_execute(&migration(9)).await.unwrap();
-    let versions = "SELECT version, edited_version FROM configs";
-    let row = by_hand.query_one(versions, &[]).await.unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 5));
-    let change = "UPDATE configs SET left_label = 'other' RETURNING version, edited_version";
-    let row = by_hand.query_one(change, &[]).await.unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (6, 6), "versions rise again");
 }

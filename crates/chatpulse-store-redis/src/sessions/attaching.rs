@@ -140,14 +140,14 @@ impl RedisLive {
 }
 
 /// The settings as the functions take them: the document, and what Lua needs of it.
-pub(super) fn settings_args(settings: &VersionedSettings) -> [String; 6] {
-    let measure = settings.settings.measure;
+pub(super) fn settings_args(stored: &VersionedSettings) -> [String; 6] {
+    let settings = &stored.settings;
     [
-        settings_json::encode(&settings.settings),
-        settings.version.0.to_string(),
-        settings.settings.decay.per_second().to_string(),
-        measure.kind.as_str().to_owned(),
-        measure.window.bucket_ms().to_string(),
-        u8::from(measure.one_vote_each).to_string(),
+        settings_json::encode(stored),
+        stored.version.0.to_string(),
+        settings.decay_speed.per_second().to_string(),
+        settings.mode.as_str().to_owned(),
+        settings.window().bucket_ms().to_string(),
+        u8::from(settings.one_vote_each).to_string(),
     ]
 }

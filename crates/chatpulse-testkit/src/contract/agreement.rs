@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use chatpulse_domain::ids::{ChannelId, InstanceId, OverlayId};
-use chatpulse_domain::look::MeasureKind;
-use chatpulse_domain::overlay::{Measure, OverlaySettings, VersionedSettings};
+use chatpulse_domain::mode::Mode;
+use chatpulse_domain::overlay::{OverlaySettings, VersionedSettings};
 use chatpulse_domain::reading::Reading;
 use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::{Orphan, Session, SessionActivity, SessionSeed};
@@ -239,14 +239,14 @@ fn instance_at(place: usize) -> InstanceId {
 /// Each version has a speed of its own, so a wrong fold shows, and most measure something else than the one before.
 fn settings_at(version: u64) -> VersionedSettings {
     let step = f64::from(u32::try_from(version % 10).unwrap());
-    let kind = if version.is_multiple_of(3) { MeasureKind::Momentum } else { MeasureKind::Share };
+    let mode = if version.is_multiple_of(3) { Mode::Momentum } else { Mode::Share };
     let window = match version % 4 {
         0 => Window::UntilReset,
         1 | 2 => build::window(5),
         _ => build::window(120),
     };
-    let measure = Measure { kind, window, one_vote_each: version % 5 < 3 };
-    build::versioned(OverlaySettings { measure, ..build::settings_with_decay(0.1 + step / 20.0) }, version)
+    let settings = build::settings_with_decay(0.1 + step / 20.0).over(window);
+    build::versioned(OverlaySettings { mode, one_vote_each: version % 5 < 3, ..settings }, version)
 }
 
 impl Answer {

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chatpulse_domain::command::StageChange;
+use chatpulse_domain::appearance::{Shape, Theme, VerticalPosition};
+use chatpulse_domain::command::PauseChange;
+use chatpulse_domain::document::{Document, Value};
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::look::{Look, MeasureKind, Position, Shape, Theme};
-use chatpulse_domain::overlay::{Measure, OverlaySettings, SettingsVersion, Stage, VersionedSettings};
+use chatpulse_domain::mode::Mode;
+use chatpulse_domain::overlay::{
+    OverlaySettings, PauseState, SettingsVersion, StoredSettings, VersionedSettings,
+};
 use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::session::SessionSeed;
-use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::window::Window;
 
@@ -27,8 +30,9 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     writes_at_once_get_versions_of_their_own(make().await).await;
     what_was_typed_is_read_back(make().await).await;
     every_speed_is_read_back_exactly(make().await).await;
-    every_measure_and_look_is_read_back(make().await).await;
-    a_change_of_stage_is_a_write_that_makes_no_page_old(make().await).await;
+    every_mode_and_appearance_is_read_back(make().await).await;
+    fields_of_a_newer_version_are_kept(make().await).await;
+    a_change_of_the_pause_state_is_a_write_that_makes_no_page_stale(make().await).await;
     one_streamers_settings_are_not_anothers(make().await).await;
     an_overlays_seed_is_there_while_its_address_is_valid(make().await).await;
 }
@@ -77,35 +81,34 @@ async fn read(accounts: &Accounts, streamer: StreamerId) -> (OverlaySettings, u6
     (found.settings, found.version.0)
 }
 
-fn saved(version: u64) -> SaveOutcome {
-    SaveOutcome::Saved(SettingsVersion(version))
+fn saved(settings: &OverlaySettings, version: u64) -> SaveOutcome {
+    SaveOutcome::Saved(build::versioned(settings.clone(), version))
 }
 
-async fn every_measure_and_look_is_read_back(accounts: Accounts) {
+async fn every_mode_and_appearance_is_read_back(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let plain = OverlaySettings::default();
     let windows = [build::window(5), build::window(120), Window::UntilReset];
-    let measures = MeasureKind::ALL.iter().zip([true, false]).flat_map(|(kind, one_vote_each)| {
-        windows.map(|window| Measure { kind: *kind, window, one_vote_each })
-    });
-    let mut all: Vec<OverlaySettings> =
-        measures.map(|measure| OverlaySettings { measure, ..plain.clone() }).collect();
-    let mut look = Look { for_colour: "#000000".parse().unwrap(), ..Look::default() };
-    for shape in Shape::ALL {
-        for theme in Theme::ALL {
-            for position in Position::ALL {
-                look = Look { shape: *shape, theme: *theme, position: *position, hint: !look.hint, ..look };
-                (look.against_colour, look.for_colour) = (look.for_colour, look.against_colour);
-                all.push(OverlaySettings { look, ..plain.clone() });
-            }
+    let mut all: Vec<OverlaySettings> = Vec::new();
+    for (mode, one_vote_each) in Mode::ALL.iter().copied().zip([true, false]) {
+        all.extend(
+            windows.map(|window| OverlaySettings { mode, one_vote_each, ..plain.clone() }.over(window)),
+        );
+    }
+    let mut settings = OverlaySettings { for_colour: "#000000".parse().unwrap(), ..plain.clone() };
+    for (shape, theme) in
+        Shape::ALL.iter().flat_map(|shape| Theme::ALL.iter().map(move |theme| (shape, theme)))
+    {
+        for position in VerticalPosition::ALL {
+            (settings.shape, settings.theme, settings.position) = (*shape, *theme, *position);
+            settings.hint = !settings.hint;
+            (settings.against_colour, settings.for_colour) = (settings.for_colour, settings.against_colour);
+            all.push(settings.clone());
         }
     }
-    let look = Look::default();
-    for look in
-        [Look { flipped: true, ..look }, Look { counts: true, ..look }, Look { percentages: true, ..look }]
-    {
-        all.push(OverlaySettings { look, ..plain.clone() });
-    }
+    all.push(OverlaySettings { flipped: true, ..plain.clone() });
+    all.push(OverlaySettings { counts: true, ..plain.clone() });
+    all.push(OverlaySettings { percentages: true, ..plain.clone() });
     all.push(OverlaySettings { mod_commands: false, ..plain.clone() });
     for settings in all {
         save(&accounts, streamer, &settings, None).await;
@@ -113,31 +116,47 @@ async fn every_measure_and_look_is_read_back(accounts: Accounts) {
     }
 }
 
-async fn a_change_of_stage_is_a_write_that_makes_no_page_old(accounts: Accounts) {
+async fn fields_of_a_newer_version_are_kept(accounts: Accounts) {
+    let streamer = streamer(&accounts).await;
+    let newer = Document::from([
+        ("mood".to_owned(), Value::Text("storm".to_owned())),
+        ("levels".to_owned(), Value::List(vec![Value::Unsigned(1), Value::Float(0.5), Value::Null])),
+    ]);
+    let StoredSettings { settings, .. } = newer.into();
+    assert_ne!(settings, OverlaySettings::default());
+    save(&accounts, streamer, &settings, None).await;
+    let found = accounts.settings.find(streamer).await.unwrap().unwrap().settings;
+    save(&accounts, streamer, &OverlaySettings { hint: true, ..found }, None).await;
+    let account = accounts.streamers.find(streamer).await.unwrap().unwrap();
+    let [seed] = accounts.settings.seeds(&[account.overlay]).await.unwrap().try_into().unwrap();
+    assert_eq!(seed.settings.settings, OverlaySettings { hint: true, ..settings });
+}
+
+async fn a_change_of_the_pause_state_is_a_write_that_makes_no_page_stale(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let set = async |paused, hidden| {
-        let change = StageChange { paused, hidden };
-        let VersionedSettings { settings, version } =
-            accounts.settings.set_stage(streamer, change).await.unwrap().unwrap();
-        (settings.stage, version.0)
+        let change = PauseChange { paused, hidden };
+        let stored = accounts.settings.change_pause(streamer, change).await.unwrap().unwrap();
+        assert_eq!(accounts.settings.find(streamer).await.unwrap().unwrap(), stored);
+        (stored.pause_state, stored.version.0)
     };
-    assert_eq!(set(Some(true), None).await, (Stage { paused: true, hidden: false }, 2));
-    assert_eq!(set(None, Some(true)).await, (Stage { paused: true, hidden: true }, 3));
+    let both = PauseState { paused: true, hidden: true };
+    assert_eq!(set(Some(true), None).await, (PauseState { paused: true, hidden: false }, 2));
+    assert_eq!(set(None, Some(true)).await, (both, 3));
     // The page was made before that.
     let typed = build::settings_with_triggers(&["ja"], &["nein"]);
-    assert_eq!(save(&accounts, streamer, &typed, Some(1)).await, saved(4));
-    let (stored, version) = read(&accounts, streamer).await;
-    assert_eq!(version, 4);
-    assert_eq!(stored.stage, Stage { paused: true, hidden: true }, "saving leaves it alone");
-    assert_eq!(stored.triggers, typed.triggers);
-    assert_eq!(save(&accounts, streamer, &typed, Some(3)).await, SaveOutcome::Stale);
-    assert_eq!(set(Some(false), Some(false)).await, (Stage::default(), 5));
-    assert_eq!(save(&accounts, streamer, &typed, Some(4)).await, saved(6));
-    // Who may undo nothing any more has done nothing.
+    let stored = VersionedSettings { pause_state: both, ..build::versioned(typed.clone(), 4) };
+    let outcome = save(&accounts, streamer, &typed, Some(1)).await;
+    assert_eq!(outcome, SaveOutcome::Saved(stored.clone()), "saving leaves it alone");
+    assert_eq!(accounts.settings.find(streamer).await.unwrap().unwrap(), stored);
+    assert_eq!(save(&accounts, streamer, &typed, Some(3)).await, SaveOutcome::Stale(stored));
+    assert_eq!(set(Some(false), Some(false)).await, (PauseState::default(), 5));
+    assert_eq!(save(&accounts, streamer, &typed, Some(4)).await, saved(&typed, 6));
+    // Without the commands nobody in chat could undo it.
     assert_eq!(set(Some(true), Some(true)).await.1, 7);
-    save(&accounts, streamer, &OverlaySettings { mod_commands: false, ..typed }, None).await;
-    assert_eq!(read(&accounts, streamer).await.0.stage, Stage::default());
-    let nobody = accounts.settings.set_stage(StreamerId::random(), StageChange::default()).await;
+    let without = OverlaySettings { mod_commands: false, ..typed };
+    assert_eq!(save(&accounts, streamer, &without, None).await, saved(&without, 8));
+    let nobody = accounts.settings.change_pause(StreamerId::random(), PauseChange::default()).await;
     assert_eq!(nobody.unwrap(), None);
 }
 
@@ -156,7 +175,7 @@ async fn every_write_raises_the_version(accounts: Accounts) {
     let same = OverlaySettings::default();
     for version in 2..6 {
         let outcome = save(&accounts, streamer, &same, Some(version - 1)).await;
-        assert_eq!(outcome, saved(version));
+        assert_eq!(outcome, saved(&same, version));
         assert_eq!(read(&accounts, streamer).await, (same.clone(), version));
     }
 }
@@ -164,19 +183,19 @@ async fn every_write_raises_the_version(accounts: Accounts) {
 async fn a_write_based_on_an_older_version_changes_nothing(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let (mine, theirs) = (build::settings_with_decay(1.0), build::settings_with_decay(2.0));
-    assert_eq!(save(&accounts, streamer, &theirs, Some(1)).await, saved(2));
+    assert_eq!(save(&accounts, streamer, &theirs, Some(1)).await, saved(&theirs, 2));
     let outcome = save(&accounts, streamer, &mine, Some(1)).await;
-    assert_eq!(outcome, SaveOutcome::Stale);
+    assert_eq!(outcome, SaveOutcome::Stale(build::versioned(theirs.clone(), 2)));
     assert_eq!(read(&accounts, streamer).await, (theirs, 2));
 }
 
 async fn a_write_without_a_base_always_counts(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let settings = build::settings_with_decay(1.0);
-    assert_eq!(save(&accounts, streamer, &settings, None).await, saved(2));
-    assert_eq!(save(&accounts, streamer, &settings, None).await, saved(3));
+    assert_eq!(save(&accounts, streamer, &settings, None).await, saved(&settings, 2));
+    assert_eq!(save(&accounts, streamer, &settings, None).await, saved(&settings, 3));
     let from_the_future = save(&accounts, streamer, &settings, Some(u64::MAX)).await;
-    assert_eq!(from_the_future, saved(4), "only an older base is stale");
+    assert_eq!(from_the_future, saved(&settings, 4), "only an older base is stale");
 }
 
 async fn save_at_once(accounts: &Accounts, streamer: StreamerId, based_on: Option<u64>) -> Vec<SaveOutcome> {
@@ -200,9 +219,10 @@ async fn save_at_once(accounts: &Accounts, streamer: StreamerId, based_on: Optio
 async fn of_writes_at_once_from_one_base_one_counts(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let outcomes = save_at_once(&accounts, streamer, Some(1)).await;
-    let stale = |outcome: &&SaveOutcome| **outcome == SaveOutcome::Stale;
+    let stored = build::versioned(OverlaySettings::default(), 2);
+    let stale = |outcome: &&SaveOutcome| **outcome == SaveOutcome::Stale(stored.clone());
     assert_eq!(outcomes.iter().filter(stale).count(), 19);
-    assert!(outcomes.contains(&saved(2)));
+    assert!(outcomes.contains(&SaveOutcome::Saved(stored.clone())));
 }
 
 async fn writes_at_once_get_versions_of_their_own(accounts: Accounts) {
@@ -211,7 +231,7 @@ async fn writes_at_once_get_versions_of_their_own(accounts: Accounts) {
     let versions: BTreeSet<u64> = outcomes
         .iter()
         .map(|outcome| match outcome {
-            SaveOutcome::Saved(version) => version.0,
+            SaveOutcome::Saved(stored) => stored.version.0,
             refused => panic!("{refused:?} instead of saved"),
         })
         .collect();
@@ -222,17 +242,19 @@ async fn what_was_typed_is_read_back(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let many: Vec<String> = (0..20).map(|n| format!("Wort {n} “Ä” ß 🎭")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let odd = ["No'); DROP TABLE settings; --", "\"quoted\", [1]", "back\\slash", "tab\there"];
+    let hostile = ["No'); DROP TABLE configs; --", "\"quoted\", [1]", "back\\slash", "tab\there"];
     let typed = OverlaySettings {
-        triggers: build::triggers(&many, &odd),
-        labels: build::labels("👎 Nö", &"ü".repeat(50)),
-        decay: build::decay(0.1),
+        for_triggers: build::triggers(&many),
+        against_triggers: build::triggers(&hostile),
+        left_label: build::label("👎 Nö"),
+        right_label: build::label(&"ü".repeat(50)),
+        decay_speed: build::decay(0.1),
         ..OverlaySettings::default()
     };
     save(&accounts, streamer, &typed, None).await;
     let (found, _) = read(&accounts, streamer).await;
     assert_eq!(found, typed);
-    let words: Vec<&str> = found.triggers.of(Side::For).typed().collect();
+    let words: Vec<&str> = found.for_triggers.typed().collect();
     assert_eq!(words, many, "in the order they were typed");
 }
 

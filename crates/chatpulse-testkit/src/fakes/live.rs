@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId, MessageId, OverlayId};
-use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::mode::Mode;
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
@@ -102,15 +102,15 @@ impl State {
 
 impl FakeSession {
     fn reading(&self, now: Timestamp) -> Reading {
-        let measure = self.session.settings.settings.measure;
-        let counted = self.tally.as_ref().filter(|tally| tally.is_over(measure.window));
+        let settings = &self.session.settings.settings;
+        let counted = self.tally.as_ref().filter(|tally| tally.is_over(settings.window()));
         let counted = counted.map(|tally| tally.read(now)).unwrap_or_default();
-        let tally = (measure.kind == MeasureKind::Share).then_some(counted);
+        let tally = (settings.mode == Mode::Share).then_some(counted);
         Reading {
             sentiment: tally.map_or(self.value, TallyReading::sentiment),
             tally,
             age: now.since(self.changed_at),
-            decay: self.session.settings.settings.decay,
+            decay: self.session.settings.settings.decay_speed,
             version: self.session.settings.version,
         }
     }
@@ -122,12 +122,13 @@ impl FakeSession {
 
     fn push(&mut self, chatter: Option<&ChatterId>, side: Side, now: Timestamp) -> Sentiment {
         self.applied.push(now);
-        let measure = self.session.settings.settings.measure;
-        if measure.kind == MeasureKind::Share {
+        let settings = &self.session.settings.settings;
+        if settings.mode == Mode::Share {
+            let (window, one_vote_each) = (settings.window(), settings.one_vote_each);
             self.set(Sentiment::CENTRE, now);
-            self.tally.take_if(|tally| !tally.is_over(measure.window));
-            let tally = self.tally.get_or_insert_with(|| WindowedTally::new(measure.window, now));
-            return tally.count(chatter.filter(|_| measure.one_vote_each), side, now).sentiment();
+            self.tally.take_if(|tally| !tally.is_over(window));
+            let tally = self.tally.get_or_insert_with(|| WindowedTally::new(window, now));
+            return tally.count(chatter.filter(|_| one_vote_each), side, now).sentiment();
         }
         let value = self.reading(now).after(Duration::ZERO).pushed(side);
         self.set(value, now);

@@ -4,12 +4,11 @@ mod extras;
 
 use std::collections::BTreeMap;
 
-use chatpulse_domain::overlay::{
-    InvalidLabel, Label, Labels, OverlaySettings, SettingsVersion, VersionedSettings,
-};
+use chatpulse_domain::label::{InvalidLabel, Label};
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::side::Side;
-use chatpulse_domain::trigger::{InvalidTriggers, Trigger, TriggerSet, Triggers};
+use chatpulse_domain::trigger::{InvalidTrigger, InvalidTriggers, Trigger, TriggerSet};
 
 use super::view::{FormProblems, SettingsForm};
 use extras::ExtrasInput;
@@ -82,14 +81,25 @@ impl SettingsInput {
         let right = noted(&mut problems, "right_label", label(self.right_label.as_deref()));
         let decay = noted(&mut problems, "decay_speed", decay(self.decay_speed.as_deref()));
         let version = noted(&mut problems, "version", version(self.version.as_deref()));
-        let triggers = in_favor.zip(against).and_then(|(in_favor, against)| {
-            let joined = Triggers::new(in_favor, against).map_err(|shared| format!("{shared}."));
-            noted(&mut problems, "against_trigger", joined)
-        });
-        let (measure, look, mod_commands) = self.extras.parse(stored, &mut problems);
-        let (Some(triggers), Some(left), Some(right), Some(decay), Some(version)) =
-            (triggers, left, right, decay, version)
+        let shared = in_favor
+            .as_ref()
+            .zip(against.as_ref())
+            .and_then(|(in_favor, against)| against.shared_with(in_favor));
+        if let Some(typed) = shared {
+            problems.insert("against_trigger", format!("“{typed}” already counts as a vote for."));
+        }
+        let settings = self.extras.parse(stored, &mut problems);
+        let (
+            Some(for_triggers),
+            Some(against_triggers),
+            Some(left_label),
+            Some(right_label),
+            Some(decay_speed),
+        ) = (in_favor, against, left, right, decay)
         else {
+            return Err(problems);
+        };
+        let Some(version) = version else {
             return Err(problems);
         };
         if !problems.is_empty() {
@@ -97,13 +107,12 @@ impl SettingsInput {
         }
         Ok((
             OverlaySettings {
-                triggers,
-                labels: Labels { left, right },
-                decay,
-                measure,
-                look,
-                mod_commands,
-                stage: stored.stage,
+                for_triggers,
+                against_triggers,
+                left_label,
+                right_label,
+                decay_speed,
+                ..settings
             },
             version,
         ))
@@ -133,14 +142,14 @@ impl SettingsInput {
 
 /// The form as stored settings fill it.
 pub(super) fn form_of(stored: &VersionedSettings) -> SettingsForm {
-    let VersionedSettings { settings, version } = stored;
-    let typed = |side| settings.triggers.of(side).typed().map(str::to_owned).collect();
+    let VersionedSettings { settings, version, .. } = stored;
+    let typed = |side| settings.triggers(side).typed().map(str::to_owned).collect();
     SettingsForm {
         for_triggers: typed(Side::For),
         against_triggers: typed(Side::Against),
-        left_label: settings.labels.left.as_str().to_owned(),
-        right_label: settings.labels.right.as_str().to_owned(),
-        decay_speed: settings.decay.per_second().to_string(),
+        left_label: settings.left_label.as_str().to_owned(),
+        right_label: settings.right_label.as_str().to_owned(),
+        decay_speed: settings.decay_speed.per_second().to_string(),
         version: version.0.to_string(),
         problems: FormProblems::default(),
         choices: extras::choices_of(settings),
@@ -152,24 +161,25 @@ fn noted<T>(problems: &mut Problems, field: &'static str, parsed: Result<T, Stri
 }
 
 fn triggers(rows: &[String]) -> Result<TriggerSet, String> {
-    rows.iter().try_for_each(|row| storable(row).map(drop))?;
     TriggerSet::parse(rows.iter().map(String::as_str)).map_err(|problem| match problem {
         InvalidTriggers::None => "Add at least one word that counts as a vote.".to_owned(),
         InvalidTriggers::TooMany { count } => {
             format!("Up to {} triggers a side; these are {count}. Remove some.", TriggerSet::MAX)
         }
-        InvalidTriggers::TooLong(long) => {
-            format!("A trigger is at most {} characters long; one has {}.", Trigger::CHARS_MAX, long.chars)
+        InvalidTriggers::Row(InvalidTrigger::TooLong { chars }) => {
+            format!("A trigger is at most {} characters long; one has {chars}.", Trigger::CHARS_MAX)
         }
+        InvalidTriggers::Row(InvalidTrigger::NotStorable) => NOT_STORABLE.to_owned(),
     })
 }
 
 fn label(typed: Option<&str>) -> Result<Label, String> {
-    Label::parse(storable(typed.unwrap_or_default())?).map_err(|problem| match problem {
+    Label::parse(typed.unwrap_or_default()).map_err(|problem| match problem {
         InvalidLabel::Empty => "A label has at least one character.".to_owned(),
         InvalidLabel::TooLong { chars } => {
             format!("A label is at most {} characters long; this one has {chars}.", Label::CHARS_MAX)
         }
+        InvalidLabel::NotStorable => NOT_STORABLE.to_owned(),
     })
 }
 
@@ -190,18 +200,12 @@ fn version(typed: Option<&str>) -> Result<Option<SettingsVersion>, String> {
     }
 }
 
-/// Databases cannot hold a NUL character, and no keyboard types one.
-fn storable(typed: &str) -> Result<&str, String> {
-    if typed.contains('\0') {
-        Err("This holds a character that cannot be stored.".to_owned())
-    } else {
-        Ok(typed)
-    }
-}
+const NOT_STORABLE: &str = "This holds a character that cannot be stored.";
 
 #[cfg(test)]
 mod tests {
-    use chatpulse_domain::look::{MeasureKind, Theme};
+    use chatpulse_domain::appearance::Theme;
+    use chatpulse_domain::mode::Mode;
     use chatpulse_domain::window::{Window, WindowSecs};
 
     use super::*;
@@ -219,8 +223,8 @@ mod tests {
     #[test]
     fn a_good_form_becomes_settings() {
         let (settings, version) = parse(GOOD).unwrap();
-        assert_eq!(settings.labels.right.as_str(), "Do it!");
-        assert_eq!(settings.triggers.of(Side::For).typed().collect::<Vec<_>>(), ["yes"]);
+        assert_eq!(settings.right_label.as_str(), "Do it!");
+        assert_eq!(settings.for_triggers.typed().collect::<Vec<_>>(), ["yes"]);
         assert_eq!(version, Some(SettingsVersion(4)));
     }
 
@@ -252,14 +256,14 @@ mod tests {
     #[test]
     fn what_a_form_does_not_speak_of_stays_as_it_is_stored() {
         let mut stored = OverlaySettings::default();
-        (stored.look.hint, stored.measure.window) = (true, Window::UntilReset);
+        (stored.hint, stored.until_reset) = (true, true);
         let parsed = |form: &str| SettingsInput::read(form.as_bytes()).parse(&stored).unwrap().0;
         let old = parsed(GOOD);
-        assert_eq!((old.look, old.measure), (stored.look, stored.measure));
+        assert_eq!((old.hint, old.window()), (true, Window::UntilReset));
         let new = parsed(&format!("{GOOD}&boxes=1&theme=light&window_secs=+60+&counts=on&measure=share"));
-        assert_eq!((new.look.theme, new.look.hint, new.look.counts), (Theme::Light, false, true));
-        assert_eq!(new.measure.kind, MeasureKind::Share);
-        assert_eq!(new.measure.window, Window::Last(WindowSecs::new(60).unwrap()));
+        assert_eq!((new.theme, new.hint, new.counts), (Theme::Light, false, true));
+        assert_eq!(new.mode, Mode::Share);
+        assert_eq!(new.window(), Window::Last(WindowSecs::new(60).unwrap()));
     }
 
     #[test]

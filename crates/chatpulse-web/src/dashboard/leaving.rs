@@ -3,10 +3,8 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use chatpulse_broadcast::frame::config_json;
-use chatpulse_domain::overlay::VersionedSettings;
-use chatpulse_domain::side::Side;
-use serde_json::{Value, json};
+use chatpulse_broadcast::frame::config;
+use serde_json::json;
 
 use super::stored_settings;
 use crate::error::{Answer, Problem};
@@ -32,7 +30,7 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
     let export = json!({
         "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us and your logins are kept encrypted or as fingerprints and are not in here. Of votes only numbers are kept, for as long as the bar shows them.",
         "account": account,
-        "settings": settings(&stored),
+        "settings": config(&stored),
     });
     let text = serde_json::to_string_pretty(&export).unwrap_or_default();
     Ok(HttpResponse::Ok()
@@ -40,19 +38,6 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"chatpulse.json\""))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(text))
-}
-
-fn settings(stored: &VersionedSettings) -> Value {
-    let mut all: Value = serde_json::from_str(&config_json(stored)).unwrap_or_default();
-    let typed = |side| stored.settings.triggers.of(side).typed().collect::<Value>();
-    if let Value::Object(fields) = &mut all {
-        fields.retain(|name, _| !["for_trigger", "against_trigger"].contains(&name.as_str()));
-        fields.insert("for_triggers".to_owned(), typed(Side::For));
-        fields.insert("against_triggers".to_owned(), typed(Side::Against));
-        fields.insert("one_vote_each".to_owned(), stored.settings.measure.one_vote_each.into());
-        fields.insert("mod_commands".to_owned(), stored.settings.mod_commands.into());
-    }
-    all
 }
 
 /// Only with the login name typed beside it: it cannot be undone.

@@ -9,7 +9,7 @@ mod measure;
 mod settings;
 mod side;
 
-use chatpulse_domain::overlay::Stage;
+use chatpulse_domain::overlay::PauseState;
 use maud::{Markup, html};
 
 use crate::assets::File;
@@ -40,8 +40,8 @@ pub(crate) struct DashboardPage {
     pub(crate) bot: Option<BotHint>,
     /// Chat is so fast right now that not every vote counts.
     pub(crate) limited: bool,
-    /// What moderators did.
-    pub(crate) stage: Stage,
+    /// Whether votes are paused and the overlay is hidden.
+    pub(crate) pause_state: PauseState,
 }
 
 /// What became of a save.
@@ -154,11 +154,11 @@ fn initial(display_name: &str) -> String {
 fn on_stage(page: &DashboardPage) -> Markup {
     html! {
         div role="status" {
-            div.notice.notice-warn data-stage="paused" hidden[!page.stage.paused] {
+            div.notice.notice-warn data-stage="paused" hidden[!page.pause_state.paused] {
                 p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
                 (undo("resume", "Count votes again", &page.csrf_token))
             }
-            div.notice.notice-warn data-stage="hidden" hidden[!page.stage.hidden] {
+            div.notice.notice-warn data-stage="hidden" hidden[!page.pause_state.hidden] {
                 p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
                 (undo("show", "Show the overlay", &page.csrf_token))
             }
@@ -235,7 +235,7 @@ mod tests {
             notice: None,
             bot: None,
             limited: false,
-            stage: Stage::default(),
+            pause_state: PauseState::default(),
         }
     }
 

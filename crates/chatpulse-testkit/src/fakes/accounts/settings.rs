@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use chatpulse_domain::command::StageChange;
+use chatpulse_domain::command::PauseChange;
 use chatpulse_domain::ids::{OverlayId, StreamerId};
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, Stage, VersionedSettings};
+use chatpulse_domain::overlay::{OverlaySettings, PauseState, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::session::SessionSeed;
@@ -40,26 +40,26 @@ impl SettingsRepository for FakeSettings {
             return Ok(SaveOutcome::NoStreamer);
         };
         if based_on.is_some_and(|base| base < account.edited) {
-            return Ok(SaveOutcome::Stale);
+            return Ok(SaveOutcome::Stale(account.settings.clone()));
         }
         let version = SettingsVersion(account.settings.version.0 + 1);
-        let stage = if settings.mod_commands { account.settings.settings.stage } else { Stage::default() };
-        let settings = OverlaySettings { stage, ..settings.clone() };
-        account.settings = VersionedSettings { settings, version };
+        let pause_state =
+            if settings.mod_commands { account.settings.pause_state } else { PauseState::default() };
+        account.settings = VersionedSettings { settings: settings.clone(), pause_state, version };
         account.edited = version;
-        Ok(SaveOutcome::Saved(version))
+        Ok(SaveOutcome::Saved(account.settings.clone()))
     }
 
-    async fn set_stage(
+    async fn change_pause(
         &self,
         streamer: StreamerId,
-        change: StageChange,
+        change: PauseChange,
     ) -> Result<Option<VersionedSettings>, StoreError> {
         let mut tables = self.0.enter("pause or hide an overlay")?;
         Ok(tables.account(streamer).map(|account| {
-            let stage = &mut account.settings.settings.stage;
-            stage.paused = change.paused.unwrap_or(stage.paused);
-            stage.hidden = change.hidden.unwrap_or(stage.hidden);
+            let state = &mut account.settings.pause_state;
+            state.paused = change.paused.unwrap_or(state.paused);
+            state.hidden = change.hidden.unwrap_or(state.hidden);
             account.settings.version.0 += 1;
             account.settings.clone()
         }))

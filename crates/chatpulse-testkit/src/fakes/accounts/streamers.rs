@@ -3,13 +3,14 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use chatpulse_domain::ids::{OverlayId, StreamerId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, SealedTokens};
-use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion};
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
 use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::time::Timestamp;
 
 use super::{Account, Bot, Database};
+use crate::builders;
 
 /// The streamers of [`super::FakeAccounts`].
 pub struct FakeStreamers(pub(super) Database);
@@ -38,7 +39,7 @@ impl StreamerRepository for FakeStreamers {
             tokens: Some(tokens.clone()),
             checked_at: None,
             agreed_at: Timestamp::from(SystemTime::now()),
-            settings: VersionedSettings { settings: OverlaySettings::default(), version: SettingsVersion(1) },
+            settings: builders::versioned(OverlaySettings::default(), 1),
             edited: SettingsVersion(1),
         });
         Ok(streamer)

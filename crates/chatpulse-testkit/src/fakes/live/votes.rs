@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chatpulse_domain::ids::{MessageId, OverlayId};
-use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::mode::Mode;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::reading::Reading;
@@ -63,8 +63,8 @@ impl State {
             return VoteOutcome::Debounced;
         }
         let live = self.session(vote.overlay).unwrap();
-        let measures_share = live.session.settings.settings.measure.kind == MeasureKind::Share;
-        if let Some(limit) = limit.filter(|_| !measures_share) {
+        let is_share = live.session.settings.settings.mode == Mode::Share;
+        if let Some(limit) = limit.filter(|_| !is_share) {
             let bucket = live.bucket.unwrap_or_else(|| TokenBucket::full(limit, now));
             let Some(left) = bucket.refilled(limit, now).take() else {
                 live.limited.push(now);

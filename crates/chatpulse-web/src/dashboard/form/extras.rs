@@ -1,9 +1,10 @@
 //! The part of the form that says what moves the bar and how it looks. A field that was not sent keeps what is stored: a
 //! client may know the others only. A box that is off sends nothing, so a hidden field says that the boxes are there.
 
-use chatpulse_domain::look::{Colour, Look, MeasureKind};
-use chatpulse_domain::overlay::{Measure, OverlaySettings};
-use chatpulse_domain::window::{Window, WindowSecs};
+use chatpulse_domain::appearance::Colour;
+use chatpulse_domain::mode::Mode;
+use chatpulse_domain::overlay::OverlaySettings;
+use chatpulse_domain::window::WindowSecs;
 
 use super::{Problems, noted};
 use crate::dashboard::view::{Boxes, Choices};
@@ -34,7 +35,7 @@ impl ExtrasInput {
 
     pub(super) fn take(&mut self, name: &str, value: String) {
         let field = match name {
-            "measure" => &mut self.measure,
+            "mode" | "measure" => &mut self.measure,
             "window_secs" => &mut self.window_secs,
             "shape" => &mut self.shape,
             "theme" => &mut self.theme,
@@ -57,48 +58,39 @@ impl ExtrasInput {
     }
 
     /// On top of what is stored.
-    pub(super) fn parse(&self, stored: &OverlaySettings, problems: &mut Problems) -> (Measure, Look, bool) {
-        let OverlaySettings { measure, look, .. } = *stored;
-        let measure = Measure {
-            kind: word(problems, "measure", self.measure.as_deref(), measure.kind),
-            window: self.window(measure.window, problems),
-            one_vote_each: self.is_on("one_vote_each", measure.one_vote_each),
-        };
-        let look = Look {
-            shape: word(problems, "shape", self.shape.as_deref(), look.shape),
-            theme: word(problems, "theme", self.theme.as_deref(), look.theme),
-            for_colour: colour(problems, "for_colour", self.for_colour.as_deref(), look.for_colour),
-            against_colour: colour(
-                problems,
-                "against_colour",
-                self.against_colour.as_deref(),
-                look.against_colour,
-            ),
-            position: word(problems, "position", self.position.as_deref(), look.position),
-            flipped: self.is_on("flipped", look.flipped),
-            hint: self.is_on("hint", look.hint),
-            counts: self.is_on("counts", look.counts),
-            percentages: self.is_on("percentages", look.percentages),
-        };
-        (measure, look, self.is_on("mod_commands", stored.mod_commands))
+    pub(super) fn parse(&self, stored: &OverlaySettings, problems: &mut Problems) -> OverlaySettings {
+        let mut parsed = stored.clone();
+        parsed.mode = word(problems, "measure", self.measure.as_deref(), stored.mode);
+        parsed.until_reset = self.is_on("until_reset", stored.until_reset);
+        parsed.window_secs = self.window_secs(stored, problems);
+        parsed.one_vote_each = self.is_on("one_vote_each", stored.one_vote_each);
+        parsed.shape = word(problems, "shape", self.shape.as_deref(), stored.shape);
+        parsed.theme = word(problems, "theme", self.theme.as_deref(), stored.theme);
+        parsed.for_colour = colour(problems, "for_colour", self.for_colour.as_deref(), stored.for_colour);
+        parsed.against_colour =
+            colour(problems, "against_colour", self.against_colour.as_deref(), stored.against_colour);
+        parsed.position = word(problems, "position", self.position.as_deref(), stored.position);
+        parsed.flipped = self.is_on("flipped", stored.flipped);
+        parsed.hint = self.is_on("hint", stored.hint);
+        parsed.counts = self.is_on("counts", stored.counts);
+        parsed.percentages = self.is_on("percentages", stored.percentages);
+        parsed.mod_commands = self.is_on("mod_commands", stored.mod_commands);
+        parsed
     }
 
-    /// Seconds that nobody looks at may be anything: the count goes on until reset, or momentum is measured.
-    fn window(&self, stored: Window, problems: &mut Problems) -> Window {
-        if self.is_on("until_reset", stored == Window::UntilReset) {
-            return Window::UntilReset;
-        }
-        let Some(typed) = &self.window_secs else {
-            return if stored == Window::UntilReset { Window::default() } else { stored };
-        };
+    /// Seconds that do not count may be anything: the count goes on until reset, or the mode is momentum.
+    fn window_secs(&self, stored: &OverlaySettings, problems: &mut Problems) -> WindowSecs {
+        let Some(typed) = &self.window_secs else { return stored.window_secs };
         let secs = typed.trim().parse().ok().and_then(|secs| WindowSecs::new(secs).ok());
-        if secs.is_none() && self.measure.as_deref() == Some(MeasureKind::Momentum.as_str()) {
-            return stored;
+        let does_not_count = self.is_on("until_reset", stored.until_reset)
+            || self.measure.as_deref() == Some(Mode::Momentum.as_str());
+        if secs.is_none() && does_not_count {
+            return stored.window_secs;
         }
         let secs = secs.ok_or_else(|| {
             format!("A whole number of seconds from {} to {}.", WindowSecs::MIN, WindowSecs::MAX)
         });
-        noted(problems, "window_secs", secs).map_or(stored, Window::Last)
+        noted(problems, "window_secs", secs).unwrap_or(stored.window_secs)
     }
 
     /// As it was typed; what was not sent is as stored.
@@ -130,26 +122,21 @@ impl ExtrasInput {
 
 /// As stored settings fill it.
 pub(super) fn choices_of(stored: &OverlaySettings) -> Choices {
-    let OverlaySettings { measure, look, .. } = stored;
-    let secs = match measure.window {
-        Window::Last(secs) => secs,
-        Window::UntilReset => WindowSecs::default(),
-    };
     Choices {
-        measure: measure.kind.as_str().to_owned(),
-        window_secs: secs.get().to_string(),
-        shape: look.shape.as_str().to_owned(),
-        theme: look.theme.as_str().to_owned(),
-        for_colour: look.for_colour.to_string(),
-        against_colour: look.against_colour.to_string(),
-        position: look.position.as_str().to_owned(),
+        measure: stored.mode.as_str().to_owned(),
+        window_secs: stored.window_secs.get().to_string(),
+        shape: stored.shape.as_str().to_owned(),
+        theme: stored.theme.as_str().to_owned(),
+        for_colour: stored.for_colour.to_string(),
+        against_colour: stored.against_colour.to_string(),
+        position: stored.position.as_str().to_owned(),
         boxes: Boxes {
-            until_reset: measure.window == Window::UntilReset,
-            one_vote_each: measure.one_vote_each,
-            flipped: look.flipped,
-            hint: look.hint,
-            counts: look.counts,
-            percentages: look.percentages,
+            until_reset: stored.until_reset,
+            one_vote_each: stored.one_vote_each,
+            flipped: stored.flipped,
+            hint: stored.hint,
+            counts: stored.counts,
+            percentages: stored.percentages,
             mod_commands: stored.mod_commands,
         },
         problems: Problems::new(),

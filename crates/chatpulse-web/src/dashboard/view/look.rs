@@ -1,6 +1,6 @@
 //! How it looks: shape, ground, colours, what is written beside it, where it stands.
 
-use chatpulse_domain::look::{Position, Shape, Theme};
+use chatpulse_domain::appearance::{Shape, Theme, VerticalPosition as Position};
 use maud::{Markup, html};
 
 use super::Choices;

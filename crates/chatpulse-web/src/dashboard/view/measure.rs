@@ -1,6 +1,6 @@
 //! How it moves: momentum or share, each with what belongs to it.
 
-use chatpulse_domain::look::MeasureKind;
+use chatpulse_domain::mode::Mode;
 use chatpulse_domain::window::WindowSecs;
 use maud::{Markup, html};
 
@@ -9,12 +9,12 @@ use super::settings::{Choice, below, below_id, choose, tick};
 
 const KINDS: [Choice; 2] = [
     Choice {
-        value: MeasureKind::Momentum.as_str(),
+        value: Mode::Momentum.as_str(),
         words: "Momentum",
         explained: "Each vote pushes the bar, and it drifts back when chat goes quiet. Lively; a big chat reaches the end.",
     },
     Choice {
-        value: MeasureKind::Share.as_str(),
+        value: Mode::Share.as_str(),
         words: "Share",
         explained: "How many of the latest votes are for and against. Fair in any chat: 70 of 100 is 70 %.",
     },

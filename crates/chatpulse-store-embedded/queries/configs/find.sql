@@ -1,0 +1,3 @@
+SELECT user_id, settings, version, paused, hidden
+FROM configs
+WHERE user_id = :user_id

@@ -1,0 +1,3 @@
+SELECT broadcaster, id, reader, conduit
+FROM eventsub_subscriptions
+WHERE broadcaster = :broadcaster

@@ -1,3 +1,0 @@
-SELECT id, twitch_id, login, display_name, overlay
-FROM streamers
-WHERE id = :id

@@ -1,3 +1,0 @@
-SELECT overlay
-FROM streamers
-WHERE id = :id

@@ -1,3 +1,0 @@
-UPDATE streamers
-SET overlay = :overlay
-WHERE id = :id

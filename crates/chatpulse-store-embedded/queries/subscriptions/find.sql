@@ -1,3 +1,0 @@
-SELECT broadcaster, id, reader, conduit
-FROM subscriptions
-WHERE broadcaster = :broadcaster

@@ -1,6 +1,0 @@
-INSERT INTO subscriptions (broadcaster, id, reader, conduit)
-VALUES (:broadcaster, :id, :reader, :conduit)
-ON CONFLICT (broadcaster) DO UPDATE
-SET id = excluded.id,
-    reader = excluded.reader,
-    conduit = excluded.conduit

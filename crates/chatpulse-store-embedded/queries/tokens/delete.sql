@@ -1,3 +1,0 @@
-DELETE FROM tokens
-WHERE streamer_id = :streamer_id
-  AND sealed = :sealed

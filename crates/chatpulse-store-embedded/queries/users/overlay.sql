@@ -1,0 +1,3 @@
+SELECT overlay_uuid
+FROM users
+WHERE id = :id

@@ -1,0 +1,3 @@
+UPDATE users
+SET overlay_uuid = :overlay_uuid
+WHERE id = :id
