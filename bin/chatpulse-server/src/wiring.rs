@@ -87,7 +87,7 @@ impl Parts {
             leadership: Arc::clone(&stores.live.leadership),
             shards: Arc::clone(&stores.live.shards),
         };
-        let (worker, feed) = FeedWorker::new(helix, feed_ports, twitch.clone());
+        let (worker, feed) = FeedWorker::new(helix, feed_ports, &twitch);
         let login: Arc<dyn TwitchLogin> = Arc::new(
             OauthLogin::new(twitch.clone(), Arc::clone(&clock)).context("could not set up logging in")?,
         );
@@ -99,7 +99,6 @@ impl Parts {
             streamers: Arc::clone(&stores.streamers),
             tokens: Arc::clone(&stores.tokens),
             settings: Arc::clone(&stores.settings),
-            subscriptions: Arc::clone(&stores.subscriptions),
             login_sessions: Arc::clone(&stores.login_sessions),
             login: Arc::clone(&login),
             feed: Arc::new(feed.clone()),

@@ -195,10 +195,7 @@ impl Hub {
                 }
             }
             Signal::OverlayRotated(overlay) => self.close(*overlay),
-            Signal::SessionChanged(_)
-            | Signal::ConsentGiven(_)
-            | Signal::ChatRefused(_)
-            | Signal::ListenerJoined => {}
+            Signal::SessionChanged(_) | Signal::PlatformNote(_) => {}
         }
     }
 

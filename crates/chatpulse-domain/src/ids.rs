@@ -40,6 +40,18 @@ impl Platform {
         }
     }
 
+    /// Its name where code and words name it, such as in signals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Twitch => "twitch",
+        }
+    }
+
+    /// The platform of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.name() == name)
+    }
+
     /// The platform of a written id.
     fn of_written(text: &str) -> Self {
         let others = Self::ALL.into_iter().filter(|platform| !platform.prefix().is_empty());

@@ -10,7 +10,7 @@ pub struct ChatSubscription {
     /// Whose chat.
     pub broadcaster: ChannelId,
     /// The account that reads.
-    pub reader: ChatterId,
+    pub bot: ChatterId,
     /// Where Twitch delivers it.
     pub conduit: ConduitId,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::login::{BotGrant, Grant, LoginRole, SealedTokens, UserTokens};
+use chatpulse_domain::ports::chat_feed::{ChatFeed, Served};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
@@ -27,6 +28,7 @@ pub struct Accounts {
     tokens: Arc<dyn TokenRepository>,
     live: Arc<dyn SessionStore>,
     signals: Arc<dyn Signals>,
+    feed: Arc<dyn ChatFeed>,
     cipher: Arc<dyn TokenCipher>,
     login: Arc<dyn TwitchLogin>,
     cache: Arc<SessionCache>,
@@ -58,6 +60,7 @@ impl Accounts {
             tokens: Arc::clone(&ports.tokens),
             live: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
+            feed: Arc::clone(&ports.feed),
             cipher: Arc::clone(&ports.cipher),
             login: Arc::clone(&ports.login),
             cache,
@@ -78,10 +81,9 @@ impl Accounts {
             self.note_bot(grant, None).await?;
         }
         self.cache.forget(&streamer.channel());
-        self.sessions.forgive(&streamer.twitch_id);
-        self.signals.publish(Signal::ConsentGiven(streamer.twitch_id.clone()));
+        self.feed.consent_changed(&streamer.twitch_id.chatter());
         match self.live.find(&streamer.channel()).await {
-            Ok(Some(_)) => self.sessions.read_chat(streamer.channel()),
+            Ok(Some(_)) => self.sessions.read_chat(streamer.channel(), Served::Here),
             Ok(None) => {}
             Err(error) => {
                 warn!(%error, "a streamer logged in, and whether an overlay is open could not be seen");
@@ -107,8 +109,7 @@ impl Accounts {
             granted_at: self.clock.now(),
         };
         self.streamers.record_bot_grant(&noted, tokens).await?;
-        self.sessions.forgive(&noted.bot);
-        self.signals.publish(Signal::ConsentGiven(noted.bot.clone()));
+        self.feed.consent_changed(&noted.bot.chatter());
         Ok(noted)
     }
 

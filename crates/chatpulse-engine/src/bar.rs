@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::overlay::PauseState;
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::session::SessionActivity;
@@ -25,7 +23,6 @@ pub struct Bar {
     sessions: Arc<dyn SessionStore>,
     signals: Arc<dyn Signals>,
     feed: Arc<dyn ChatFeed>,
-    subscriptions: Arc<dyn SubscriptionRepository>,
     cache: Arc<SessionCache>,
 }
 
@@ -47,7 +44,6 @@ impl Bar {
             sessions: Arc::clone(&ports.sessions),
             signals: Arc::clone(&ports.signals),
             feed: Arc::clone(&ports.feed),
-            subscriptions: Arc::clone(&ports.subscriptions),
             cache,
         }
     }
@@ -76,23 +72,16 @@ impl Bar {
     /// How things stand. A refusal by Twitch is said even while no overlay is open.
     pub async fn status(&self, streamer: &Streamer) -> Result<BarStatus, StoreError> {
         let activity = self.sessions.activity(streamer.overlay).await?.unwrap_or_default();
-        let chat = match self.feed.state(&streamer.channel()) {
+        let chat = match self.feed.state(&streamer.channel()).await {
             ChatState::NotAuthorized => ChatState::NotAuthorized,
             _ if !activity.attached => ChatState::Idle,
-            ChatState::Idle => self.chat_elsewhere(&streamer.channel()).await,
+            // The overlay opened a moment ago.
+            ChatState::Idle => ChatState::Connecting,
             state => state,
         };
         let session =
             if activity.attached { self.cache.find(&streamer.channel()).await.ok().flatten() } else { None };
         let pause_state = session.map(|session| session.settings.pause_state);
         Ok(BarStatus { activity, chat, pause_state })
-    }
-
-    /// Another instance serves it.
-    async fn chat_elsewhere(&self, broadcaster: &ChannelId) -> ChatState {
-        match self.subscriptions.find(broadcaster).await {
-            Ok(Some(_)) => ChatState::Reading,
-            Ok(None) | Err(_) => ChatState::Connecting,
-        }
     }
 }

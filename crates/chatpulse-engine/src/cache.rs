@@ -110,11 +110,7 @@ impl SessionCache {
                 self.known.clear();
             }
             Heard::Signal(
-                Signal::SentimentChanged(_)
-                | Signal::OverlayRotated(_)
-                | Signal::ConsentGiven(_)
-                | Signal::ChatRefused(_)
-                | Signal::ListenerJoined,
+                Signal::SentimentChanged(_) | Signal::OverlayRotated(_) | Signal::PlatformNote(_),
             )
             | Heard::Closed => {}
         }

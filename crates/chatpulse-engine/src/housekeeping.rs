@@ -214,15 +214,12 @@ struct Listener<'a> {
 impl Listener<'_> {
     async fn listen(self, signals: &dyn Signals) {
         let mut stream = signals.subscribe();
-        signals.publish(Signal::ListenerJoined);
         loop {
             let heard = stream.next().await;
             self.cache.hear(&heard);
             match heard {
                 Heard::Signal(signal) => self.hear(signal),
                 Heard::Gap => {
-                    self.sessions.forgive_all();
-                    signals.publish(Signal::ListenerJoined);
                     self.missed.notify_one();
                     self.missed_changes.notify_one();
                 }
@@ -233,7 +230,7 @@ impl Listener<'_> {
 
     fn hear(&self, signal: Signal) {
         match signal {
-            Signal::SentimentChanged(_) => {}
+            Signal::SentimentChanged(_) | Signal::PlatformNote(_) => {}
             Signal::SessionChanged(broadcaster) => {
                 if self.changes.try_send(broadcaster).is_err() {
                     self.missed_changes.notify_one();
@@ -245,9 +242,6 @@ impl Listener<'_> {
                 self.hand_on(signal);
             }
             Signal::SettingsChanged { .. } => self.hand_on(signal),
-            Signal::ConsentGiven(user) => self.sessions.forgive(&user),
-            Signal::ChatRefused(broadcaster) => self.sessions.note_refused(broadcaster),
-            Signal::ListenerJoined => self.sessions.tell_refusals(),
         }
     }
 
@@ -266,11 +260,7 @@ async fn follow(sessions: &Sessions, mut heard: mpsc::Receiver<Signal>, missed: 
                 Signal::OverlayRotated(overlay) => sessions.retire(overlay).await,
                 Signal::SettingsChanged { overlay, .. } => sessions.refresh_settings(overlay).await,
                 // Dealt with where they are heard.
-                Signal::SentimentChanged(_)
-                | Signal::SessionChanged(_)
-                | Signal::ConsentGiven(_)
-                | Signal::ChatRefused(_)
-                | Signal::ListenerJoined => {}
+                Signal::SentimentChanged(_) | Signal::SessionChanged(_) | Signal::PlatformNote(_) => {}
             },
             () = missed.notified() => sessions.review().await,
         }
@@ -282,7 +272,7 @@ async fn keep_overlays(sessions: &Sessions, closings: &mut mpsc::Receiver<Closin
     loop {
         tokio::select! {
             Some(closing) = closings.recv() => sessions.close(closing).await,
-            _ = retries.tick() => sessions.retry_unheard().await,
+            _ = retries.tick() => sessions.retry_untold().await,
         }
     }
 }
@@ -298,9 +288,9 @@ async fn keep_clean(
     loop {
         tokio::select! {
             Some(broadcaster) = changed.recv() => cleanup.note_change(&broadcaster).await,
-            () = missed.notified() => cleanup.look_at_all_again(),
-            _ = looks.tick() => if let Err(error) = cleanup.look_at_all().await {
-                warn!(%error, "chats that are read could not be compared with those that are needed; trying again");
+            () = missed.notified() => cleanup.read_all_chats_soon(),
+            _ = looks.tick() => if let Err(error) = cleanup.read_all_chats().await {
+                warn!(%error, "failed to look up which chats are needed; trying again");
                 looks.reset_after(RETRY_EVERY);
             },
             _ = rounds.tick() => match cleanup.round().await {

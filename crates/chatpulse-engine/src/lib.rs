@@ -31,7 +31,6 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
 use chatpulse_domain::ports::signals::Signals;
 use chatpulse_domain::ports::streamers::StreamerRepository;
-use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::ports::votes::VoteStore;
@@ -58,7 +57,6 @@ pub struct Ports {
     pub streamers: Arc<dyn StreamerRepository>,
     pub tokens: Arc<dyn TokenRepository>,
     pub settings: Arc<dyn SettingsRepository>,
-    pub subscriptions: Arc<dyn SubscriptionRepository>,
     pub login_sessions: Arc<dyn LoginSessions>,
     pub login: Arc<dyn TwitchLogin>,
     pub feed: Arc<dyn ChatFeed>,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
-use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardPlace};
+use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardSlot};
 
 /// The only instance there is. The lock on the SQLite file keeps it so.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,11 +18,11 @@ impl Leadership for SingleInstance {
 
 #[async_trait]
 impl ShardLeases for SingleInstance {
-    async fn hold(&self) -> Result<ShardPlace, StoreError> {
-        Ok(ShardPlace::SOLE)
+    async fn acquire(&self) -> Result<ShardSlot, StoreError> {
+        Ok(ShardSlot::SOLE)
     }
 
-    async fn give_up(&self) -> Result<(), StoreError> {
+    async fn release(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

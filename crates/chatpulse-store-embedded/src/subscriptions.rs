@@ -83,7 +83,7 @@ impl SubscriptionRepository for SqliteSubscriptions {
             let params = named_params! {
                 ":broadcaster": subscription.broadcaster.as_str(),
                 ":id": subscription.id.as_str(),
-                ":reader": subscription.reader.as_str(),
+                ":reader": subscription.bot.as_str(),
                 ":conduit": subscription.conduit.as_str(),
             };
             query::execute(connection, UPSERT, params).map(|_| ())
@@ -105,7 +105,7 @@ fn subscription(row: &Row<'_>) -> Result<ChatSubscription, Failure> {
     Ok(ChatSubscription {
         id: query::parsed(row, "id", "eventsub_subscriptions.id")?,
         broadcaster: query::parsed(row, "broadcaster", "eventsub_subscriptions.broadcaster")?,
-        reader: query::parsed(row, "reader", "eventsub_subscriptions.reader")?,
+        bot: query::parsed(row, "reader", "eventsub_subscriptions.reader")?,
         conduit: query::parsed(row, "conduit", "eventsub_subscriptions.conduit")?,
     })
 }

@@ -67,10 +67,10 @@ impl SubscriptionRepository for PgSubscriptions {
     }
 
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError> {
-        let ChatSubscription { id, broadcaster, reader, conduit } = subscription;
-        let (broadcaster, id, reader, conduit) =
-            (broadcaster.as_str(), id.as_str(), reader.as_str(), conduit.as_str());
-        self.pool.execute(&PUT, &[&broadcaster, &id, &reader, &conduit]).await.map(|_| ())
+        let ChatSubscription { id, broadcaster, bot, conduit } = subscription;
+        let (broadcaster, id, bot, conduit) =
+            (broadcaster.as_str(), id.as_str(), bot.as_str(), conduit.as_str());
+        self.pool.execute(&PUT, &[&broadcaster, &id, &bot, &conduit]).await.map(|_| ())
     }
 
     async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError> {
@@ -82,7 +82,7 @@ fn subscription(row: &Row) -> Result<ChatSubscription, Failure> {
     Ok(ChatSubscription {
         id: parsed(row, "eventsub_subscriptions.id")?,
         broadcaster: parsed(row, "eventsub_subscriptions.broadcaster")?,
-        reader: parsed(row, "eventsub_subscriptions.reader")?,
+        bot: parsed(row, "eventsub_subscriptions.reader")?,
         conduit: parsed(row, "eventsub_subscriptions.conduit")?,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardPlace};
+use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardSlot};
 
 use crate::call::Call;
 use crate::connection::Redis;
@@ -37,17 +37,17 @@ impl RedisShards {
 
 #[async_trait]
 impl ShardLeases for RedisShards {
-    async fn hold(&self) -> Result<ShardPlace, StoreError> {
+    async fn acquire(&self) -> Result<ShardSlot, StoreError> {
         let call = Call::writing("acquire_shard")
             .keys([keys::SHARDS])
             .arg(&self.instance)
             .arg(self.lease.as_millis());
         let reply = self.redis.call(SHARD, call).await?;
         let number = |index| reply.number::<u32>(index, "shards").map_err(|failure| failure.during(SHARD));
-        Ok(ShardPlace { index: number(1)?, count: number(2)? })
+        Ok(ShardSlot { index: number(1)?, count: number(2)? })
     }
 
-    async fn give_up(&self) -> Result<(), StoreError> {
+    async fn release(&self) -> Result<(), StoreError> {
         let call = Call::writing("release_shard").keys([keys::SHARDS]).arg(&self.instance);
         self.redis.call(SHARD, call).await.map(drop)
     }

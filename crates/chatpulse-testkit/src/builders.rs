@@ -212,7 +212,7 @@ pub fn subscription(broadcaster: &ChannelId) -> ChatSubscription {
     ChatSubscription {
         id: SubscriptionId::new(&format!("subscription-{}", unique())).unwrap(),
         broadcaster: broadcaster.clone(),
-        reader: chatter("9000"),
+        bot: chatter("9000"),
         conduit: conduit("conduit-1"),
     }
 }

@@ -20,7 +20,7 @@ use chatpulse_store_embedded::{
 use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PgSubscriptions, PgTokens, PoolToCheck};
 use chatpulse_store_redis::{ConnectError, FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
-use chatpulse_twitch::feed::look::{ChatConnection, look};
+use chatpulse_twitch::feed::inspect::{ChatConnection, inspect};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::tokens::RingCipher;
 use tokio::time::timeout;
@@ -237,10 +237,10 @@ async fn check_twitch(
 /// Warnings, not failures: everything but chat works without it.
 async fn check_chat(helix: &Helix, subscriptions: &dyn SubscriptionRepository, report: &mut Report) {
     let name = "chat connection";
-    match timeout(ANSWER_WITHIN, look(helix, subscriptions)).await {
+    match timeout(ANSWER_WITHIN, inspect(helix, subscriptions)).await {
         Ok(Ok(ChatConnection::Enabled)) => report.ok(name, "Twitch delivers chat to our conduit"),
-        Ok(Ok(ChatConnection::NotMade)) => report.ok(name, "there is no conduit yet; the server makes it"),
-        Ok(Ok(ChatConnection::NoRoom)) => report.warn(
+        Ok(Ok(ChatConnection::Missing)) => report.ok(name, "there is no conduit yet; the server makes it"),
+        Ok(Ok(ChatConnection::LimitReached)) => report.warn(
             name,
             "this client id has as many conduits as Twitch allows, and none is ours",
             "delete one that nobody uses, or use another client id",

@@ -1,55 +1,45 @@
 //! Reading chats.
 
+use async_trait::async_trait;
+
 use crate::ids::{ChannelId, ChatterId};
 use crate::subscription::ChatState;
 
-/// Whose chat is to be read, and by which account.
+/// Whose chat is read, and by which account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatChannel {
     /// Whose chat.
     pub broadcaster: ChannelId,
-    /// The account that reads; the broadcaster's own in Solo.
-    pub reader: ChatterId,
+    /// The account that reads it; in Solo the first streamer's.
+    pub bot: ChatterId,
 }
 
-/// Keeps the set of chats that are wanted here, and works in the background to make Twitch deliver them.
-/// No call waits for Twitch: an overlay connects at once, whatever Twitch does.
+/// Which instance serves the session of a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// An overlay opened at this instance just now.
+    Here,
+    /// Some instance serves it, perhaps another one.
+    Somewhere,
+}
+
+/// Reads the chats of one platform. What the platform refuses, when a request is retried, and what instances tell each
+/// other about it is the business of the platform's crate.
 ///
-/// A chat is delivered to all instances together. Whoever serves it wants it; only the leader, who also wants whatever
-/// is served elsewhere, makes Twitch stop.
+/// A chat is delivered to all instances together. Whoever serves a session reads its chat, and the leader reads all of
+/// them; only the leader makes the platform stop. No call but `state` waits for anything: an overlay connects at once,
+/// whatever the platform does.
+#[async_trait]
 pub trait ChatFeed: Send + Sync {
-    /// Read this chat from now on. Asking again is fine; after a refusal it tries anew.
-    fn want(&self, channel: ChatChannel);
+    /// Reads this chat from now on; repeating it is harmless. [`Served::Here`] retries a refused chat at once.
+    fn read_chat(&self, channel: ChatChannel, served: Served);
 
-    /// Read this chat from now on, which another instance may have begun: looks at the record before it asks Twitch,
-    /// also if it was wanted already. A refusal stays.
-    fn follow(&self, channel: ChatChannel);
+    /// Nobody needs this chat any more. The leader's feed makes the platform stop; any other feed only forgets it.
+    fn stop_reading(&self, broadcaster: &ChannelId);
 
-    /// Make Twitch stop, also if another instance made it begin.
-    fn unwant(&self, broadcaster: &ChannelId);
+    /// This account gave its consent: chats that were refused for want of it are retried, at every instance.
+    fn consent_changed(&self, account: &ChatterId);
 
-    /// No longer this instance's business; Twitch is left alone. A refusal is remembered.
-    fn release(&self, broadcaster: &ChannelId);
-
-    /// Something changed about this chat, which is served, perhaps at another instance: if it is wanted here, look
-    /// whether it is still subscribed; if it was to be stopped, leave that.
-    fn doubt(&self, broadcaster: &ChannelId);
-
-    /// Twitch refused this chat at another instance: asking here would be refused too.
-    fn refuse(&self, channel: ChatChannel);
-
-    /// The streamer agreed anew: a refusal of before may no longer hold.
-    fn forgive(&self, broadcaster: &ChannelId);
-
-    /// The account that reads agreed anew: refusals of every chat that it reads may no longer hold.
-    fn forgive_reader(&self, reader: &ChatterId);
-
-    /// Whoever agreed again meanwhile was not heard: asks for every refused chat once more.
-    fn forgive_all(&self);
-
-    /// An instance does not know which chats are refused: whoever leads tells them all again.
-    fn tell_refusals(&self);
-
-    /// What its connection is doing, as far as this instance knows: idle also where another one may know better.
-    fn state(&self, broadcaster: &ChannelId) -> ChatState;
+    /// What the connection of this chat is doing. [`ChatState::Idle`] if nobody reads it, as far as is known.
+    async fn state(&self, broadcaster: &ChannelId) -> ChatState;
 }

@@ -1,38 +1,43 @@
-//! "Something changed": tells every instance, at most once, and may get lost.
+//! "Something changed": reaches every instance, at most once, and may get lost.
 
 use async_trait::async_trait;
 
-use crate::ids::{ChannelId, OverlayId, TwitchUserId};
+use crate::ids::{ChannelId, OverlayId, Platform};
 
 /// What changed. Carries no value: whoever hears it asks the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// A vote or reset moved this bar.
     SentimentChanged(OverlayId),
-    /// The streamer saved; the session holds the new settings.
+    /// The streamer saved; the session has the new settings.
     SettingsChanged {
         /// Whose overlay.
         overlay: OverlayId,
         /// Whose chat.
         broadcaster: ChannelId,
     },
-    /// A session opened, or ended: forget what was remembered about this chat.
+    /// A session opened or ended, or its chat is read no longer: forget what was remembered about this channel.
     SessionChanged(ChannelId),
     /// This address is no longer valid: its sockets close.
     OverlayRotated(OverlayId),
-    /// This user agreed at Twitch: what was refused for want of it may be allowed now.
-    ConsentGiven(TwitchUserId),
-    /// Twitch does not allow this chat to be read until somebody agrees anew.
-    ChatRefused(ChannelId),
-    /// Somebody listens from now on: which chats are refused is told again.
-    ListenerJoined,
+    /// For a platform's own crate, at every instance.
+    PlatformNote(PlatformNote),
+}
+
+/// What a platform's crate tells itself at the other instances. Everybody else only carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformNote {
+    /// Whose crate reads it.
+    pub platform: Platform,
+    /// In that crate's own format, such as `refused 141981764 2914196`.
+    pub text: String,
 }
 
 /// Publishes and delivers [`Signal`]s between parts and instances. Everything that relies on one must also
-/// heal without it.
+/// recover without it.
 #[async_trait]
 pub trait Signals: Send + Sync {
-    /// Tells everybody, this instance included. Never blocks for long, never fails: a lost signal heals.
+    /// Tells everybody, this instance included. Never blocks for long and never fails: a lost signal heals.
     fn publish(&self, signal: Signal);
 
     /// Begins to listen; signals published from now on arrive.

@@ -1,19 +1,19 @@
-//! Deletes sessions that nobody holds, and later stops reading their chats. Only the leader does, and looks whether it
-//! still is one before each piece. It also wants every chat that is served anywhere: so whoever comes back while Twitch
-//! is asked to stop is read again.
+//! Deletes sessions that nobody serves, and stops reading their chats when their grace is over.
+//!
+//! Only the leader deletes, and checks that it still leads before each deletion. It also has every chat read that any
+//! instance serves, so that a streamer who comes back while a chat is being stopped is read again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::ChannelId;
-use chatpulse_domain::ports::chat_feed::ChatFeed;
+use chatpulse_domain::ports::chat_feed::{ChatFeed, Served};
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
-use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::session::Orphan;
 use chatpulse_domain::time::Timestamp;
 use tokio::time::Instant;
@@ -22,8 +22,8 @@ use tracing::warn;
 use crate::sessions::Sessions;
 use crate::{Policy, Ports};
 
-/// How often all chats are looked at: what began or ended may not have been heard of.
-const LOOK_AT_ALL_EVERY: Duration = Duration::from_mins(10);
+/// How often the leader has the chats of all sessions read: that one opened may not have been heard.
+const READ_ALL_EVERY: Duration = Duration::from_mins(10);
 
 /// What one round of clean-up did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,6 @@ pub struct CleanupReport {
 pub(super) struct Cleanup {
     sessions: Arc<Sessions>,
     store: Arc<dyn SessionStore>,
-    records: Arc<dyn SubscriptionRepository>,
     feed: Arc<dyn ChatFeed>,
     signals: Arc<dyn Signals>,
     leadership: Arc<dyn Leadership>,
@@ -52,15 +51,14 @@ pub(super) struct Cleanup {
     subscription_grace: Duration,
     /// Channels whose session ended, and when its last overlay left. An entry goes when its grace is over.
     ended: HashMap<ChannelId, Timestamp>,
-    /// `None`: at once, and while another leads.
-    look_at_all_at: Option<Instant>,
+    /// When to have all chats read again; `None`: as soon as this instance leads.
+    read_all_at: Option<Instant>,
 }
 
 impl Cleanup {
     pub(super) fn new(ports: &Ports, policy: &Policy, sessions: Arc<Sessions>) -> Self {
         Self {
             sessions,
-            records: Arc::clone(&ports.subscriptions),
             store: Arc::clone(&ports.sessions),
             feed: Arc::clone(&ports.feed),
             signals: Arc::clone(&ports.signals),
@@ -69,7 +67,7 @@ impl Cleanup {
             orphan_max_age: policy.orphan_max_age,
             subscription_grace: policy.subscription_grace,
             ended: HashMap::new(),
-            look_at_all_at: None,
+            read_all_at: None,
         }
     }
 
@@ -110,27 +108,24 @@ impl Cleanup {
             Ok(false) => report.rejoined += 1,
             Err(error) => {
                 report.failed += 1;
-                warn!(%error, "an orphaned session could not be deleted; the next round tries again");
+                warn!(%error, "failed to delete an orphaned session; the next round tries again");
             }
         }
     }
 
-    /// A session opened, or ended, perhaps without having been an orphan; or Twitch ended its subscription.
+    /// A session opened or ended, perhaps without having been an orphan, or its chat is read no longer.
     pub(super) async fn note_change(&mut self, broadcaster: &ChannelId) {
-        let leads = self.leads().await;
-        match self.store.find(broadcaster).await {
-            Ok(Some(_)) => {
+        let found = self.store.find(broadcaster).await;
+        match (found, self.leads().await) {
+            (Ok(Some(_)), true) => {
                 self.ended.remove(broadcaster);
-                if leads {
-                    self.sessions.follow_chat(broadcaster.clone());
-                } else {
-                    self.feed.doubt(broadcaster);
-                }
+                self.sessions.read_chat(broadcaster.clone(), Served::Somewhere);
             }
-            // Looked at once more when its grace is over.
-            Ok(None) | Err(_) if leads => self.note_end(broadcaster),
-            Ok(None) => self.feed.release(broadcaster),
-            Err(_) => {}
+            // Checked once more when the grace is over.
+            (Ok(None) | Err(_), true) => self.note_end(broadcaster),
+            // The grace is the leader's business.
+            (Ok(None), false) => self.feed.stop_reading(broadcaster),
+            (Ok(Some(_)) | Err(_), false) => {}
         }
     }
 
@@ -139,40 +134,30 @@ impl Cleanup {
         self.ended.entry(broadcaster.clone()).or_insert(now);
     }
 
-    /// Whatever is served is wanted; what is recorded and has no session is left over, from before a restart or from
-    /// another leader.
-    pub(super) async fn look_at_all(&mut self) -> Result<(), StoreError> {
+    /// At the leader, every chat of a session is read.
+    pub(super) async fn read_all_chats(&mut self) -> Result<(), StoreError> {
         if !self.leads().await {
-            self.look_at_all_at = None;
-            return Ok(());
+            self.read_all_at = None;
+        } else if self.read_all_at.is_none_or(|at| at <= Instant::now()) {
+            self.sessions.read_all_chats().await?;
+            self.read_all_at = Some(Instant::now() + READ_ALL_EVERY);
         }
-        if self.look_at_all_at.is_some_and(|at| at > Instant::now()) {
-            return Ok(());
-        }
-        let served = self.sessions.follow_all_chats().await?;
-        for record in self.records.all().await? {
-            if !served.contains(&record.broadcaster) && self.store.find(&record.broadcaster).await?.is_none()
-            {
-                self.note_end(&record.broadcaster);
-            }
-        }
-        self.look_at_all_at = Some(Instant::now() + LOOK_AT_ALL_EVERY);
         Ok(())
     }
 
-    /// Something was missed: the next look comes soon.
-    pub(super) fn look_at_all_again(&mut self) {
-        self.look_at_all_at = None;
+    /// Signals were missed.
+    pub(super) fn read_all_chats_soon(&mut self) {
+        self.read_all_at = None;
     }
 
-    /// Channels past their grace, looked at once more: the streamer may be back.
+    /// Stops the chats whose grace is over, unless the streamer is back.
     async fn stop_reading(&mut self) -> Result<(), StoreError> {
         let (now, grace) = (self.clock.now(), self.subscription_grace);
         let is_due = |(_, ended_at): &(&ChannelId, &Timestamp)| now.since(**ended_at) >= grace;
         let due: Vec<ChannelId> = self.ended.iter().filter(is_due).map(|(id, _)| id.clone()).collect();
         for broadcaster in due {
             if self.store.find(&broadcaster).await?.is_none() && self.leads().await {
-                self.feed.unwant(&broadcaster);
+                self.feed.stop_reading(&broadcaster);
             }
             self.ended.remove(&broadcaster);
         }

@@ -24,7 +24,9 @@ async fn only_the_bot_itself_can_be_connected_as_the_bot() {
     assert_eq!(world.engine.accounts.bot_is_connected().await.unwrap(), Some(false));
     let other = world.engine.accounts.connect_bot(&build::grant("mallory")).await;
     assert!(matches!(other, Err(BotError::OtherAccount)));
+    assert!(!world.feed.consents().contains(&bot.user.id.chatter()));
     world.engine.accounts.connect_bot(&bot).await.unwrap();
+    assert_eq!(world.feed.consents().last(), Some(&bot.user.id.chatter()), "refused chats are retried");
     assert_eq!(world.engine.accounts.bot_is_connected().await.unwrap(), Some(true));
 }
 
@@ -32,9 +34,10 @@ async fn only_the_bot_itself_can_be_connected_as_the_bot() {
 async fn logging_in_again_asks_for_a_chat_that_was_refused() {
     let world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    let asked = world.feed.asked().len();
+    let (asked, consents) = (world.feed.read_here().len(), world.feed.consents().len());
     world.engine.accounts.sign_in(&build::grant("ada"), LoginRole::StreamerAndReader).await.unwrap();
-    assert_eq!(world.feed.asked().len(), asked + 1);
+    assert_eq!(world.feed.read_here().len(), asked + 1);
+    assert!(world.feed.consents()[consents..].contains(&world.streamer.twitch_id.chatter()));
 }
 
 #[tokio::test]
@@ -45,6 +48,8 @@ async fn the_status_is_idle_until_an_overlay_is_open_and_a_refusal_wins() {
     let _open = world.open(Watcher::Viewer).await;
     world.feed.set_state(&world.streamer.channel(), ChatState::Reading);
     assert_eq!(chat().await, ChatState::Reading);
+    world.feed.set_state(&world.streamer.channel(), ChatState::Idle);
+    assert_eq!(chat().await, ChatState::Connecting, "the overlay opened a moment ago");
     world.feed.set_state(&world.streamer.channel(), ChatState::NotAuthorized);
     assert_eq!(chat().await, ChatState::NotAuthorized);
 }

@@ -1,11 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ports::chat_feed::ChatFeed as _;
+use chatpulse_domain::ids::ChannelId;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals as _};
-use chatpulse_domain::ports::subscriptions::SubscriptionRepository as _;
-use chatpulse_domain::subscription::ChatState;
 use chatpulse_engine::sessions::Watcher;
 use chatpulse_testkit::builders as build;
 
@@ -17,7 +15,7 @@ async fn a_session_is_cleaned_up_after_its_last_overlay_and_its_chat_after_the_g
     drop(world.open(Watcher::Viewer).await);
     world.keep_house(Duration::from_mins(2)).await;
     assert_eq!(world.viewers().await, None, "older than 30 s, so gone");
-    assert_eq!(world.feed.unwanted(), [], "the chat is read for ten minutes more");
+    assert_eq!(world.feed.stopped(), [], "the chat is read for ten minutes more");
 }
 
 #[tokio::test(start_paused = true)]
@@ -25,7 +23,7 @@ async fn after_the_grace_the_chat_is_read_no_more() {
     let mut world = world().await;
     drop(world.open(Watcher::Viewer).await);
     world.keep_house(Duration::from_mins(12)).await;
-    assert_eq!(world.feed.unwanted(), [world.streamer.channel()]);
+    assert_eq!(world.feed.stopped(), [world.streamer.channel()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,7 +32,7 @@ async fn an_open_overlay_keeps_its_session_for_ever() {
     let _open = world.open(Watcher::Viewer).await;
     world.keep_house(Duration::from_mins(30)).await;
     assert_eq!(world.viewers().await, Some(1));
-    assert_eq!(world.feed.unwanted(), []);
+    assert_eq!(world.feed.stopped(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +46,7 @@ async fn a_chat_is_read_no_more_when_nobody_opens_the_new_address() {
         drop(open);
     });
     world.keep_house(Duration::from_mins(12)).await;
-    assert_eq!(world.feed.unwanted(), [world.streamer.channel()]);
+    assert_eq!(world.feed.stopped(), [world.streamer.channel()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,82 +58,77 @@ async fn only_the_leader_cleans_up() {
     assert_eq!(world.viewers().await, Some(0));
 }
 
-/// Another instance says that something changed about the streamer's session, once this one listens.
-fn publish_soon(world: &World) {
-    let (signals, streamer) = (world.signals.clone(), world.streamer.channel());
+/// Another instance says that something changed about this chat, once this one listens.
+fn publish_soon(world: &World, broadcaster: ChannelId) {
+    let signals = world.signals.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        signals.publish(Signal::SessionChanged(streamer));
+        signals.publish(Signal::SessionChanged(broadcaster));
     });
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_leader_wants_what_another_instance_serves() {
+async fn the_leader_reads_what_another_instance_serves() {
     let mut world = world().await;
-    let open = world.open(Watcher::Viewer).await;
-    // As if another instance served it: this feed knows nothing of it.
-    world.feed.release(&world.streamer.channel());
-    publish_soon(&world);
+    world.live.attach(&world.seed().await, &build::instance("other"), 1).await.unwrap();
+    publish_soon(&world, world.streamer.channel());
     world.keep_house(Duration::from_secs(3)).await;
+    assert!(world.feed.read_here().is_empty());
     assert_eq!(world.feed.wanted().len(), 1);
-    drop(open);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_does_not_lead_only_lets_go() {
+async fn an_instance_that_does_not_lead_reads_nothing_that_another_one_serves() {
+    let mut world = world().await;
+    world.leader.set(false);
+    world.live.attach(&world.seed().await, &build::instance("other"), 1).await.unwrap();
+    publish_soon(&world, world.streamer.channel());
+    world.keep_house(Duration::from_secs(3)).await;
+    assert_eq!((world.feed.wanted(), world.feed.stopped()), (vec![], vec![]));
+}
+
+/// The leader alone knows the grace, and subscribes no chat again that the leader is about to stop.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_does_not_lead_stops_reading_as_soon_as_the_session_ended() {
     let mut world = world().await;
     world.leader.set(false);
     let open = world.open(Watcher::Viewer).await;
-    let streamer = world.streamer.channel();
     world.keep_house(Duration::from_secs(1)).await;
-    assert_eq!(world.feed.released(), []);
+    assert_eq!(world.feed.stopped(), []);
     world.live.delete(world.streamer.overlay).await.unwrap();
     world.restart();
-    publish_soon(&world);
+    publish_soon(&world, world.streamer.channel());
     world.keep_house(Duration::from_secs(3)).await;
-    assert_eq!(world.feed.released(), [streamer]);
-    assert_eq!(world.feed.unwanted(), []);
+    assert_eq!(world.feed.stopped(), [world.streamer.channel()]);
     drop(open);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_a_chat_that_is_wanted_is_looked_into() {
+async fn the_leader_has_a_chat_that_changed_read_again() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    publish_soon(&world);
+    publish_soon(&world, world.streamer.channel());
     world.keep_house(Duration::from_secs(3)).await;
-    let streamer = world.streamer.channel();
-    assert_eq!(world.feed.doubted(), [streamer.clone(), streamer], "at the start, and when it changed");
-    assert_eq!(world.feed.asked().len(), 1, "it was wanted already");
+    assert_eq!(world.feed.read_somewhere().len(), 2, "at the start, and when it changed");
+    assert_eq!(world.feed.read_here().len(), 1, "only when it opened");
 }
 
 /// From before a restart, or from a leader that died between clean-up and the end of the grace.
 #[tokio::test(start_paused = true)]
-async fn what_is_recorded_and_served_by_nobody_is_read_no_more_after_the_grace() {
-    for (span, unwanted) in [(9, 0), (11, 1)] {
+async fn a_chat_without_a_session_is_stopped_after_the_grace() {
+    let leftover = build::user("somebody").channel();
+    for (span, stopped) in [(9, 0), (11, 1)] {
         let mut world = world().await;
-        let leftover = build::subscription(&build::channel("somebody"));
-        world.accounts.subscriptions.put(&leftover).await.unwrap();
         let _open = world.open(Watcher::Viewer).await;
-        world.accounts.subscriptions.put(&build::subscription(&world.streamer.channel())).await.unwrap();
+        publish_soon(&world, leftover.clone());
+        publish_soon(&world, world.streamer.channel());
         world.keep_house(Duration::from_mins(span)).await;
-        assert_eq!(world.feed.unwanted(), vec![leftover.broadcaster; unwanted]);
+        assert_eq!(world.feed.stopped(), vec![leftover.clone(); stopped]);
     }
 }
 
-#[tokio::test]
-async fn a_dashboard_where_nothing_is_served_knows_that_the_chat_is_read() {
-    let world = world().await;
-    let _open = world.open(Watcher::Viewer).await;
-    world.feed.release(&world.streamer.channel());
-    let chat = async || world.engine.bar.status(&world.streamer).await.unwrap().chat;
-    assert_eq!(chat().await, ChatState::Connecting);
-    world.accounts.subscriptions.put(&build::subscription(&world.streamer.channel())).await.unwrap();
-    assert_eq!(chat().await, ChatState::Reading);
-}
-
 #[tokio::test(start_paused = true)]
-async fn after_a_gap_the_leader_looks_at_everything_again() {
+async fn after_a_gap_the_leader_has_every_chat_read_again() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
     let signals = world.signals.clone();
@@ -144,7 +137,7 @@ async fn after_a_gap_the_leader_looks_at_everything_again() {
         signals.gap();
     });
     world.keep_house(Duration::from_secs(10)).await;
-    assert_eq!(world.feed.doubted().len(), 2, "at the start, and after the gap");
+    assert_eq!(world.feed.read_somewhere().len(), 2, "at the start, and after the gap");
 }
 
 /// Whoever heard that it opened found nothing, and the signal may not even have left.
@@ -161,6 +154,5 @@ async fn a_session_that_could_only_be_held_later_is_announced_then() {
     });
     world.keep_house(Duration::from_secs(10)).await;
     let changed = Heard::Signal(Signal::SessionChanged(world.streamer.channel()));
-    assert_eq!(heard.next().await, Heard::Signal(Signal::ListenerJoined));
     assert_eq!(heard.next().await, changed);
 }

@@ -53,7 +53,6 @@ pub(crate) async fn world_with(limit: Option<BucketLimit>, bot: Option<&str>) ->
         streamers: Arc::clone(&accounts.streamers) as _,
         tokens: Arc::clone(&accounts.tokens) as _,
         settings: Arc::clone(&accounts.settings) as _,
-        subscriptions: Arc::clone(&accounts.subscriptions) as _,
         login_sessions: Arc::clone(&accounts.login_sessions) as _,
         login: Arc::new(login.clone()),
         feed: Arc::new(feed.clone()),

@@ -1,18 +1,17 @@
 //! Signals as messages: a channel for each kind, and a line of words, the first of which is the sender.
 
-use chatpulse_domain::ids::{InstanceId, OverlayId};
-use chatpulse_domain::ports::signals::Signal;
+use chatpulse_domain::ids::{InstanceId, OverlayId, Platform};
+use chatpulse_domain::ports::signals::{PlatformNote, Signal};
 
 const SENTIMENT: &str = "sentiment:changed";
 const SETTINGS: &str = "config:invalidate";
 const SESSION: &str = "session:changed";
 const ROTATED: &str = "overlay:rotated";
-const CONSENT: &str = "consent:given";
-const REFUSED: &str = "chat:refused";
-const JOINED: &str = "listener:joined";
+/// What the parts of one platform tell each other.
+const NOTE: &str = "platform:note";
 
 /// All channels.
-pub const CHANNELS: [&str; 7] = [SENTIMENT, SETTINGS, SESSION, ROTATED, CONSENT, REFUSED, JOINED];
+pub const CHANNELS: [&str; 5] = [SENTIMENT, SETTINGS, SESSION, ROTATED, NOTE];
 
 pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, String) {
     match signal {
@@ -22,9 +21,9 @@ pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, Str
         }
         Signal::SessionChanged(broadcaster) => (SESSION, format!("{origin} {broadcaster}")),
         Signal::OverlayRotated(overlay) => (ROTATED, format!("{origin} {overlay}")),
-        Signal::ConsentGiven(user) => (CONSENT, format!("{origin} {user}")),
-        Signal::ChatRefused(broadcaster) => (REFUSED, format!("{origin} {broadcaster}")),
-        Signal::ListenerJoined => (JOINED, format!("{origin} -")),
+        Signal::PlatformNote(PlatformNote { platform, text }) => {
+            (NOTE, format!("{origin} {} {text}", platform.name()))
+        }
     }
 }
 
@@ -41,9 +40,11 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
         }
         SESSION => Signal::SessionChanged(first.parse().ok()?),
         ROTATED => Signal::OverlayRotated(overlay()?),
-        CONSENT => Signal::ConsentGiven(first.parse().ok()?),
-        REFUSED => Signal::ChatRefused(first.parse().ok()?),
-        JOINED => Signal::ListenerJoined,
+        // The platform's own text, whatever it contains.
+        NOTE => {
+            let text = text.splitn(3, ' ').nth(2)?.to_owned();
+            Signal::PlatformNote(PlatformNote { platform: Platform::named(first)?, text })
+        }
         _ => return None,
     };
     Some((origin, signal))
@@ -51,7 +52,7 @@ pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signa
 
 #[cfg(test)]
 mod tests {
-    use chatpulse_domain::ids::{ChannelId, Platform};
+    use chatpulse_domain::ids::ChannelId;
 
     use super::*;
 
@@ -62,11 +63,8 @@ mod tests {
         let all = [
             Signal::SentimentChanged(overlay),
             Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
-            Signal::SessionChanged(broadcaster.clone()),
+            Signal::SessionChanged(broadcaster),
             Signal::OverlayRotated(overlay),
-            Signal::ConsentGiven("42".parse().unwrap()),
-            Signal::ChatRefused(broadcaster),
-            Signal::ListenerJoined,
         ];
         for signal in all {
             let (channel, text) = encode(&signal, &origin);
@@ -74,6 +72,20 @@ mod tests {
             assert_eq!(decode(channel, &text), Some(("host-1-abc", signal.clone())));
             assert_eq!(decode(channel, &format!("{text} more")), Some(("host-1-abc", signal)));
         }
+    }
+
+    #[test]
+    fn a_platforms_note_keeps_its_text_whatever_it_contains() {
+        let origin = InstanceId::new("host-1-abc").unwrap();
+        for text in ["refused 42 7", "", " two  spaces ", "ünïcode"] {
+            let signal =
+                Signal::PlatformNote(PlatformNote { platform: Platform::Twitch, text: text.to_owned() });
+            let (channel, message) = encode(&signal, &origin);
+            assert_eq!(channel, "platform:note");
+            assert_eq!(decode(channel, &message), Some(("host-1-abc", signal)));
+        }
+        assert_eq!(decode(NOTE, "host-1-abc unheard-of text"), None);
+        assert_eq!(decode(NOTE, "host-1-abc twitch"), None);
     }
 
     #[test]

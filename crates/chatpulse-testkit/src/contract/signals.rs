@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
+use chatpulse_domain::ids::{OverlayId, Platform};
+use chatpulse_domain::ports::signals::{Heard, PlatformNote, Signal, SignalStream, Signals};
 use tokio::time::timeout;
 
 use crate::builders as build;
@@ -29,9 +29,10 @@ async fn every_listener_hears_every_signal_in_order(signals: &dyn Signals) {
         Signal::SettingsChanged { overlay, broadcaster: broadcaster.clone() },
         Signal::SessionChanged(broadcaster.clone()),
         Signal::OverlayRotated(overlay),
-        Signal::ConsentGiven(build::fresh_user()),
-        Signal::ChatRefused(broadcaster),
-        Signal::ListenerJoined,
+        Signal::PlatformNote(PlatformNote {
+            platform: Platform::Twitch,
+            text: format!("refused {broadcaster} and more words"),
+        }),
     ];
     for signal in &all {
         signals.publish(signal.clone());

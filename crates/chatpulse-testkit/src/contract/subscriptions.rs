@@ -38,7 +38,7 @@ async fn there_is_one_record_per_broadcaster_the_last_one_put(accounts: Accounts
     let records = accounts.subscriptions;
     let earlier = build::subscription(&build::channel("1"));
     let later = ChatSubscription {
-        reader: build::chatter("77"),
+        bot: build::chatter("77"),
         conduit: build::conduit("another"),
         ..build::subscription(&build::channel("1"))
     };

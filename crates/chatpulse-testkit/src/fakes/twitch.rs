@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chatpulse_domain::ids::{ChannelId, ChatterId};
 use chatpulse_domain::login::{Grant, LoginRole, UserTokens};
-use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed};
+use chatpulse_domain::ports::chat_feed::{ChatChannel, ChatFeed, Served};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::subscription::ChatState;
 
 use super::Outage;
 
-/// A feed that notes what is wanted. Clones are one.
+/// A feed that records its calls and reads nothing. Clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct FakeFeed {
     state: Arc<Mutex<Feed>>,
@@ -22,10 +22,9 @@ pub struct FakeFeed {
 #[derive(Debug, Default)]
 struct Feed {
     wanted: Vec<ChatChannel>,
-    asked: Vec<ChatChannel>,
-    unwanted: Vec<ChannelId>,
-    released: Vec<ChannelId>,
-    doubted: Vec<ChannelId>,
+    read: Vec<(ChatChannel, Served)>,
+    stopped: Vec<ChannelId>,
+    consents: Vec<ChatterId>,
     states: HashMap<ChannelId, ChatState>,
 }
 
@@ -35,96 +34,63 @@ impl FakeFeed {
         Self::default()
     }
 
-    /// The chats wanted now, in the order they were asked for.
+    /// The chats that are to be read now, in the order they were first asked for.
     pub fn wanted(&self) -> Vec<ChatChannel> {
         self.state.lock().unwrap().wanted.clone()
     }
 
-    /// Every call of `want` so far.
-    pub fn asked(&self) -> Vec<ChatChannel> {
-        self.state.lock().unwrap().asked.clone()
+    /// Every call of [`ChatFeed::read_chat`] for an overlay that opened here.
+    pub fn read_here(&self) -> Vec<ChatChannel> {
+        self.read(Served::Here)
     }
 
-    /// Every call of `unwant` so far.
-    pub fn unwanted(&self) -> Vec<ChannelId> {
-        self.state.lock().unwrap().unwanted.clone()
+    /// Every other call of it.
+    pub fn read_somewhere(&self) -> Vec<ChatChannel> {
+        self.read(Served::Somewhere)
     }
 
-    /// Every call of `release` so far.
-    pub fn released(&self) -> Vec<ChannelId> {
-        self.state.lock().unwrap().released.clone()
+    fn read(&self, wanted: Served) -> Vec<ChatChannel> {
+        let feed = self.state.lock().unwrap();
+        let read = feed.read.iter().filter(|(_, served)| *served == wanted);
+        read.map(|(channel, _)| channel.clone()).collect()
     }
 
-    /// Every call of `doubt` so far, and of `follow` for what was wanted already.
-    pub fn doubted(&self) -> Vec<ChannelId> {
-        self.state.lock().unwrap().doubted.clone()
+    /// Every call of [`ChatFeed::stop_reading`].
+    pub fn stopped(&self) -> Vec<ChannelId> {
+        self.state.lock().unwrap().stopped.clone()
     }
 
-    /// What [`ChatFeed::state`] says from now on; else it is reading what is wanted and idle otherwise.
+    /// Every call of [`ChatFeed::consent_changed`].
+    pub fn consents(&self) -> Vec<ChatterId> {
+        self.state.lock().unwrap().consents.clone()
+    }
+
+    /// What [`ChatFeed::state`] answers from now on; else a wanted chat is being read, and any other is idle.
     pub fn set_state(&self, broadcaster: &ChannelId, state: ChatState) {
-        let mut feed = self.state.lock().unwrap();
-        feed.states.insert(broadcaster.clone(), state);
+        self.state.lock().unwrap().states.insert(broadcaster.clone(), state);
     }
 }
 
+#[async_trait]
 impl ChatFeed for FakeFeed {
-    fn want(&self, channel: ChatChannel) {
+    fn read_chat(&self, channel: ChatChannel, served: Served) {
         let mut feed = self.state.lock().unwrap();
-        feed.asked.push(channel.clone());
+        feed.read.push((channel.clone(), served));
         feed.wanted.retain(|wanted| wanted.broadcaster != channel.broadcaster);
         feed.wanted.push(channel);
     }
 
-    fn follow(&self, channel: ChatChannel) {
+    fn stop_reading(&self, broadcaster: &ChannelId) {
         let mut feed = self.state.lock().unwrap();
-        if feed.wanted.iter().any(|wanted| wanted.broadcaster == channel.broadcaster) {
-            feed.doubted.push(channel.broadcaster);
-        } else {
-            feed.wanted.push(channel);
-        }
-    }
-
-    fn unwant(&self, broadcaster: &ChannelId) {
-        let mut feed = self.state.lock().unwrap();
-        feed.unwanted.push(broadcaster.clone());
+        feed.stopped.push(broadcaster.clone());
         feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
     }
 
-    fn release(&self, broadcaster: &ChannelId) {
-        let mut feed = self.state.lock().unwrap();
-        feed.released.push(broadcaster.clone());
-        feed.wanted.retain(|wanted| wanted.broadcaster != *broadcaster);
+    fn consent_changed(&self, account: &ChatterId) {
+        self.state.lock().unwrap().consents.push(account.clone());
     }
 
-    fn doubt(&self, broadcaster: &ChannelId) {
-        self.state.lock().unwrap().doubted.push(broadcaster.clone());
-    }
-
-    fn refuse(&self, channel: ChatChannel) {
-        self.set_state(&channel.broadcaster, ChatState::NotAuthorized);
-    }
-
-    fn forgive(&self, broadcaster: &ChannelId) {
-        let mut feed = self.state.lock().unwrap();
-        feed.states.retain(|known, state| known != broadcaster || *state != ChatState::NotAuthorized);
-    }
-
-    fn forgive_all(&self) {
-        self.state.lock().unwrap().states.retain(|_, state| *state != ChatState::NotAuthorized);
-    }
-
-    fn tell_refusals(&self) {}
-
-    fn forgive_reader(&self, reader: &ChatterId) {
-        let mut feed = self.state.lock().unwrap();
-        let Feed { wanted, states, .. } = &mut *feed;
-        let reads = |broadcaster: &ChannelId| {
-            wanted.iter().any(|wanted| wanted.broadcaster == *broadcaster && wanted.reader == *reader)
-        };
-        states.retain(|broadcaster, state| *state != ChatState::NotAuthorized || !reads(broadcaster));
-    }
-
-    fn state(&self, broadcaster: &ChannelId) -> ChatState {
+    async fn state(&self, broadcaster: &ChannelId) -> ChatState {
         let feed = self.state.lock().unwrap();
         if let Some(state) = feed.states.get(broadcaster) {
             return *state;

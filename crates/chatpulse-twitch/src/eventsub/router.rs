@@ -92,7 +92,7 @@ impl EventRouter {
         let idle = self.idle(envelope).or(known.is_none().then_some(Idle::UnknownType));
         match (idle, known) {
             (Some(idle), _) => self.say("notification", idle),
-            (None, Some(SHARD_DISABLED)) => self.feed.doubt_shard(),
+            (None, Some(SHARD_DISABLED)) => self.feed.check_shard(),
             (None, Some(AUTHORIZATION_REVOKED)) => match withdrawn_by(envelope.body) {
                 Some(user) => self.grants.withdrawn(&user, self.time_of(envelope)),
                 None => self.say("notification", Idle::Malformed),
@@ -139,20 +139,16 @@ impl EventRouter {
         if !subscription.kind.is_empty() && subscription.kind != CHAT_MESSAGE {
             return self.say("revocation", Idle::UnknownType);
         }
-        let broadcaster = subscription.condition.broadcaster_user_id.as_deref().map(TwitchUserId::new);
-        let (Some(Ok(broadcaster)), Ok(id)) = (broadcaster, SubscriptionId::new(&subscription.id)) else {
+        let user = |id: Option<&str>| TwitchUserId::new(id?).ok();
+        let broadcaster = user(subscription.condition.broadcaster_user_id.as_deref());
+        let (Some(broadcaster), Ok(id)) = (broadcaster, SubscriptionId::new(&subscription.id)) else {
             return self.say("revocation", Idle::Malformed);
         };
         let why = Revocation::from_status(&subscription.status);
         info!(broadcaster.id = %broadcaster, ?why, "Twitch ended the chat subscription of {broadcaster}");
-        let reader =
-            subscription.condition.user_id.as_deref().and_then(|reader| TwitchUserId::new(reader).ok());
-        let reader = reader.unwrap_or_else(|| broadcaster.clone());
-        self.feed.revoked(
-            &ChatChannel { broadcaster: broadcaster.channel(), reader: reader.chatter() },
-            &id,
-            why,
-        );
+        let bot = user(subscription.condition.user_id.as_deref()).unwrap_or_else(|| broadcaster.clone());
+        let channel = ChatChannel { broadcaster: broadcaster.channel(), bot: bot.chatter() };
+        self.feed.revoked(channel, id, why);
     }
 
     /// What anything but chat may suffer from. From now on it counts as seen.
@@ -184,76 +180,76 @@ fn count(label: &'static str) {
 mod tests {
     use std::sync::Mutex;
 
-    use chatpulse_domain::ids::TwitchUserId;
-    use chatpulse_domain::ports::chat_feed::ChatFeed as _;
+    use chatpulse_domain::ports::chat_feed::{ChatFeed as _, Served};
     use chatpulse_domain::subscription::ChatState;
+    use chatpulse_testkit::builders as build;
+    use chatpulse_testkit::clock::TestClock;
 
     use super::*;
-    use crate::feed::TwitchFeed;
+    use crate::feed::testing::Instance;
 
-    struct Noon;
-
-    impl Clock for Noon {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_unix_ms(1_789_905_600_000)
-        }
-    }
+    const NOON: &str = "2026-09-20T12:00:00Z";
+    const NOON_MS: i64 = 1_789_905_600_000;
+    const REVOKED: &str = r#"{"subscription":{"id":"sub-1","status":"authorization_revoked","type":"channel.chat.message",
+        "condition":{"broadcaster_user_id":"42","user_id":"7"}}}"#;
 
     /// Who took their consent back.
     #[derive(Default)]
-    struct Gone(Mutex<Vec<TwitchUserId>>);
+    struct FakeGrants(Mutex<Vec<TwitchUserId>>);
 
-    impl GrantSink for Gone {
+    impl GrantSink for FakeGrants {
         fn withdrawn(&self, user: &TwitchUserId, at: Timestamp) {
-            assert_eq!(at, Noon.now(), "when Twitch said it, not when it came");
+            assert_eq!(at.unix_ms, NOON_MS, "when Twitch sent it, not when it arrived");
             self.0.lock().unwrap().push(user.clone());
         }
     }
 
-    const AT_NOON: &str = "2026-09-20T12:00:00Z";
-    const REVOKED: &str = r#"{"subscription":{"id":"sub-1","status":"authorization_revoked","type":"channel.chat.message",
-        "condition":{"broadcaster_user_id":"42","user_id":"7"}}}"#;
+    fn router(feed: &TwitchFeed, grants: &Arc<FakeGrants>) -> EventRouter {
+        EventRouter::new(Arc::new(TestClock::at(NOON_MS)), feed.clone(), Arc::clone(grants) as _)
+    }
 
     fn envelope<'a>(id: &'a str, body: &'a str) -> Envelope<'a> {
         Envelope {
             transport_id: id,
-            sent_at: MessageTime::parse(AT_NOON),
+            sent_at: MessageTime::parse(NOON),
             subscription_type: None,
             body: body.as_bytes(),
         }
     }
 
-    #[test]
-    fn a_revocation_that_is_sent_twice_takes_effect_once() {
-        let feed = TwitchFeed::new();
-        let router = EventRouter::new(Arc::new(Noon), feed.clone(), Arc::new(Gone::default()));
-        let streamer = TwitchUserId::new("42").unwrap();
+    #[tokio::test]
+    async fn a_revocation_that_is_sent_twice_takes_effect_once() {
+        let feed = Instance::new().feed;
+        let router = router(&feed, &Arc::default());
+        let (streamer, bot) = (build::user("42"), build::user("7"));
+        let state = async || feed.state(&streamer.channel()).await;
         router.revocation(&envelope("m-1", REVOKED));
-        assert_eq!(feed.state(&streamer.channel()), ChatState::NotAuthorized);
-        // The streamer agrees anew, and then the same message comes again.
-        feed.forgive(&streamer.channel());
-        feed.want(ChatChannel { broadcaster: streamer.channel(), reader: streamer.chatter() });
+        assert_eq!(state().await, ChatState::NotAuthorized);
+        // The streamer gives consent again, and then the same message comes once more.
+        feed.consent_changed(&streamer.chatter());
+        let channel = ChatChannel { broadcaster: streamer.channel(), bot: bot.chatter() };
+        feed.read_chat(channel, Served::Here);
         router.revocation(&envelope("m-1", REVOKED));
-        assert_eq!(feed.state(&streamer.channel()), ChatState::Connecting);
+        assert_eq!(state().await, ChatState::Connecting);
         router.revocation(&envelope("m-2", REVOKED));
-        assert_eq!(feed.state(&streamer.channel()), ChatState::NotAuthorized);
+        assert_eq!(state().await, ChatState::NotAuthorized);
     }
 
     #[test]
-    fn who_takes_consent_back_is_told_once() {
-        let gone = Arc::new(Gone::default());
-        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new(), gone.clone());
+    fn consent_that_is_taken_back_is_reported_once() {
+        let grants = Arc::new(FakeGrants::default());
+        let router = router(&Instance::new().feed, &grants);
         let revoke = r#"{"subscription":{"type":"user.authorization.revoke"},
             "event":{"client_id":"c","user_id":"42","user_login":null,"user_name":null}}"#;
         for (id, body) in [("m-1", revoke), ("m-1", revoke), ("m-2", &revoke.replace("42", ""))] {
             assert_eq!(router.notification(&envelope(id, body)), None);
         }
-        assert_eq!(*gone.0.lock().unwrap(), [TwitchUserId::new("42").unwrap()]);
+        assert_eq!(*grants.0.lock().unwrap(), [build::user("42")]);
     }
 
     #[test]
     fn a_chat_message_without_a_readable_time_is_malformed() {
-        let router = EventRouter::new(Arc::new(Noon), TwitchFeed::new(), Arc::new(Gone::default()));
+        let router = router(&Instance::new().feed, &Arc::default());
         let chat = r#"{"subscription":{"type":"channel.chat.message"},
             "event":{"broadcaster_user_id":"1","chatter_user_id":"2","message":{"text":"yes"}}}"#;
         assert!(matches!(router.notification(&envelope("m", chat)), Some(ChatDelivery::Message(_))));

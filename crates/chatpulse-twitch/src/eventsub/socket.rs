@@ -82,7 +82,7 @@ impl EventSubSocket {
             loop {
                 let started = Instant::now();
                 let ended = Box::pin(self.live_once()).await;
-                self.feed.socket_is_down();
+                self.feed.socket_disconnected();
                 if started.elapsed() > STABLE_AFTER {
                     backoff.reset();
                 }
@@ -101,7 +101,7 @@ impl EventSubSocket {
         };
         info!("the EventSub socket is connected");
         loop {
-            self.feed.socket_is_up(&session.id);
+            self.feed.socket_connected(&session.id);
             match Box::pin(self.read(session)).await {
                 Ok(successor) => session = successor,
                 Err(ended) => return ended,

@@ -1,108 +1,109 @@
-//! Which conduit is ours, and how many shards it has. It outlives every start, and one that is not ours is never
-//! touched.
+//! Which conduit is ours. It outlives every start, and one that is not ours is never touched.
+
+use std::sync::Arc;
 
 use chatpulse_domain::ids::ConduitId;
-use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::ports::shard_leases::ShardPlace;
+use chatpulse_domain::ports::leadership::Leadership;
+use chatpulse_domain::ports::shard_leases::ShardSlot;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use tracing::{info, warn};
 
-use super::worker::{FeedWorker, SetupError};
-use crate::config::Transport;
+use super::shard::assign::SetupError;
 use crate::error::TwitchError;
-use crate::helix::Conduit;
+use crate::helix::conduits::{Conduit, ConduitApi, ENABLED};
 
-impl FeedWorker {
-    /// Which shard is ours. Instances that share a webhook address share its shard.
-    pub(super) async fn place(&self) -> Result<ShardPlace, StoreError> {
-        match self.config.transport {
-            Transport::WebSocket => self.shards.hold().await,
-            Transport::Webhook { .. } => Ok(ShardPlace::SOLE),
-        }
+/// Finds or creates our conduit.
+pub(super) struct Conduits {
+    api: Arc<dyn ConduitApi>,
+    records: Arc<dyn SubscriptionRepository>,
+    leadership: Arc<dyn Leadership>,
+    ours: Option<ConduitId>,
+}
+
+impl Conduits {
+    pub(super) fn new(
+        api: Arc<dyn ConduitApi>,
+        records: Arc<dyn SubscriptionRepository>,
+        leadership: Arc<dyn Leadership>,
+    ) -> Self {
+        Self { api, records, leadership, ours: None }
     }
 
-    /// Our conduit, with a shard for our place.
-    pub(super) async fn conduit_for(&self, place: ShardPlace) -> Result<ConduitId, SetupError> {
-        let existing = self.helix.conduits().await?;
+    pub(super) fn api(&self) -> &dyn ConduitApi {
+        self.api.as_ref()
+    }
+
+    /// As it was found last.
+    pub(super) fn ours(&self) -> Option<&ConduitId> {
+        self.ours.as_ref()
+    }
+
+    /// Our conduit, with enough shards for this slot. Only the leader creates one: of two that are created at once one
+    /// would be left over.
+    pub(super) async fn find(&mut self, slot: ShardSlot) -> Result<ConduitId, SetupError> {
+        let existing = self.api.conduits().await?;
         let stored = self.records.conduit().await;
-        // Ours of a moment ago is ours; without the database chat is read all the same.
-        let ours = stored.as_ref().map_or(self.conduit.as_ref(), Option::as_ref);
+        // Without the database the one we had a moment ago is ours, so that chat is read all the same.
+        let ours = stored.as_ref().map_or(self.ours.as_ref(), Option::as_ref);
         let known = ours.and_then(|ours| existing.iter().find(|conduit| conduit.id == *ours)).cloned();
-        let ours = match known {
+        let conduit = match known {
             Some(known) => known,
-            None if self.leadership.is_leader().await => self.find_or_make(&existing, stored?).await?,
-            // Two that make one at once would leave one behind.
-            None => return Err(SetupError::NotMadeYet),
+            None if self.leadership.is_leader().await => self.adopt_or_create(&existing, stored?).await?,
+            None => return Err(SetupError::NotCreatedYet),
         };
-        if ours.shard_count < place.count {
-            self.helix.resize_conduit(&ours.id, place.count).await?;
+        if conduit.shard_count < slot.count {
+            self.api.resize_conduit(&conduit.id, slot.count).await?;
         }
-        Ok(ours.id)
+        self.ours = Some(conduit.id.clone());
+        Ok(conduit.id)
     }
 
-    /// The sole one, if nobody uses it (a laptop with production's client id must not take over); else a new one.
-    async fn find_or_make(
+    /// Adopts the only one if nobody uses it (a laptop with production's client id must not take over), else creates
+    /// one.
+    async fn adopt_or_create(
         &self,
         existing: &[Conduit],
         stored: Option<ConduitId>,
     ) -> Result<Conduit, SetupError> {
-        if let [sole] = existing
-            && self.is_unused(&sole.id).await?
+        if let [only] = existing
+            && self.is_unused(&only.id).await?
         {
-            info!(conduit.id = %sole.id, "taking over the one conduit of this client id, which nobody uses");
-            let is_ours = self.records.replace_conduit(stored.as_ref(), &sole.id).await?;
-            return if is_ours { Ok(sole.clone()) } else { Err(SetupError::MadeElsewhere) };
+            info!(conduit.id = %only.id, "taking over the one conduit of this client id, which nobody uses");
+            let is_ours = self.records.replace_conduit(stored.as_ref(), &only.id).await?;
+            return if is_ours { Ok(only.clone()) } else { Err(SetupError::CreatedElsewhere) };
         }
-        let made = Conduit { id: self.make_conduit().await?, shard_count: 1 };
-        let kept = self.records.replace_conduit(stored.as_ref(), &made.id).await;
-        // It may have been another's turn to lead before this one knew; and it may have found this very conduit.
+        let created = Conduit { id: self.create().await?, shard_count: 1 };
+        let recorded = self.records.replace_conduit(stored.as_ref(), &created.id).await;
+        // Another leader may have recorded one before this one noticed; it may even have found this very conduit.
         match self.records.conduit().await {
-            Ok(Some(ours)) if ours == made.id => return Ok(made),
-            Ok(_) => self.undo(&made.id).await,
+            Ok(Some(ours)) if ours == created.id => return Ok(created),
+            Ok(_) => self.delete_unrecorded(&created.id).await,
             Err(error) => warn!(
-                conduit.id = %made.id, %error,
-                "a conduit was made and may not have been recorded; if it is not used, delete it at Twitch"
+                conduit.id = %created.id, %error,
+                "created a conduit and may have failed to record it; if it stays unused, delete it at Twitch"
             ),
         }
-        Err(kept.map_or_else(SetupError::from, |_| SetupError::MadeElsewhere))
-    }
-
-    /// Made a moment ago, and recorded by nobody: the one conduit that is ever deleted.
-    async fn undo(&self, made: &ConduitId) {
-        if let Err(error) = self.helix.delete_conduit(made).await {
-            warn!(conduit.id = %made, %error, "a conduit that was made in vain is still there; delete it at Twitch");
-        }
+        Err(recorded.map_or_else(SetupError::from, |_| SetupError::CreatedElsewhere))
     }
 
     async fn is_unused(&self, conduit: &ConduitId) -> Result<bool, TwitchError> {
-        Ok(self.helix.shards(conduit).await?.iter().all(|(_, status)| status != "enabled"))
+        Ok(self.api.shards(conduit).await?.iter().all(|shard| shard.status != ENABLED))
     }
 
-    async fn make_conduit(&self) -> Result<ConduitId, SetupError> {
-        match self.helix.create_conduit().await {
+    async fn create(&self) -> Result<ConduitId, SetupError> {
+        match self.api.create_conduit().await {
             Err(TwitchError::Refused { status: 429, .. }) => Err(SetupError::ConduitLimit),
-            made => Ok(made?),
+            created => Ok(created?),
         }
     }
 
-    /// Takes shards away that no instance has any more: what is routed to them reaches nobody.
-    pub(super) async fn drop_unused_shards(&self, conduit: &ConduitId) -> Result<(), SetupError> {
-        if !self.leadership.is_leader().await {
-            return Ok(());
+    /// Created a moment ago and recorded by nobody: the only conduit that is ever deleted.
+    async fn delete_unrecorded(&self, created: &ConduitId) {
+        if let Err(error) = self.api.delete_conduit(created).await {
+            warn!(conduit.id = %created, %error, "failed to delete a conduit that nobody needs; delete it at Twitch");
         }
-        let existing = self.helix.conduits().await?;
-        let Some(ours) = existing.iter().find(|listed| listed.id == *conduit) else {
-            return Err(TwitchError::NotFound("our conduit is not in its list".into()).into());
-        };
-        // Asked right before: somebody may just have taken the next shard.
-        let needed = self.place().await?;
-        if needed.index != self.shard {
-            self.feed.assign_again();
-            return Ok(());
-        }
-        if ours.shard_count > needed.count {
-            self.helix.resize_conduit(conduit, needed.count).await?;
-            info!(conduit.id = %conduit, shards = needed.count, "shards that no instance has any more were taken away");
-        }
-        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,121 +1,183 @@
-//! One channel: ask Twitch for its chat, or stop reading it.
+//! Makes Twitch's subscriptions equal to the chats that this instance wants, one chat after the other.
+//!
+//! Read [`Subscriber::run_due`]. What is to be done about a chat is decided by [`super::channel`]; Twitch's list is
+//! compared in [`super::reconcile`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::ids::{ChannelId, ConduitId, SubscriptionId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
+use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::signals::Signal;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::subscription::ChatSubscription;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::worker::FeedWorker;
-use super::{Progress, REFUSED_FOR, Want};
+use super::TwitchFeed;
+use super::channel::{Action, Event, Failure};
 use crate::error::TwitchError;
+use crate::helix::conduits::ENABLED;
+use crate::helix::subscriptions::SubscriptionApi;
 
-/// A real rate limit: Twitch's bucket refills within the minute.
+/// After a real rate limit: Twitch's bucket refills within the minute.
 const RATE_LIMITED_FOR: Duration = Duration::from_secs(30);
 
-impl FeedWorker {
-    pub(super) async fn keep_channel(&mut self, conduit: &ConduitId, broadcaster: &ChannelId) {
-        // Looked at again, right before anything is done: the streamer may be back, or gone.
-        let (want, progress, reader) = {
-            let state = self.feed.lock();
-            let Some(channel) = state.channels.get(broadcaster) else {
+/// How often our subscriptions are compared with Twitch's list.
+const RECONCILE_EVERY: Duration = Duration::from_mins(10);
+
+/// After Twitch ended something: its message, or one about another subscription, may have been late.
+const RECONCILE_SOON: Duration = Duration::from_secs(10);
+
+/// After a comparison that failed, and at most so often because many chats are due at once.
+const RECONCILE_AGAIN: Duration = Duration::from_secs(30);
+
+/// So many chats that are due are worth a look at Twitch's list: a page of it says as much as a hundred requests.
+const MANY: usize = 20;
+
+/// Subscribes and unsubscribes.
+pub(super) struct Subscriber {
+    pub(super) feed: TwitchFeed,
+    pub(super) api: Arc<dyn SubscriptionApi>,
+    pub(super) records: Arc<dyn SubscriptionRepository>,
+    pub(super) leadership: Arc<dyn Leadership>,
+    reconcile_at: Instant,
+    reconciled_at: Option<Instant>,
+    /// Out of points: all our requests share one bucket, so none is made before.
+    paused_until: Instant,
+}
+
+impl Subscriber {
+    pub(super) fn new(
+        feed: TwitchFeed,
+        api: Arc<dyn SubscriptionApi>,
+        records: Arc<dyn SubscriptionRepository>,
+        leadership: Arc<dyn Leadership>,
+    ) -> Self {
+        let now = Instant::now();
+        Self { feed, api, records, leadership, reconcile_at: now, reconciled_at: None, paused_until: now }
+    }
+
+    /// Does whatever is due, unless something else is more pressing.
+    pub(super) async fn run_due(&mut self, conduit: &ConduitId) {
+        if !self.has_time() {
+            return;
+        }
+        let mut due = self.due();
+        let are_many = due.len() > MANY && self.reconciled_at.is_none_or(|at| at.elapsed() > RECONCILE_AGAIN);
+        if are_many || self.reconcile_at <= Instant::now() {
+            let is_done = self.reconcile(conduit).await;
+            self.reconciled_at = Some(Instant::now());
+            self.reconcile_at = Instant::now() + if is_done { RECONCILE_EVERY } else { RECONCILE_AGAIN };
+            due = self.due();
+        }
+        for broadcaster in due {
+            if !self.has_time() {
                 return;
-            };
-            (channel.want, channel.progress.clone(), channel.reader.clone())
-        };
-        match (want, progress) {
-            (Want::Read, Progress::Due(_) | Progress::Refused(_)) => {
-                self.start_reading(conduit, ChatChannel { broadcaster: broadcaster.clone(), reader }).await;
             }
-            (Want::StopAt(at), Progress::Subscribed(id)) if at <= Instant::now() => {
-                self.stop_reading(broadcaster, &id).await;
-            }
-            (_, Progress::AsRecorded(at)) if at <= Instant::now() => {
-                self.look_at_record(conduit, broadcaster).await;
-            }
-            (Want::StopAt(at), Progress::Due(_)) | (Want::StopAt(_), Progress::Refused(at))
-                if at <= Instant::now() =>
-            {
-                self.feed.lock().channels.remove(broadcaster);
-            }
-            _ => {}
+            self.act(conduit, &broadcaster).await;
         }
     }
 
-    /// From now on it is known here whether it is subscribed; what is to be done about it comes next.
-    async fn look_at_record(&self, conduit: &ConduitId, broadcaster: &ChannelId) {
-        let found = self.records.find(broadcaster).await;
-        let mut state = self.feed.lock();
-        let Some(channel) = state.channels.get_mut(broadcaster) else {
-            return;
-        };
-        if !matches!(channel.progress, Progress::AsRecorded(_)) {
-            return;
+    /// When something is due next, if nothing else happens.
+    pub(super) fn next_at(&self) -> Instant {
+        let channels = self.feed.lock().channels.next_due_at();
+        channels.map_or(self.reconcile_at, |at| at.min(self.reconcile_at)).max(self.paused_until)
+    }
+
+    pub(super) fn reconcile_now(&mut self) {
+        self.reconcile_at = Instant::now();
+    }
+
+    pub(super) fn reconcile_soon(&mut self) {
+        self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_SOON);
+    }
+
+    /// Other instances wait to hear what Twitch ended, and without points nothing is requested.
+    fn has_time(&self) -> bool {
+        let state = self.feed.lock();
+        !state.shard.is_pressing() && state.ended.is_empty() && self.paused_until <= Instant::now()
+    }
+
+    fn due(&self) -> Vec<ChannelId> {
+        self.feed.lock().channels.due(Instant::now())
+    }
+
+    async fn act(&mut self, conduit: &ConduitId, broadcaster: &ChannelId) {
+        let is_leader = self.leadership.is_leader().await;
+        // Decided right before it is done: the streamer may be back, or gone.
+        let action = self.feed.lock().channels.action(broadcaster, is_leader, Instant::now());
+        match action {
+            Some(Action::Subscribe { bot }) => {
+                self.subscribe(conduit, ChatChannel { broadcaster: broadcaster.clone(), bot }).await;
+            }
+            Some(Action::LookUpRecord) => self.look_up_record(conduit, broadcaster).await,
+            Some(Action::Unsubscribe(id)) => self.unsubscribe(broadcaster, &id).await,
+            Some(Action::Forget) => self.feed.lock().channels.forget(broadcaster),
+            None => {}
         }
-        channel.progress = match found {
-            Ok(Some(record)) if record.conduit == *conduit => Progress::Subscribed(record.id),
-            Ok(_) => Progress::Due(Instant::now()),
+    }
+
+    async fn look_up_record(&self, conduit: &ConduitId, broadcaster: &ChannelId) {
+        let event = match self.records.find(broadcaster).await {
+            Ok(found) => {
+                Event::Recorded(found.filter(|record| record.conduit == *conduit).map(|record| record.id))
+            }
             Err(error) => {
-                warn!(%error, "whether a chat is subscribed could not be seen; trying again");
-                Progress::AsRecorded(Instant::now() + channel.backoff.wait())
+                warn!(%error, "failed to look up whether a chat is subscribed; trying again");
+                Event::RecordUnavailable
             }
         };
+        self.feed.apply(broadcaster, event);
     }
 
-    async fn start_reading(&mut self, conduit: &ConduitId, channel: ChatChannel) {
-        let asked = match self.helix.subscribe(conduit, &channel).await {
+    async fn subscribe(&mut self, conduit: &ConduitId, channel: ChatChannel) {
+        let answer = match self.api.subscribe(conduit, &channel).await {
             Err(TwitchError::Conflict { existing }) => {
-                self.settle_conflict(conduit, &channel, existing).await
+                self.resolve_conflict(conduit, &channel, existing).await
             }
-            asked => asked,
+            answer => answer,
         };
-        let result = match &asked {
-            Ok(_) => "success",
-            Err(TwitchError::Conflict { .. }) => "conflict",
-            Err(TwitchError::Forbidden(_)) => "forbidden",
-            Err(TwitchError::RateLimited) => "rate_limited",
-            Err(_) => "error",
-        };
-        metrics::counter!("eventsub_subscribe_attempts_total", "result" => result).increment(1);
-        let broadcaster = &channel.broadcaster;
-        match asked {
+        count_attempt(&answer);
+        let broadcaster = channel.broadcaster.clone();
+        match answer {
             Ok(id) => {
                 info!(broadcaster.id = %broadcaster, "reading the chat of {broadcaster}");
-                self.note_subscribed(broadcaster, &id);
-                self.record(ChatSubscription {
-                    id,
-                    conduit: conduit.clone(),
-                    broadcaster: channel.broadcaster,
-                    reader: channel.reader,
-                })
-                .await;
+                self.feed.apply(&broadcaster, Event::Subscribed(id.clone()));
+                let ChatChannel { broadcaster, bot } = channel;
+                self.record(ChatSubscription { id, conduit: conduit.clone(), broadcaster, bot }).await;
+            }
+            Err(error @ TwitchError::Forbidden(_)) => {
+                self.feed.apply(&broadcaster, Event::NotSubscribed(Failure::Refused));
+                warn!(broadcaster.id = %broadcaster, %error, "not allowed to read the chat of {broadcaster}: the streamer must log in again, or unban the bot");
             }
             Err(error) => {
+                let mut failure = Failure::Temporary;
                 if matches!(error, TwitchError::RateLimited) {
                     self.paused_until = Instant::now() + RATE_LIMITED_FOR;
+                    failure = Failure::RateLimited(self.paused_until);
                 }
-                self.note_failed(broadcaster, &error);
+                self.feed.apply(&broadcaster, Event::NotSubscribed(failure));
+                warn!(broadcaster.id = %broadcaster, %error, "not reading the chat of {broadcaster} yet; trying again");
             }
         }
     }
 
-    /// Twitch has a subscription like it. If it delivers to our conduit it is the one; otherwise it is of no use,
-    /// and only one may exist.
-    async fn settle_conflict(
+    /// Twitch has a subscription like it, and only one may exist. It is ours if it delivers to our conduit; otherwise
+    /// it is replaced.
+    async fn resolve_conflict(
         &self,
         conduit: &ConduitId,
         channel: &ChatChannel,
         existing: Option<String>,
     ) -> Result<SubscriptionId, TwitchError> {
         let found = if let Some(id) = existing {
-            self.helix.subscription(&id).await?
+            self.api.subscription(&id).await?
         } else {
-            let reader = Some(channel.reader.as_str());
-            let mut all = self.helix.subscriptions_of(&channel.broadcaster).await?;
-            all.retain(|listed| listed.status == "enabled" && listed.condition.user_id.as_deref() == reader);
+            let bot = Some(channel.bot.own());
+            let mut all = self.api.subscriptions_of(&channel.broadcaster).await?;
+            all.retain(|listed| listed.status == ENABLED && listed.condition.user_id.as_deref() == bot);
             all.iter().find(|listed| listed.is_live_on(conduit)).cloned().or_else(|| all.pop())
         };
         let Some(found) = found else {
@@ -125,84 +187,41 @@ impl FeedWorker {
         if found.is_live_on(conduit) {
             return Ok(id);
         }
-        self.helix.unsubscribe(&id).await?;
-        self.helix.subscribe(conduit, channel).await
+        self.api.unsubscribe(&id).await?;
+        self.api.subscribe(conduit, channel).await
     }
 
-    fn note_subscribed(&self, broadcaster: &ChannelId, id: &SubscriptionId) {
-        if let Some(channel) = self.feed.lock().channels.get_mut(broadcaster) {
-            let subscribed = match channel.ended_early.take() {
-                Some((ended, why)) if ended == *id => Progress::after(why),
-                _ => Progress::Subscribed(id.clone()),
-            };
-            let before = std::mem::replace(&mut channel.progress, subscribed);
-            if let (Progress::Refused(_), Progress::Subscribed(_)) = (before, &channel.progress) {
-                // Others were told that it is refused.
-                if let Some(streamer) = TwitchUserId::of_channel(broadcaster) {
-                    self.signals.publish(Signal::ConsentGiven(streamer));
-                }
-            }
-            channel.backoff.reset();
-        }
-    }
-
-    fn note_failed(&self, broadcaster: &ChannelId, error: &TwitchError) {
-        let mut state = self.feed.lock();
-        let Some(channel) = state.channels.get_mut(broadcaster) else {
-            return;
-        };
-        let now = Instant::now();
-        channel.progress = match error {
-            TwitchError::Forbidden(_) => Progress::Refused(now + REFUSED_FOR),
-            TwitchError::RateLimited => Progress::Due(self.paused_until),
-            _ => Progress::Due(now + channel.backoff.wait()),
-        };
-        drop(state);
-        if matches!(error, TwitchError::Forbidden(_)) {
-            self.signals.publish(Signal::ChatRefused(broadcaster.clone()));
-            warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} may not be read: the streamer must log in again, or unban the bot");
-        } else {
-            warn!(broadcaster.id = %broadcaster, %error, "the chat of {broadcaster} is not read yet; trying again");
-        }
-    }
-
-    async fn stop_reading(&self, broadcaster: &ChannelId, id: &SubscriptionId) {
-        if !self.leadership.is_leader().await {
-            // Whoever leads now stops it, if nobody needs it.
-            self.feed.lock().channels.remove(broadcaster);
-            return;
-        }
-        if let Err(error) = self.helix.unsubscribe(id).await {
-            warn!(broadcaster.id = %broadcaster, %error, "a chat that nobody needs is still subscribed; trying again");
-            let mut state = self.feed.lock();
-            if let Some(channel) = state.channels.get_mut(broadcaster)
-                && let Want::StopAt(_) = channel.want
-            {
-                channel.want = Want::StopAt(Instant::now() + channel.backoff.wait());
-            }
-            return;
+    async fn unsubscribe(&self, broadcaster: &ChannelId, id: &SubscriptionId) {
+        if let Err(error) = self.api.unsubscribe(id).await {
+            warn!(broadcaster.id = %broadcaster, %error, "failed to stop reading a chat that nobody needs; trying again");
+            return self.feed.apply(broadcaster, Event::NotUnsubscribed);
         }
         info!(broadcaster.id = %broadcaster, "stopped reading the chat of {broadcaster}");
-        {
-            let mut state = self.feed.lock();
-            match state.channels.get_mut(broadcaster) {
-                // Wanted again while Twitch was asked to stop.
-                Some(channel) if channel.want == Want::Read => {
-                    channel.progress = Progress::Due(Instant::now());
-                }
-                _ => drop(state.channels.remove(broadcaster)),
-            }
-        }
+        self.feed.apply(broadcaster, Event::Unsubscribed);
         if let Err(error) = self.records.delete(broadcaster, id).await {
-            warn!(%error, "the record of an ended subscription stays for now");
+            warn!(%error, "failed to delete the record of an ended subscription; the next reconciliation does");
         }
-        // Whoever serves it after all, or missed that nobody does, looks again.
-        self.signals.publish(Signal::SessionChanged(broadcaster.clone()));
+        // An instance that serves it after all looks up the record again.
+        self.feed.shared.signals.publish(Signal::SessionChanged(broadcaster.clone()));
     }
 
     pub(super) async fn record(&self, subscription: ChatSubscription) {
         if let Err(error) = self.records.put(&subscription).await {
-            warn!(%error, "a subscription could not be recorded; the next reconciliation finds it at Twitch");
+            warn!(%error, "failed to record a subscription; the next reconciliation finds it at Twitch");
         }
     }
 }
+
+fn count_attempt(answer: &Result<SubscriptionId, TwitchError>) {
+    let result = match answer {
+        Ok(_) => "success",
+        Err(TwitchError::Conflict { .. }) => "conflict",
+        Err(TwitchError::Forbidden(_)) => "forbidden",
+        Err(TwitchError::RateLimited) => "rate_limited",
+        Err(_) => "error",
+    };
+    metrics::counter!("eventsub_subscribe_attempts_total", "result" => result).increment(1);
+}
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub(super) struct Membership {
 impl Membership {
     /// The others need not wait for us to be found dead.
     pub(super) async fn leave(&self) {
-        if let Err(error) = self.shards.give_up().await {
+        if let Err(error) = self.shards.release().await {
             warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
         }
         if let Err(error) = self.instances.deregister().await {

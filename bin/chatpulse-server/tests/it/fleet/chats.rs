@@ -86,11 +86,12 @@ async fn agreeing_anew_counts_everywhere(fleet: Fleet) {
     let mut overlay = streamer.open_overlay(&fleet.instances[0]).await;
     overlay.next_value().await;
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
+    let notes = async || fleet.total("pubsub_messages_received_total", &[("channel", "platform:note")]).await;
+    let before = notes().await;
     fleet.sim.disconnect_user(STREAMER).await;
     assert!(fleet.sim.wait_until(SOON, |sim| live(sim).is_empty()).await);
-    eventually("the others heard of it", async || {
-        let heard = fleet.total("pubsub_messages_received_total", &[("channel", "chat:refused")]).await;
-        (heard >= 2.0).then_some(())
+    eventually("the others were told that the chat is refused", async || {
+        (notes().await >= before + 2.0).then_some(())
     })
     .await;
     let mut again = Streamer::log_in(&fleet.instances[1], &fleet.sim, STREAMER).await;
