@@ -1,5 +1,7 @@
-//! Small implementations of the ports, for tests of what stands on them. Slow and obviously right: linear searches,
-//! one lock, nothing ever expires. They keep the same contracts as the real adapters, and can be made to fail.
+//! Ports that a test can steer and make fail.
+//!
+//! [`FakeLive`], [`FakeAccounts`] and [`FakeSignals`] are the embedded stores behind a switch, so that no rule of a store is
+//! written again here. The others stand in for Twitch and for the engine.
 
 mod accounts;
 mod chat;
@@ -10,9 +12,7 @@ mod outage;
 mod signals;
 mod twitch;
 
-pub use accounts::{
-    FakeAccounts, FakeAppToken, FakeLoginSessions, FakeSettings, FakeStreamers, FakeSubscriptions, FakeTokens,
-};
+pub use accounts::{FakeAccounts, WithOutage};
 pub use chat::FakeSink;
 pub use cipher::FakeCipher;
 pub use leader::FixedLeader;

@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("chatpulse-telemetry", &["chatpulse-domain"]),
     ("chatpulse-twitch", &["chatpulse-domain"]),
     ("chatpulse-web", &["chatpulse-broadcast", "chatpulse-domain", "chatpulse-engine"]),
-    ("chatpulse-testkit", &["chatpulse-domain"]),
+    ("chatpulse-testkit", &["chatpulse-domain", "chatpulse-store-embedded"]),
     ("chatpulse-twitch-sim", &[]),
     ("chatpulse-load", &["chatpulse-domain", "chatpulse-twitch-sim"]),
 ];
@@ -28,9 +28,6 @@ const NOT_IN_THE_SERVER: [&str; 2] = ["chatpulse-testkit", "chatpulse-load"];
 
 /// What tests of any crate may add.
 const FOR_TESTS: [&str; 2] = ["chatpulse-testkit", "chatpulse-twitch-sim"];
-
-/// The one arrow between adapters, in tests alone: the rules in Lua run against the rules in Rust.
-const AGREEMENT: (&str, &str) = ("chatpulse-store-redis", "chatpulse-store-embedded");
 
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
@@ -46,7 +43,7 @@ fn packages() -> Vec<Value> {
 fn is_allowed(from: &str, to: &str, kind: Option<&str>) -> bool {
     let drawn = ARROWS.iter().find(|(name, _)| *name == from).is_some_and(|(_, may)| may.contains(&to));
     let of_the_server = from == SERVER && !NOT_IN_THE_SERVER.contains(&to);
-    let of_tests = kind == Some("dev") && (FOR_TESTS.contains(&to) || (from, to) == AGREEMENT);
+    let of_tests = kind == Some("dev") && FOR_TESTS.contains(&to);
     drawn || of_the_server || of_tests
 }
 

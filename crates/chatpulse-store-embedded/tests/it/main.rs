@@ -1,4 +1,4 @@
-//! The Solo adapters from outside: contracts, agreement with the fakes, files on a real disk.
+//! The embedded stores from outside: contracts, and files on a real disk.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

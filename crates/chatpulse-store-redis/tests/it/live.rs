@@ -1,11 +1,9 @@
 //! Votes and sessions, on one server and on a cluster.
 
-use std::sync::Arc;
-
 use chatpulse_domain::token_bucket::BucketLimit;
-use chatpulse_store_embedded::MemoryLive;
 use chatpulse_testkit::clock::TestClock;
-use chatpulse_testkit::contract::{self, Live, agreement};
+use chatpulse_testkit::contract::{self, agreement};
+use chatpulse_testkit::fakes::FakeLive;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::TestRunner;
@@ -37,13 +35,6 @@ async fn a_cluster_keeps_the_contracts() {
     world.end().await;
 }
 
-/// Process memory, with the same time on its own clock.
-fn memory_at(unix_ms: i64, limit: Option<BucketLimit>) -> Live {
-    let clock = TestClock::at(unix_ms);
-    let live = Arc::new(MemoryLive::new(Arc::new(clock.clone()), limit));
-    Live { votes: Arc::clone(&live) as _, sessions: live, time: Arc::new(clock) }
-}
-
 /// On a server of its own: a day's worth of steps moves its time far ahead.
 #[test]
 fn redis_agrees_with_process_memory_on_any_steps() {
@@ -54,7 +45,7 @@ fn redis_agrees_with_process_memory_on_any_steps() {
     let random = (agreement::steps(80), 0_u32..6, 0_u32..200);
     let agreed = TestRunner::new(cases).run(&random, |(steps, capacity, per_minute)| {
         let limit = BucketLimit::new(capacity, per_minute);
-        let memory = memory_at(world.clock.unix_ms(), limit);
+        let memory = FakeLive::new(TestClock::at(world.clock.unix_ms()), limit).into();
         runtime.block_on(agreement::agree(&memory, &world.live(limit), &steps));
         Ok(())
     });

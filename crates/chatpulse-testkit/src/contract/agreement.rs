@@ -1,5 +1,5 @@
-//! Two adapters of live state, given the same random steps, always answer the same. The rules exist more than
-//! once (here, in process memory, in Redis), and this is what keeps them from drifting apart.
+//! Compares two adapters of live state: given the same random steps, both answer the same. The rules of a vote exist twice,
+//! in `chatpulse_domain::live` and in Lua, and this keeps the two equal.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ use crate::builders as build;
 /// Overlays in the [`World`]; the first two belong to one streamer, as after a rotation.
 const OVERLAYS: usize = 3;
 
-/// One call, or some time. Overlays and instances are numbered from 0; there are three and two.
+/// One call, or a wait. The three overlays and two instances are numbered from 0.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// An instance attaches to a session.
-    Hold {
+    Attach {
         /// Which overlay.
         overlay: usize,
         /// Which instance.
         instance: usize,
-        /// How many sockets it has.
+        /// Number of its sockets.
         viewers: u32,
-        /// The version of the settings it knows.
+        /// The version of the settings that it knows.
         version: u64,
     },
-    /// An instance lets go.
+    /// An instance releases a session.
     Release {
         /// Which overlay.
         overlay: usize,
@@ -45,53 +45,53 @@ pub enum Step {
     Cast {
         /// Which overlay.
         overlay: usize,
-        /// Which of a few chatters.
+        /// One of a few chatters.
         chatter: u8,
-        /// Which of a few messages.
+        /// One of a few messages.
         message: u8,
-        /// Which way.
+        /// Which side.
         side: Side,
     },
     /// A synthetic vote.
     Push {
         /// Which overlay.
         overlay: usize,
-        /// Which way.
+        /// Which side.
         side: Side,
     },
-    /// Back to the centre.
+    /// The bar is reset.
     Reset {
         /// Which overlay.
         overlay: usize,
     },
-    /// New settings, or old ones.
+    /// Settings arrive, newer or older than the session's.
     PutSettings {
         /// Which overlay.
         overlay: usize,
         /// Their version.
         version: u64,
     },
-    /// The address ends.
+    /// The overlay URL is replaced.
     Delete {
         /// Which overlay.
         overlay: usize,
     },
-    /// The cleanup looks at one session.
+    /// The cleanup deletes a session if it is an orphan.
     DeleteOrphan {
         /// Which overlay.
         overlay: usize,
     },
     /// Time passes.
     Wait {
-        /// So long.
+        /// Milliseconds.
         ms: u64,
     },
 }
 
-/// How old an orphan must be here.
+/// Age from which the cleanup deletes an orphan.
 const ORPHAN_AGE: Duration = Duration::from_secs(30);
 
-/// Random steps, mostly votes, in a world small enough that they meet.
+/// Random steps, mostly votes. There are few overlays, chatters and messages, so that the steps concern the same ones.
 pub fn steps(at_most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..at_most)
 }
@@ -101,7 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
     let side = || prop::sample::select(Side::BOTH.to_vec());
     prop_oneof![
         4 => (overlay(), 0_usize..2, 0_u32..4, 1_u64..6).prop_map(|(overlay, instance, viewers, version)| {
-            Step::Hold { overlay, instance, viewers, version }
+            Step::Attach { overlay, instance, viewers, version }
         }),
         2 => (overlay(), 0_usize..2).prop_map(|(overlay, instance)| Step::Release { overlay, instance }),
         12 => (overlay(), 0_u8..6, 0_u8..40, side()).prop_map(|(overlay, chatter, message, side)| {
@@ -116,13 +116,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Mostly moments; sometimes just at, or just short of, where a rule changes its answer.
+/// Mostly short waits; sometimes exactly, or 1 ms less than, the span of a rule.
 fn wait() -> impl Strategy<Value = u64> {
     let edges = vec![1, 999, 1_000, 29_999, 30_000, 60_000, 599_999, 600_000, 3_600_000];
     prop_oneof![4 => 0_u64..2_000, 2 => prop::sample::select(edges), 1 => 0_u64..4_000_000]
 }
 
-/// Gives both adapters the same steps and compares everything they say after each.
+/// Takes the same steps with both adapters and compares all their answers after each.
 pub async fn agree(left: &Live, right: &Live, steps: &[Step]) {
     let world = World::new();
     for (number, step) in steps.iter().enumerate() {
@@ -133,19 +133,19 @@ pub async fn agree(left: &Live, right: &Live, steps: &[Step]) {
     }
 }
 
-/// Ids that no other run uses, so that adapters may share a server with others.
+/// Ids that no other run uses, so that runs may share a server.
 struct World {
     seeds: [SessionSeed; OVERLAYS],
 }
 
-/// What a call said: a word that must be the same, and a number that must be close.
+/// The answer to a call: the word must be equal, the value close.
 #[derive(Debug)]
 struct Answer {
     word: String,
     value: Option<f64>,
 }
 
-/// Everything an adapter says about the world.
+/// Everything that an adapter says about the overlays.
 #[derive(Debug)]
 struct View {
     readings: Vec<Option<Reading>>,
@@ -168,7 +168,7 @@ impl World {
 
     async fn take(&self, live: &Live, step: &Step) -> Answer {
         match *step {
-            Step::Hold { overlay, instance, viewers, version } => {
+            Step::Attach { overlay, instance, viewers, version } => {
                 let seed = SessionSeed { settings: settings_at(version), ..self.seeds[overlay].clone() };
                 let instance = instance_at(instance);
                 live.sessions.attach(&seed, &instance, viewers).await.unwrap();
@@ -236,7 +236,7 @@ fn instance_at(place: usize) -> InstanceId {
     build::instance(&format!("instance-{place}"))
 }
 
-/// Each version has a speed of its own, so a wrong fold shows, and most measure something else than the one before.
+/// Each version has its own decay speed, so that decay at the wrong speed shows, and most change mode or window.
 fn settings_at(version: u64) -> VersionedSettings {
     let step = f64::from(u32::try_from(version % 10).unwrap());
     let mode = if version.is_multiple_of(3) { Mode::Momentum } else { Mode::Share };

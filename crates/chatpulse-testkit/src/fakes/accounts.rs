@@ -1,107 +1,95 @@
-//! Accounts, settings, logins and subscription records in plain lists.
+//! Accounts, settings, logins and subscription records in an SQLite database in memory that a test can make fail.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use chatpulse_domain::ids::{ConduitId, StreamerId};
-use chatpulse_domain::login::{BotGrant, LoginSession, SealedTokens};
-use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
+use chatpulse_domain::command::PauseChange;
+use chatpulse_domain::ids::{ChannelId, ConduitId, OverlayId, StreamerId, SubscriptionId, TwitchUserId};
+use chatpulse_domain::login::{BotGrant, LoginHash, LoginSession, SealedTokens};
+use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
+use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::error::StoreError;
-use chatpulse_domain::streamer::Streamer;
+use chatpulse_domain::ports::login_sessions::LoginSessions;
+use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
+use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenRepository};
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::subscription::ChatSubscription;
 use chatpulse_domain::time::Timestamp;
+use chatpulse_store_embedded::{
+    SqliteAppToken, SqliteFile, SqliteLoginSessions, SqliteSettings, SqliteStreamers, SqliteSubscriptions,
+    SqliteTokens,
+};
 
-use super::Outage;
+use super::outage::{Outage, forward_port, wait_for};
 use crate::contract::Accounts;
 
-mod app_token;
-mod login_sessions;
-mod settings;
-mod streamers;
-mod subscriptions;
-mod tokens;
-
-pub use app_token::FakeAppToken;
-pub use login_sessions::FakeLoginSessions;
-pub use settings::FakeSettings;
-pub use streamers::FakeStreamers;
-pub use subscriptions::FakeSubscriptions;
-pub use tokens::FakeTokens;
-
-/// One database, seen through six ports. Clones are one.
+/// One database behind an outage, seen through six ports. Clones share one database.
 #[derive(Clone)]
 pub struct FakeAccounts {
     /// Who logged in.
-    pub streamers: Arc<FakeStreamers>,
-    /// What they gave.
-    pub tokens: Arc<FakeTokens>,
-    /// What they set.
-    pub settings: Arc<FakeSettings>,
+    pub streamers: Arc<WithOutage<SqliteStreamers>>,
+    /// Users' tokens.
+    pub tokens: Arc<WithOutage<SqliteTokens>>,
+    /// Streamers' settings.
+    pub settings: Arc<WithOutage<SqliteSettings>>,
     /// Who is logged in now.
-    pub login_sessions: Arc<FakeLoginSessions>,
-    /// What Twitch delivers to us.
-    pub subscriptions: Arc<FakeSubscriptions>,
-    /// What Twitch gave to the application.
-    pub app_token: Arc<FakeAppToken>,
+    pub login_sessions: Arc<WithOutage<SqliteLoginSessions>>,
+    /// Records of EventSub subscriptions.
+    pub subscriptions: Arc<WithOutage<SqliteSubscriptions>>,
+    /// The application's token.
+    pub app_token: Arc<WithOutage<SqliteAppToken>>,
     outage: Outage,
 }
 
-/// What the six share: each is this with a port of its own.
-#[derive(Clone, Default)]
-struct Database {
-    tables: Arc<Mutex<Tables>>,
+/// A port of the database that fails during an outage.
+pub struct WithOutage<S> {
+    store: S,
     outage: Outage,
 }
 
-#[derive(Default)]
-struct Tables {
-    /// In the order of first logins.
-    accounts: Vec<Account>,
-    bots: Vec<Bot>,
-    logins: Vec<LoginSession>,
-    conduit: Option<ConduitId>,
-    app_token: Option<SealedTokens>,
-    subscriptions: Vec<ChatSubscription>,
-}
+impl<S> WithOutage<S> {
+    fn new(store: S, outage: &Outage) -> Arc<Self> {
+        Arc::new(Self { store, outage: outage.clone() })
+    }
 
-struct Account {
-    streamer: Streamer,
-    tokens: Option<SealedTokens>,
-    checked_at: Option<Timestamp>,
-    agreed_at: Timestamp,
-    settings: VersionedSettings,
-    /// When it was last saved.
-    edited: SettingsVersion,
-}
-
-struct Bot {
-    grant: BotGrant,
-    tokens: Option<SealedTokens>,
-    checked_at: Option<Timestamp>,
+    fn reach(&self) -> Result<&S, StoreError> {
+        self.outage.check()?;
+        Ok(&self.store)
+    }
 }
 
 impl FakeAccounts {
-    /// With no accounts.
+    /// A database without accounts.
     pub fn new() -> Self {
-        let database = Database::default();
+        let file = wait_for(SqliteFile::in_memory()).unwrap();
+        let outage = Outage::default();
         Self {
-            outage: database.outage.clone(),
-            streamers: Arc::new(FakeStreamers(database.clone())),
-            tokens: Arc::new(FakeTokens(database.clone())),
-            settings: Arc::new(FakeSettings(database.clone())),
-            login_sessions: Arc::new(FakeLoginSessions(database.clone())),
-            subscriptions: Arc::new(FakeSubscriptions(database.clone())),
-            app_token: Arc::new(FakeAppToken(database)),
+            streamers: WithOutage::new(SqliteStreamers::new(file.clone()), &outage),
+            tokens: WithOutage::new(SqliteTokens::new(file.clone()), &outage),
+            settings: WithOutage::new(SqliteSettings::new(file.clone()), &outage),
+            login_sessions: WithOutage::new(SqliteLoginSessions::new(file.clone()), &outage),
+            subscriptions: WithOutage::new(SqliteSubscriptions::new(file.clone()), &outage),
+            app_token: WithOutage::new(SqliteAppToken::new(file), &outage),
+            outage,
         }
     }
 
-    /// Every call through any of the ports fails from now on.
+    /// Makes every call through any of the ports fail from now on.
     pub fn break_down(&self) {
         self.outage.begin();
     }
 
-    /// Calls are answered again.
+    /// Lets calls be answered again.
     pub fn recover(&self) {
         self.outage.end();
+    }
+}
+
+impl Default for FakeAccounts {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -118,22 +106,63 @@ impl From<FakeAccounts> for Accounts {
     }
 }
 
-impl Default for FakeAccounts {
-    fn default() -> Self {
-        Self::new()
+forward_port! {
+    StreamerRepository for WithOutage<SqliteStreamers> {
+        fn sign_in(profile: &TwitchProfile, tokens: &SealedTokens) -> Streamer;
+        fn find(id: StreamerId) -> Option<Streamer>;
+        fn find_by_twitch_id(twitch_id: &TwitchUserId) -> Option<Streamer>;
+        fn find_by_overlay(overlay: OverlayId) -> Option<Streamer>;
+        fn first() -> Option<Streamer>;
+        fn rotate_overlay(id: StreamerId) -> Option<Rotation>;
+        fn delete(id: StreamerId) -> Option<DeletedAccount>;
+        fn record_bot_grant(grant: &BotGrant, tokens: Option<&SealedTokens>) -> ();
+        fn find_bot_grant(bot: &TwitchUserId) -> Option<BotGrant>;
     }
 }
 
-impl Database {
-    /// The tables, unless it broke down.
-    fn enter(&self, operation: &'static str) -> Result<MutexGuard<'_, Tables>, StoreError> {
-        self.outage.check(operation)?;
-        Ok(self.tables.lock().unwrap())
+forward_port! {
+    TokenRepository for WithOutage<SqliteTokens> {
+        fn all() -> Vec<StoredTokens>;
+        fn unchecked_since(then: Timestamp, max: usize) -> Vec<StoredTokens>;
+        fn renew(old: &StoredTokens, new: &SealedTokens, at: Timestamp) -> bool;
+        fn delete(old: &StoredTokens) -> bool;
+        fn end_grant(user: &TwitchUserId, at: Timestamp) -> bool;
     }
 }
 
-impl Tables {
-    fn account(&mut self, id: StreamerId) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|account| account.streamer.id == id)
+forward_port! {
+    SettingsRepository for WithOutage<SqliteSettings> {
+        fn find(streamer: StreamerId) -> Option<VersionedSettings>;
+        fn seeds(overlays: &[OverlayId]) -> Vec<SessionSeed>;
+        fn save(streamer: StreamerId, settings: &OverlaySettings, based_on: Option<SettingsVersion>) -> SaveOutcome;
+        fn change_pause(streamer: StreamerId, change: PauseChange) -> Option<VersionedSettings>;
+    }
+}
+
+forward_port! {
+    LoginSessions for WithOutage<SqliteLoginSessions> {
+        fn begin(session: &LoginSession) -> ();
+        fn find(hash: LoginHash, now: Timestamp) -> Option<StreamerId>;
+        fn end(hash: LoginHash) -> ();
+        fn end_all(streamer: StreamerId) -> ();
+        fn delete_expired(now: Timestamp) -> u64;
+    }
+}
+
+forward_port! {
+    SubscriptionRepository for WithOutage<SqliteSubscriptions> {
+        fn conduit() -> Option<ConduitId>;
+        fn replace_conduit(old: Option<&ConduitId>, new: &ConduitId) -> bool;
+        fn all() -> Vec<ChatSubscription>;
+        fn find(broadcaster: &ChannelId) -> Option<ChatSubscription>;
+        fn put(subscription: &ChatSubscription) -> ();
+        fn delete(broadcaster: &ChannelId, id: &SubscriptionId) -> ();
+    }
+}
+
+forward_port! {
+    AppTokenRepository for WithOutage<SqliteAppToken> {
+        fn find() -> Option<SealedTokens>;
+        fn replace(old: Option<&SealedTokens>, new: &SealedTokens) -> bool;
     }
 }

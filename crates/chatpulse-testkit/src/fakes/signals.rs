@@ -4,28 +4,33 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
-use tokio::sync::mpsc;
+use chatpulse_store_embedded::LocalSignals;
+use tokio::sync::broadcast;
 
-/// Delivers to every listener, and remembers what was published. Clones are one.
-#[derive(Debug, Clone, Default)]
+/// Gaps that a stream has not heard yet; a test makes a few.
+const GAPS_MAX: usize = 16;
+
+/// [`LocalSignals`] that records what was published. Clones share one publisher.
+#[derive(Debug, Clone)]
 pub struct FakeSignals {
     state: Arc<Mutex<State>>,
+    gaps: broadcast::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     published: Vec<Signal>,
-    listeners: Vec<mpsc::UnboundedSender<Heard>>,
+    publisher: LocalSignals,
     is_losing: bool,
 }
 
 impl FakeSignals {
-    /// With nobody listening.
+    /// A publisher without subscribers.
     pub fn new() -> Self {
-        Self::default()
+        Self { state: Arc::default(), gaps: broadcast::Sender::new(GAPS_MAX) }
     }
 
-    /// All that was published, the lost ones too.
+    /// All signals that were published, the lost ones too.
     pub fn published(&self) -> Vec<Signal> {
         self.state.lock().unwrap().published.clone()
     }
@@ -35,20 +40,21 @@ impl FakeSignals {
         self.state.lock().unwrap().is_losing = is_losing;
     }
 
-    /// Tells every listener that it missed something.
+    /// Lets every stream hear a gap, before the signals that it has not heard yet.
     pub fn gap(&self) {
-        self.state.lock().unwrap().tell(&Heard::Gap);
+        // An error means that there is no stream.
+        let _ = self.gaps.send(());
     }
 
-    /// Hangs up on every listener.
+    /// Closes every stream after the signals that it has not heard yet.
     pub fn close(&self) {
-        self.state.lock().unwrap().listeners.clear();
+        self.state.lock().unwrap().publisher = LocalSignals::new();
     }
 }
 
-impl State {
-    fn tell(&mut self, heard: &Heard) {
-        self.listeners.retain(|listener| listener.send(heard.clone()).is_ok());
+impl Default for FakeSignals {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -57,25 +63,29 @@ impl Signals for FakeSignals {
         let mut state = self.state.lock().unwrap();
         state.published.push(signal.clone());
         if !state.is_losing {
-            state.tell(&Heard::Signal(signal));
+            state.publisher.publish(signal);
         }
     }
 
     fn subscribe(&self) -> Box<dyn SignalStream> {
-        let (listener, heard) = mpsc::unbounded_channel();
-        self.state.lock().unwrap().listeners.push(listener);
-        Box::new(FakeStream { heard })
+        let signals = self.state.lock().unwrap().publisher.subscribe();
+        Box::new(FakeStream { signals, gaps: self.gaps.subscribe() })
     }
 }
 
 struct FakeStream {
-    heard: mpsc::UnboundedReceiver<Heard>,
+    signals: Box<dyn SignalStream>,
+    gaps: broadcast::Receiver<()>,
 }
 
 #[async_trait]
 impl SignalStream for FakeStream {
     async fn next(&mut self) -> Heard {
-        self.heard.recv().await.unwrap_or(Heard::Closed)
+        tokio::select! {
+            biased;
+            Ok(()) = self.gaps.recv() => Heard::Gap,
+            heard = self.signals.next() => heard,
+        }
     }
 }
 
@@ -86,7 +96,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_lost_signal_is_remembered_but_not_heard() {
+    async fn a_lost_signal_is_recorded_but_not_heard() {
         let signals = FakeSignals::new();
         let mut stream = signals.subscribe();
         let signal = Signal::SentimentChanged(OverlayId::random());

@@ -163,7 +163,7 @@ impl FakeLogin {
     }
 
     fn reach(&self) -> Result<(), LoginError> {
-        self.outage.check("reach Twitch").map_err(|down| LoginError::Unreachable(down.into()))
+        self.outage.check().map_err(|down| LoginError::Unreachable(down.into()))
     }
 }
 
