@@ -198,3 +198,27 @@ fn every_channel_of_redis_is_documented() {
         assert!(page.iter().any(|cell| cell == channel), "{channel} is not in redis.md");
     }
 }
+
+/// The tables that one database's migrations create.
+fn tables_of(database: &str) -> BTreeSet<String> {
+    let folder = format!("migrations/{database}");
+    let migrations = names_in(&folder).into_iter().map(|name| read(&format!("{folder}/{name}")));
+    migrations
+        .flat_map(|sql| between(&sql, "CREATE TABLE ", " (").map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_table_is_documented_and_the_same_in_both_databases() {
+    let tables = tables_of("postgres");
+    assert_eq!(tables, tables_of("sqlite"), "PostgreSQL on the left, SQLite on the right");
+    assert!(tables.contains("users"), "{tables:?}");
+    let page = read("docs/reference/database.md");
+    let list = between(&page, "## Tables\n", "\n## ").next().unwrap();
+    let documented: BTreeSet<String> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(table, _)| table.to_owned())
+        .collect();
+    assert_eq!(documented, tables, "docs/reference/database.md on the left, migrations/ on the right");
+}
