@@ -1,52 +1,52 @@
-//! How the file fails: when it is opened, and when it is asked.
+//! Errors of the SQLite file: when it is opened, and of its queries.
 
 use std::path::PathBuf;
 
 use chatpulse_domain::ports::error::{BoxError, StoreError};
 use rusqlite::ErrorCode;
 
-/// Why a file was not opened. Each says in one line what to do about it; nothing that was there was changed.
+/// Why a file was not opened. Each message is one line and says what to do. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file, its lock or its folder cannot be made or written.
+    /// The file, its lock or its folder cannot be created or written.
     #[error(
-        "cannot write {}: let the user that runs ChatPulse write there, or choose another place",
+        "cannot write {}: give the user that runs ChatPulse write permission, or choose another path",
         path.display()
     )]
     NotWritable {
-        /// What cannot be written.
+        /// The file or folder that cannot be written.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         source: BoxError,
     },
-    /// Another process has it.
+    /// Another process uses the file.
     #[error("{} is in use by another process: stop that one first, or choose another file", path.display())]
     InUse {
         /// The database.
         path: PathBuf,
     },
-    /// No SQLite database, or somebody else's.
+    /// The file is not an SQLite database, or that of another program.
     #[error(
-        "{} is not a database of ChatPulse, and was left as it is: move it away, or choose another file",
+        "{} is not a database of ChatPulse, and is unchanged: move it away, or choose another file",
         path.display()
     )]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// Ours once, but no longer whole.
-    #[error("{} is damaged, and was left as it is: put a backup in its place, or move it away", path.display())]
+    /// The database is damaged.
+    #[error("{} is damaged, and is unchanged: replace it by a backup, or move it away", path.display())]
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What SQLite found.
+        /// The damage that SQLite found.
         #[source]
         source: BoxError,
     },
-    /// Made by a later version.
+    /// A later version of ChatPulse migrated the database.
     #[error(
-        "{} was made by a newer ChatPulse (schema {found}, this one knows {known}): run that version or a later one",
+        "{} was made by a newer ChatPulse (schema {found}, this version knows {known}): run that version or a later one",
         path.display()
     )]
     Newer {
@@ -57,34 +57,34 @@ pub enum OpenError {
         /// The newest that this program knows.
         known: i32,
     },
-    /// There is none, and only looking makes none.
-    #[error("{} does not exist yet: the server makes it at its first start", path.display())]
+    /// The file does not exist, and a check does not create it.
+    #[error("{} does not exist yet: the server creates it at its first start", path.display())]
     Missing {
         /// Where it would be.
         path: PathBuf,
     },
-    /// The schema could not be brought up to date; it stays at the version it had.
+    /// A migration failed. The schema stays at the version that it had.
     #[error("cannot bring the schema of {} up to date", path.display())]
     Migration {
         /// The database.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: BoxError,
     },
-    /// Anything else.
+    /// Any other failure.
     #[error("cannot open {}", path.display())]
     Failed {
         /// The database.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: BoxError,
     },
 }
 
 impl OpenError {
-    /// For `map_err`: which of these SQLite's error is.
+    /// For `map_err`: classifies an error of SQLite.
     pub(crate) fn from_sqlite(path: &std::path::Path) -> impl FnOnce(rusqlite::Error) -> Self {
         move |error| {
             let path = path.to_owned();
@@ -101,14 +101,14 @@ impl OpenError {
     }
 }
 
-/// Why a call to an open file failed. The handle makes a [`StoreError`] of it, with the call's words.
+/// Why a query failed. [`SqliteFile`](crate::SqliteFile) turns it into a [`StoreError`] with the name of the operation.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// SQLite refused or could not.
+    /// SQLite reported an error.
     Sqlite(rusqlite::Error),
-    /// A row holds what we never wrote.
+    /// A row has a value that ChatPulse never writes.
     Corrupt { place: &'static str, source: BoxError },
-    /// No answer: too late, closed, or the call panicked.
+    /// There is no answer: the deadline passed, the file is closed, or the query panicked.
     Unanswered(&'static str),
 }
 
@@ -118,7 +118,7 @@ impl Failure {
         move |source| Self::Corrupt { place, source: source.into() }
     }
 
-    /// With the words of the call that failed.
+    /// The store error for the operation that failed.
     pub(crate) fn during(self, operation: &'static str) -> StoreError {
         match self {
             Self::Corrupt { place, source } => StoreError::Corrupt { place, source },

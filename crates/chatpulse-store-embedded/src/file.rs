@@ -1,7 +1,7 @@
-//! The SQLite file: a handle for everybody, one thread that owns the connection.
+//! The SQLite file: a handle that is cheap to clone, and one thread that owns the connection.
 //!
-//! [`SqliteFile::open`] to begin, then [`SqliteFile::call`] is the one way to the database: every query has a
-//! name, a deadline and its metrics there.
+//! Open it with [`SqliteFile::open`]. Every query goes through [`SqliteFile::call`], which sets its deadline and records
+//! its metrics.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,47 +22,47 @@ mod opening;
 mod schema;
 mod worker;
 
-/// The longest a caller waits, its turn included. A commit takes milliseconds on a healthy disk.
+/// Deadline of a query, including its time in the queue. A commit takes milliseconds on a healthy disk.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 const CHECK_HEALTH: &str = include_str!("../queries/health/check.sql");
 
-/// An open database. Clones are the same one; [`SqliteFile::close`] closes it for all of them.
+/// An open database. Clones share it; [`SqliteFile::close`] closes it for all of them.
 #[derive(Clone)]
 pub struct SqliteFile {
     worker: Arc<Worker>,
 }
 
-/// A database opened only to look at.
+/// A database that was opened only for a check.
 pub struct FileToCheck {
     /// For reading; every write through it fails.
     pub file: SqliteFile,
-    /// Migrations that the server will apply at its next start. Until then some queries may fail.
+    /// Number of migrations that the server will apply at its next start. Until then some queries may fail.
     pub migrations_pending: usize,
 }
 
 impl SqliteFile {
-    /// Opens the file for this process alone, and brings its schema up to date. Makes it, readable for its owner
-    /// only, and its folder where there is none.
+    /// Opens the file for this process alone, and migrates it. Creates file and folder, for the owner only, if they do
+    /// not exist.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let (worker, _) = Worker::start(path.into(), opening::to_serve).await?;
         Ok(Self { worker })
     }
 
-    /// A database that is gone when the process ends.
+    /// Opens a database in memory.
     pub async fn in_memory() -> Result<Self, OpenError> {
         let (worker, _) = Worker::start(PathBuf::from(":memory:"), opening::in_memory).await?;
         Ok(Self { worker })
     }
 
-    /// Opens the file for reading, while a server may be using it. Makes nothing and migrates nothing.
+    /// Opens the file for reading; a server may use it meanwhile. Creates and migrates nothing.
     pub async fn open_for_check(path: impl Into<PathBuf>) -> Result<FileToCheck, OpenError> {
         let (worker, migrations_pending) = Worker::start(path.into(), opening::to_check).await?;
         Ok(FileToCheck { file: Self { worker }, migrations_pending })
     }
 
-    /// Brings the schema up to date and closes the file again. Fine while a server of this version uses it, and
-    /// when several do it at once.
+    /// Migrates the file and closes it. A server of this version may use the file meanwhile, and several processes may
+    /// call it at once.
     pub async fn migrate(path: impl AsRef<Path>) -> Result<(), OpenError> {
         let path = path.as_ref();
         let began = Instant::now();
@@ -94,13 +94,13 @@ impl SqliteFile {
         check.migrations_pending == 0
     }
 
-    /// Finishes the calls that came before, then closes the file and waits until its thread has ended. Later calls
-    /// are [`StoreError::Unavailable`].
+    /// Finishes the queries in the queue, closes the file and waits until its thread ends. Later queries fail with
+    /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.worker.stop(DEADLINE).await;
     }
 
-    /// Runs `work` on the connection, when its turn comes.
+    /// Runs `work` on the connection, after the queries before it in the queue.
     pub(crate) async fn call<T, F>(&self, operation: Operation, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -153,24 +153,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_panics_is_unavailable_and_the_next_one_works() {
+    async fn a_query_that_panics_is_unavailable_and_the_next_one_works() {
         let file = SqliteFile::in_memory().await.unwrap();
         let panicked: Result<(), _> = file
             .call(ANY, |connection| {
                 connection.execute_batch(
                     "BEGIN; INSERT INTO bot_grants (bot, display_name, granted_at_ms) VALUES ('half', 'Robo', 0)",
                 )?;
-                panic!("as the test wants");
+                panic!("on purpose");
             })
             .await;
         assert!(matches!(panicked, Err(StoreError::Unavailable { .. })));
         insert(&file, "whole").await.unwrap();
-        assert_eq!(bots(&file).await, ["whole"], "what the panic left was rolled back");
+        assert_eq!(bots(&file).await, ["whole"], "the open transaction was rolled back");
         file.check().await.unwrap();
     }
 
     #[tokio::test]
-    async fn closing_finishes_what_came_before_and_refuses_what_comes_after() {
+    async fn closing_finishes_earlier_queries_and_refuses_later_ones() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chatpulse.db");
         let file = SqliteFile::open(&path).await.unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_whose_caller_left_is_not_run() {
+    async fn an_abandoned_query_in_the_queue_is_not_run() {
         let file = SqliteFile::in_memory().await.unwrap();
         let (release, gate) = std::sync::mpsc::channel::<()>();
         let busy = file.call(ANY, move |_| {
@@ -196,7 +196,7 @@ mod tests {
         tokio::select! {
             biased;
             _ = &mut busy => panic!("the gate is closed"),
-            _ = &mut left => panic!("it is not its turn"),
+            _ = &mut left => panic!("the other query is still running"),
             () = async {} => {}
         }
         drop(left);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_file_is_corrupt_and_says_where() {
+    async fn a_malformed_value_is_corrupt_and_names_its_place() {
         let file = SqliteFile::in_memory().await.unwrap();
         let corrupt: Result<(), _> =
             file.call(ANY, |_| Err(Failure::corrupt("settings.left_label")("empty"))).await;
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn writes_are_durable_and_references_are_kept() {
+    async fn writes_are_durable_and_foreign_keys_are_checked() {
         let folder = tempfile::tempdir().unwrap();
         let file = SqliteFile::open(folder.path().join("chatpulse.db")).await.unwrap();
         let pragma = |name: &'static str| {

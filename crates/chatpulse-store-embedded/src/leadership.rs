@@ -1,11 +1,11 @@
-//! Leadership and shards where there is nobody to share them with.
+//! Leadership and shards of a single instance.
 
 use async_trait::async_trait;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::shard_leases::{ShardLeases, ShardSlot};
 
-/// The only instance there is. The lock on the SQLite file keeps it so.
+/// The only instance: it always leads. The lock on the SQLite file keeps a second one from starting.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SingleInstance;
 

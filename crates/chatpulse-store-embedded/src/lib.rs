@@ -1,7 +1,8 @@
-//! Solo storage: accounts in one SQLite file, live state in process memory.
+//! The storage of a Solo: accounts in one SQLite file, live state in process memory.
 //!
 //! - [`SqliteFile`] opens the file, and its one thread runs every query. [`SqliteStreamers`], [`SqliteSettings`],
-//!   [`SqliteSubscriptions`] and [`SqliteLoginSessions`] are its ports; all are cheap to clone from one file.
+//!   [`SqliteSubscriptions`], [`SqliteLoginSessions`], [`SqliteTokens`] and [`SqliteAppToken`] are the ports on it, cheap
+//!   to clone.
 //! - [`MemoryLive`] stores votes and sessions behind one lock; the rules are in `chatpulse_domain::live`.
 //! - [`LocalSignals`] and [`SingleInstance`] stand in for the signals and the leadership of a fleet.
 

@@ -4,18 +4,18 @@ use async_trait::async_trait;
 use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
 use tokio::sync::broadcast;
 
-/// Signals a listener may lag behind before it hears a gap: 50 sessions that change in each tick of 50 ms make
-/// 1000 a second, so this is a second of them, at about 80 bytes each.
+/// Signals that may wait for a subscriber before it gets a gap instead: one second of 50 sessions that change in every
+/// tick of 50 ms, at about 80 bytes a signal.
 const SIGNALS_MAX: usize = 1_024;
 
-/// Tells every listener in this process. Clones are one.
+/// Delivers signals within this process. Clones share the subscribers.
 #[derive(Debug, Clone)]
 pub struct LocalSignals {
     sender: broadcast::Sender<Signal>,
 }
 
 impl LocalSignals {
-    /// With nobody listening.
+    /// Without subscribers.
     pub fn new() -> Self {
         Self { sender: broadcast::Sender::new(SIGNALS_MAX) }
     }
@@ -29,7 +29,7 @@ impl Default for LocalSignals {
 
 impl Signals for LocalSignals {
     fn publish(&self, signal: Signal) {
-        // An error means that nobody listens, and then nobody misses it.
+        // An error means that there is no subscriber.
         let _ = self.sender.send(signal);
     }
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_that_lags_hears_a_gap_and_then_the_newest() {
+    async fn a_slow_subscriber_gets_a_gap_and_then_the_newest_signals() {
         let signals = LocalSignals::new();
         let mut stream = signals.subscribe();
         let all = numbered(SIGNALS_MAX + 1);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_said_before_the_publisher_left_is_still_heard() {
+    async fn signals_from_before_the_publisher_left_are_still_delivered() {
         let signals = LocalSignals::new();
         let mut stream = signals.subscribe();
         let last = numbered(1).remove(0);

@@ -1,8 +1,8 @@
-//! Stops asking Redis while it is out of reach, so that nobody waits for what will not come.
+//! The circuit breaker: while Redis is out of reach, requests fail at once instead of waiting for their deadline.
 //!
-//! Closed: all pass. At [`FAILURES_AT_LEAST`] failed out of at least [`CALLS_AT_LEAST`] within [`WINDOW`] it opens:
-//! nobody passes. After [`PAUSE`] it is half open: one call at a time passes, and its result closes or opens it again.
-//! The probe of every second always passes, so that it closes without any traffic.
+//! Closed, all requests pass. It opens when [`FAILURE_PERCENT_MIN`] percent of at least [`REQUESTS_MIN`] requests within
+//! [`WINDOW`] failed, and then no request passes. After [`OPEN_FOR`] it is half open: one request at a time passes, and
+//! its result closes or opens the breaker. The probe passes always, so that the breaker closes without traffic.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is looked back at.
+/// How far back failures count.
 const WINDOW: Duration = Duration::from_secs(10);
-/// Fewer calls than this say nothing.
-const CALLS_AT_LEAST: usize = 5;
-/// In percent.
-const FAILURES_AT_LEAST: usize = 60;
-/// Calls remembered: at more than this in a window, the newest decide.
-const CALLS_MAX: usize = 256;
-/// Open for at least so long.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Fewer requests than this never open the breaker.
+const REQUESTS_MIN: usize = 5;
+const FAILURE_PERCENT_MIN: usize = 60;
+/// Requests remembered. With more than this in a window, the newest decide.
+const REQUESTS_MAX: usize = 256;
+/// How long the breaker stays open at least.
+const OPEN_FOR: Duration = Duration::from_secs(1);
 
 /// The value of the label `component`.
 const COMPONENT: &str = "redis";
@@ -32,8 +31,8 @@ pub(crate) struct Breaker {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// When and whether each call of late failed, oldest first.
-    calls: VecDeque<(Instant, bool)>,
+    /// When recent requests ended and whether they failed, oldest first.
+    requests: VecDeque<(Instant, bool)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +41,13 @@ pub(crate) enum Phase {
     Open {
         since: Instant,
     },
-    /// `busy`: a call is on its way that decides.
+    /// `busy`: the deciding request is under way.
     HalfOpen {
         busy: bool,
     },
 }
 
-/// A call that may be made. Dropped without a verdict (the caller went away) it lets the next one try.
+/// Permission for one request. Dropped without a result, because the caller left, it lets the next request decide.
 #[derive(Debug)]
 pub(crate) struct Admission<'a> {
     breaker: &'a Breaker,
@@ -58,15 +57,15 @@ pub(crate) struct Admission<'a> {
 impl Breaker {
     pub(crate) fn new() -> Self {
         metrics::gauge!("circuit_breaker_state", "component" => COMPONENT).set(0.0);
-        Self { state: Mutex::new(State { phase: Phase::Closed, calls: VecDeque::new() }) }
+        Self { state: Mutex::new(State { phase: Phase::Closed, requests: VecDeque::new() }) }
     }
 
-    /// `None`: do not ask.
+    /// `None` if the request must not be sent.
     pub(crate) fn admit(&self) -> Option<Admission<'_>> {
-        let mut state = self.enter();
+        let mut state = self.lock();
         match state.phase {
             Phase::Closed => {}
-            Phase::Open { since } if since.elapsed() < PAUSE => return None,
+            Phase::Open { since } if since.elapsed() < OPEN_FOR => return None,
             Phase::HalfOpen { busy: true } => return None,
             Phase::Open { .. } | Phase::HalfOpen { busy: false } => {
                 state.enter(Phase::HalfOpen { busy: true });
@@ -75,9 +74,9 @@ impl Breaker {
         Some(self.admission())
     }
 
-    /// For the probe, which always passes and decides.
+    /// For the probe, which always passes and whose result decides.
     pub(crate) fn admit_probe(&self) -> Admission<'_> {
-        let mut state = self.enter();
+        let mut state = self.lock();
         if state.phase != Phase::Closed {
             state.enter(Phase::HalfOpen { busy: true });
         }
@@ -87,30 +86,30 @@ impl Breaker {
 
     #[cfg(test)]
     pub(crate) fn phase(&self) -> Phase {
-        self.enter().phase
+        self.lock().phase
     }
 
     fn admission(&self) -> Admission<'_> {
         Admission { breaker: self, is_settled: false }
     }
 
-    fn enter(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Admission<'_> {
-    /// Redis answered, or it did not.
+    /// Records the result of the request.
     pub(crate) fn settle(mut self, failed: bool) {
         self.is_settled = true;
-        self.breaker.enter().settle(failed, Instant::now());
+        self.breaker.lock().settle(failed, Instant::now());
     }
 }
 
 impl Drop for Admission<'_> {
     fn drop(&mut self) {
         if !self.is_settled {
-            let mut state = self.breaker.enter();
+            let mut state = self.breaker.lock();
             if state.phase == (Phase::HalfOpen { busy: true }) {
                 state.phase = Phase::HalfOpen { busy: false };
             }
@@ -122,33 +121,33 @@ impl State {
     fn settle(&mut self, failed: bool, now: Instant) {
         match self.phase {
             Phase::Closed => {
-                self.note(failed, now);
-                if failed && self.is_too_much() {
+                self.record(failed, now);
+                if failed && self.has_too_many_failures() {
                     self.enter(Phase::Open { since: now });
                 }
             }
-            // A call from before it opened says nothing about now.
+            // The request was sent before the breaker opened.
             Phase::Open { .. } => {}
             Phase::HalfOpen { .. } if failed => self.enter(Phase::Open { since: now }),
             Phase::HalfOpen { .. } => {
-                self.calls.clear();
+                self.requests.clear();
                 self.enter(Phase::Closed);
             }
         }
     }
 
-    fn note(&mut self, failed: bool, now: Instant) {
-        while let Some((at, _)) = self.calls.front()
-            && (now.duration_since(*at) >= WINDOW || self.calls.len() >= CALLS_MAX)
+    fn record(&mut self, failed: bool, now: Instant) {
+        while let Some((at, _)) = self.requests.front()
+            && (now.duration_since(*at) >= WINDOW || self.requests.len() >= REQUESTS_MAX)
         {
-            self.calls.pop_front();
+            self.requests.pop_front();
         }
-        self.calls.push_back((now, failed));
+        self.requests.push_back((now, failed));
     }
 
-    fn is_too_much(&self) -> bool {
-        let failures = self.calls.iter().filter(|(_, failed)| *failed).count();
-        self.calls.len() >= CALLS_AT_LEAST && failures * 100 >= self.calls.len() * FAILURES_AT_LEAST
+    fn has_too_many_failures(&self) -> bool {
+        let failures = self.requests.iter().filter(|(_, failed)| *failed).count();
+        self.requests.len() >= REQUESTS_MIN && failures * 100 >= self.requests.len() * FAILURE_PERCENT_MIN
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -161,7 +160,7 @@ impl State {
             metrics::gauge!("circuit_breaker_state", "component" => COMPONENT).set(value);
             metrics::counter!("circuit_breaker_state_changes_total", "component" => COMPONENT, "to" => word)
                 .increment(1);
-            tracing::debug!("the circuit breaker round Redis is {word}");
+            tracing::debug!(state = word, "the circuit breaker of Redis changed");
         }
         self.phase = phase;
     }
@@ -185,14 +184,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_opens_at_sixty_percent_of_at_least_five() {
+    async fn it_opens_at_sixty_percent_of_at_least_five_requests() {
         let breaker = Breaker::new();
         for failed in [true, true, true, false] {
             settle(&breaker, failed);
         }
-        assert_eq!(breaker.phase(), Phase::Closed, "four are too few");
+        assert_eq!(breaker.phase(), Phase::Closed, "four requests are too few");
         settle(&breaker, false);
-        assert_eq!(breaker.phase(), Phase::Closed, "a success opens nothing");
+        assert_eq!(breaker.phase(), Phase::Closed, "a success does not open it");
         settle(&breaker, true);
         assert!(breaker.admit().is_none(), "four of six");
     }
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failures_of_long_ago_do_not_count() {
+    async fn failures_from_before_the_window_do_not_count() {
         let breaker = Breaker::new();
         for _ in 0..4 {
             settle(&breaker, true);
@@ -219,28 +218,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn half_open_one_call_decides() {
+    async fn half_open_one_request_decides() {
         for (failed, is_open) in [(true, true), (false, false)] {
             let breaker = opened();
-            tokio::time::advance(PAUSE).await;
+            tokio::time::advance(OPEN_FOR).await;
             let deciding = breaker.admit().unwrap();
-            assert!(breaker.admit().is_none(), "one at a time");
+            assert!(breaker.admit().is_none(), "one request at a time");
             deciding.settle(failed);
             assert_eq!(breaker.admit().is_none(), is_open);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_caller_that_goes_away_lets_the_next_one_try() {
+    async fn an_abandoned_request_lets_the_next_one_decide() {
         let breaker = opened();
-        tokio::time::advance(PAUSE).await;
+        tokio::time::advance(OPEN_FOR).await;
         drop(breaker.admit().unwrap());
         settle(&breaker, false);
         assert_eq!(breaker.phase(), Phase::Closed);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_passes_at_any_time_and_closes_it() {
+    async fn a_probe_always_passes_and_closes_it() {
         let breaker = opened();
         breaker.admit_probe().settle(true);
         assert!(breaker.admit().is_none());
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_late_answer_from_before_it_opened_does_not_close_it() {
+    async fn an_answer_to_a_request_from_before_it_opened_does_not_close_it() {
         let breaker = Breaker::new();
         let early = breaker.admit().unwrap();
         for _ in 0..5 {

@@ -1,9 +1,9 @@
-//! Signals through Redis pub/sub, and past it to whoever listens in this process.
+//! Signals between instances through Redis pub/sub.
 //!
-//! Our own listeners hear of it at once, without Redis; other instances through one channel a kind, on which each
-//! message begins with who sent it, so that nobody hears his own twice. Changes of a bar are published at most once
-//! per session and tick. Whatever may have got lost (a new subscription, a slow listener, Redis gone or back) is a
-//! [`Heard::Gap`]: look at everything once.
+//! Subscribers in this process get a signal at once, without Redis. Other instances get it through one channel for each
+//! kind; a message begins with its sender, so that an instance skips the messages that it published. Changes of a bar
+//! are published at most once per session and tick. When signals may have been lost (a new subscription, a slow
+//! subscriber, an outage of Redis and its end) subscribers get a [`Heard::Gap`] and read everything once.
 
 mod changes;
 mod wire;
@@ -29,28 +29,28 @@ use crate::operation::PUBLISH;
 use changes::Changes;
 pub use wire::CHANNELS;
 
-/// Signals a listener may lag behind before it hears a gap: two seconds of 1,000 changing sessions' worth of
-/// uncoalesced votes of our own, at about 80 bytes each.
-const HEARD_MAX: usize = 4_096;
+/// Signals that may wait for a subscriber before it gets a gap instead: two seconds of votes in 1,000 changing sessions,
+/// at about 80 bytes a signal.
+const DELIVERY_MAX: usize = 4_096;
 
-/// Signals that wait to be published: 200 changing sessions at 20 ticks make 4,000 a second. More are dropped, and
-/// heal without us.
+/// Signals that may wait to be published: 200 changing sessions at 20 ticks make 4,000 a second. More are dropped; what
+/// they announce is found by regular checks.
 const OUTGOING_MAX: usize = 4_096;
 
-/// Published in one pipeline.
+/// Signals in one pipeline.
 const BATCH_MAX: usize = 256;
 
-/// A silent subscription is asked this often whether it still lives.
+/// How often the subscription is checked.
 const PING_EVERY: Duration = Duration::from_secs(3);
 
-/// Tells every instance. Clones are one.
+/// Publishes signals to every instance. Clones share the subscribers.
 #[derive(Clone)]
 pub struct RedisSignals {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    heard: broadcast::Sender<Heard>,
+    delivery: broadcast::Sender<Heard>,
     outgoing: mpsc::Sender<Signal>,
     changes: Changes,
 }
@@ -66,7 +66,7 @@ pub struct SignalWorker {
 }
 
 impl RedisSignals {
-    /// Subscribes. From now on nothing is missed, though it is only heard once the worker runs.
+    /// Subscribes at Redis. Signals from now on are received, and delivered once the worker runs.
     pub async fn connect(
         redis: &Redis,
         origin: InstanceId,
@@ -80,12 +80,12 @@ impl RedisSignals {
         });
         match begun.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(give_up(&subscriber, ConnectError::unreachable(error)).await),
-            Err(late) => return Err(give_up(&subscriber, ConnectError::unreachable(late)).await),
+            Ok(Err(error)) => return Err(abort(&subscriber, ConnectError::unreachable(error)).await),
+            Err(late) => return Err(abort(&subscriber, ConnectError::unreachable(late)).await),
         }
         let (sender, outgoing) = mpsc::channel(OUTGOING_MAX);
-        let heard = broadcast::Sender::new(HEARD_MAX);
-        let shared = Arc::new(Shared { heard, outgoing: sender, changes: Changes::new(tick) });
+        let delivery = broadcast::Sender::new(DELIVERY_MAX);
+        let shared = Arc::new(Shared { delivery, outgoing: sender, changes: Changes::new(tick) });
         let worker = SignalWorker {
             redis: redis.clone(),
             subscriber,
@@ -98,51 +98,51 @@ impl RedisSignals {
     }
 }
 
-async fn give_up(subscriber: &SubscriberClient, error: ConnectError) -> ConnectError {
+async fn abort(subscriber: &SubscriberClient, error: ConnectError) -> ConnectError {
     let _ = timeout(Duration::from_millis(200), subscriber.quit()).await;
     error
 }
 
 impl Signals for RedisSignals {
     fn publish(&self, signal: Signal) {
-        self.shared.tell(Heard::Signal(signal.clone()));
+        self.shared.deliver(Heard::Signal(signal.clone()));
         if self.shared.changes.is_due(&signal) {
-            self.shared.send(signal);
+            self.shared.enqueue(signal);
         }
     }
 
     fn subscribe(&self) -> Box<dyn SignalStream> {
-        Box::new(RedisStream { heard: self.shared.heard.subscribe() })
+        Box::new(RedisStream { delivery: self.shared.delivery.subscribe() })
     }
 }
 
 impl Shared {
-    /// Everybody in this process.
-    fn tell(&self, heard: Heard) {
-        // An error means that nobody listens, and then nobody misses it.
-        let _ = self.heard.send(heard);
+    /// Delivers to the subscribers in this process.
+    fn deliver(&self, heard: Heard) {
+        // An error means that there is no subscriber.
+        let _ = self.delivery.send(heard);
     }
 
-    /// Everybody else.
-    fn send(&self, signal: Signal) {
+    /// Queues for the other instances.
+    fn enqueue(&self, signal: Signal) {
         if self.outgoing.try_send(signal).is_err() {
-            debug!("a signal was dropped; those that it was for look by themselves");
+            debug!("dropped a signal because the queue is full");
         }
     }
 }
 
 impl SignalWorker {
-    /// Works until `stop`.
+    /// Publishes and receives until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let Self { redis, subscriber, messages, shared, outgoing, origin } = self;
-        let listening = listen(&redis, &subscriber, messages, &shared, &origin);
-        let checking = check(&redis, &subscriber);
+        let receiving = receive(&redis, &subscriber, messages, &shared, &origin);
+        let pinging = keep_alive(&redis, &subscriber);
         let publishing = publish(&redis, outgoing, &origin);
-        let repeating = shared.changes.repeat(|signal| shared.send(signal));
+        let repeating = shared.changes.repeat(|signal| shared.enqueue(signal));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = listening => {}
-            () = checking => {}
+            () = receiving => {}
+            () = pinging => {}
             () = publishing => {}
             () = repeating => {}
         }
@@ -150,7 +150,7 @@ impl SignalWorker {
     }
 }
 
-async fn listen(
+async fn receive(
     redis: &Redis,
     subscriber: &SubscriberClient,
     mut messages: broadcast::Receiver<Message>,
@@ -162,28 +162,28 @@ async fn listen(
     loop {
         tokio::select! {
             message = messages.recv() => match message {
-                Ok(message) => hear(&message, shared, origin),
-                Err(RecvError::Lagged(_)) => shared.tell(Heard::Gap),
+                Ok(message) => handle(&message, shared, origin),
+                Err(RecvError::Lagged(_)) => shared.deliver(Heard::Gap),
                 Err(RecvError::Closed) => return,
             },
             Ok(_) | Err(RecvError::Lagged(_)) = reconnects.recv() => resubscribe(redis, subscriber, shared).await,
-            Ok(()) = reachable.changed() => shared.tell(Heard::Gap),
+            Ok(()) = reachable.changed() => shared.deliver(Heard::Gap),
         }
     }
 }
 
-/// Subscribed first, then everybody looks: nothing falls between.
+/// Subscribes again, then reports a gap: no signal is lost in between.
 async fn resubscribe(redis: &Redis, subscriber: &SubscriberClient, shared: &Shared) {
     let answer = timeout(redis.connect_timeout(), subscriber.subscribe(CHANNELS.to_vec()));
     match answer.await {
-        Ok(Ok(())) => shared.tell(Heard::Gap),
+        Ok(Ok(())) => shared.deliver(Heard::Gap),
         // The connection failed again.
-        _ => make_anew(redis, subscriber).await,
+        _ => reconnect(redis, subscriber).await,
     }
 }
 
-/// A connection that died without a word would be silent for ever.
-async fn check(redis: &Redis, subscriber: &SubscriberClient) {
+/// Pings the subscription. One that died silently would receive nothing without an error.
+async fn keep_alive(redis: &Redis, subscriber: &SubscriberClient) {
     let mut errors = subscriber.error_rx();
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -195,18 +195,18 @@ async fn check(redis: &Redis, subscriber: &SubscriberClient) {
         }
         let pong = timeout(redis.connect_timeout(), subscriber.ping::<Value>(None)).await;
         if !matches!(pong, Ok(Ok(_))) {
-            warn!("the subscription to Redis does not answer; it is made anew");
-            make_anew(redis, subscriber).await;
+            warn!("the subscription to Redis does not answer; reconnecting");
+            reconnect(redis, subscriber).await;
         }
     }
 }
 
-/// Begins to; that it is there again is heard like any other reconnection.
-async fn make_anew(redis: &Redis, subscriber: &SubscriberClient) {
+/// Starts a reconnection. `receive` notices when it succeeded, as after any other.
+async fn reconnect(redis: &Redis, subscriber: &SubscriberClient) {
     let _ = timeout(redis.connect_timeout(), subscriber.force_reconnection()).await;
 }
 
-fn hear(message: &Message, shared: &Shared, origin: &InstanceId) {
+fn handle(message: &Message, shared: &Shared, origin: &InstanceId) {
     let channel: &str = &message.channel;
     let Some(channel) = CHANNELS.iter().find(|known| **known == channel) else {
         return;
@@ -214,9 +214,10 @@ fn hear(message: &Message, shared: &Shared, origin: &InstanceId) {
     metrics::counter!("pubsub_messages_received_total", "channel" => *channel).increment(1);
     let text = message.value.as_str();
     match text.as_deref().and_then(|text| wire::decode(channel, text)) {
+        // Skip messages that this instance published.
         Some((sender, _)) if sender == origin.as_str() => {}
-        Some((_, signal)) => shared.tell(Heard::Signal(signal)),
-        None => debug!(channel, "a message that is no signal was skipped"),
+        Some((_, signal)) => shared.deliver(Heard::Signal(signal)),
+        None => debug!(channel, "skipped a malformed signal"),
     }
 }
 
@@ -232,19 +233,19 @@ async fn publish(redis: &Redis, mut outgoing: mpsc::Receiver<Signal>, origin: &I
             pipeline.all::<Value>().await
         });
         if let Err(error) = published.await {
-            debug!(%error, "signals were lost; those that they were for look by themselves");
+            debug!(%error, "failed to publish signals");
         }
     }
 }
 
 struct RedisStream {
-    heard: broadcast::Receiver<Heard>,
+    delivery: broadcast::Receiver<Heard>,
 }
 
 #[async_trait]
 impl SignalStream for RedisStream {
     async fn next(&mut self) -> Heard {
-        match self.heard.recv().await {
+        match self.delivery.recv().await {
             Ok(heard) => heard,
             Err(RecvError::Lagged(_)) => Heard::Gap,
             Err(RecvError::Closed) => Heard::Closed,

@@ -1,4 +1,4 @@
-//! From a path to a connection that can be trusted: nothing is written before it is known to be ours and whole.
+//! Opens the file. Nothing is written before the file is known to be a whole database of ChatPulse.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -12,60 +12,60 @@ use tracing::info;
 use super::schema;
 use crate::error::OpenError;
 
-/// How long SQLite waits for another process, such as a backup, to let go: well inside a call's deadline.
+/// How long SQLite waits for the lock of another process, such as a backup. Well within the deadline of a query.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// More than there are statements, so each is prepared once.
+/// Cached statements: more than there are, so each is prepared once.
 const STATEMENTS_MAX: usize = 64;
 
-/// How every SQLite file begins.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// The smallest page SQLite knows; a database has at least one.
+/// The smallest page size of SQLite. A database has at least one page.
 const PAGE_BYTES_MIN: u64 = 512;
 
-/// A connection, and what keeps other processes out as long as it lives.
+/// An open connection, and the lock that keeps other processes out.
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) migrations_pending: usize,
-    /// After the connection, so that the file is closed before it is unlocked.
+    /// Declared after the connection, so that the file is closed before it is unlocked.
     _lock: Option<File>,
 }
 
-/// For a server: alone, up to date, made if it is not there.
+/// Opens the file for a server: locks it, creates it if it does not exist, and migrates it.
 pub(super) fn to_serve(path: &Path) -> Result<Opened, OpenError> {
     create_folder_of(path)?;
     let lock = lock(path)?;
     create_file(path)?;
-    refuse_what_is_no_database(path)?;
+    refuse_other_files(path)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     refuse_read_only(&connection, path)?;
     schema::inspect(&connection, path)?;
     configure(&connection).map_err(OpenError::from_sqlite(path))?;
-    let applied = schema::bring_up_to_date(&mut connection, path)?;
+    let applied = schema::migrate(&mut connection, path)?;
     if applied > 0 {
-        info!("applied {applied} migrations to {}", path.display());
+        info!(applied, path = %path.display(), "applied migrations");
     }
     Ok(Opened { connection, migrations_pending: 0, _lock: Some(lock) })
 }
 
-/// For a look, beside a running server: changes nothing.
+/// Opens the file for a check, beside a running server. Changes nothing.
 pub(super) fn to_check(path: &Path) -> Result<Opened, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }
-    refuse_what_is_no_database(path)?;
+    refuse_other_files(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     schema::inspect(&connection, path)?;
     let migrations_pending = schema::pending(&connection).map_err(OpenError::from_sqlite(path))?;
     Ok(Opened { connection, migrations_pending, _lock: None })
 }
 
-/// For the demo and for tests: gone when it is closed.
+/// Opens a database in memory, for the demo and for tests.
 pub(super) fn in_memory(path: &Path) -> Result<Opened, OpenError> {
     let mut connection = Connection::open_in_memory().map_err(OpenError::from_sqlite(path))?;
     configure(&connection).map_err(OpenError::from_sqlite(path))?;
-    schema::bring_up_to_date(&mut connection, path)?;
+    schema::migrate(&mut connection, path)?;
     Ok(Opened { connection, migrations_pending: 0, _lock: None })
 }
 
@@ -73,7 +73,7 @@ fn not_writable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     move |error| OpenError::NotWritable { path: path.to_owned(), source: error.into() }
 }
 
-/// Folders that are made here are closed to other users: tokens lie in them.
+/// Other users get no access to created folders: the file contains tokens.
 fn create_folder_of(path: &Path) -> Result<(), OpenError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
@@ -84,7 +84,7 @@ fn create_folder_of(path: &Path) -> Result<(), OpenError> {
     builder.recursive(true).create(folder).map_err(not_writable(folder))
 }
 
-/// For the owner only. SQLite gives the files beside it the same mode.
+/// Options for a file of its owner only. SQLite gives its other files the same mode.
 fn for_owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -93,16 +93,16 @@ fn for_owner_only() -> OpenOptions {
     options
 }
 
-/// Held by the process that serves, and freed by the system however it ends. A file of its own: locks on the
-/// database are SQLite's business.
+/// Locks the file for the process that serves; the operating system unlocks it however the process ends. The lock is on a
+/// file of its own, since SQLite uses locks on the database itself.
 fn lock(path: &Path) -> Result<File, OpenError> {
-    let beside = lock_path(path);
-    let file = for_owner_only().create(true).truncate(false).open(&beside);
-    let file = file.map_err(not_writable(&beside))?;
+    let lock_path = lock_path(path);
+    let file = for_owner_only().create(true).truncate(false).open(&lock_path);
+    let file = file.map_err(not_writable(&lock_path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(OpenError::Failed { path: beside, source: error.into() }),
+        Err(TryLockError::Error(error)) => Err(OpenError::Failed { path: lock_path, source: error.into() }),
     }
 }
 
@@ -120,8 +120,8 @@ fn create_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Looks at the first bytes before SQLite does: a very short file it would take for an empty one, and write over it.
-fn refuse_what_is_no_database(path: &Path) -> Result<(), OpenError> {
+/// Checks the first bytes before SQLite does. SQLite would take a very short file for an empty one and overwrite it.
+fn refuse_other_files(path: &Path) -> Result<(), OpenError> {
     let mut start = Vec::new();
     File::open(path)
         .and_then(|file| file.take(PAGE_BYTES_MIN).read_to_end(&mut start))
@@ -148,7 +148,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// SQLite opens a file that it may not write all the same, and would only say so at the first write.
+/// SQLite opens a file without write permission all the same, and would report it only at the first write.
 fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let is_read_only = connection.is_readonly(MAIN_DB).map_err(OpenError::from_sqlite(path))?;
     if is_read_only {
@@ -157,7 +157,7 @@ fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), OpenErro
     Ok(())
 }
 
-/// Full durability: what was answered survives a power cut. It costs a sync for each write, and writes are rare.
+/// Sets full durability: an answered write survives a power cut. It costs a sync for each write, and writes are rare.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;

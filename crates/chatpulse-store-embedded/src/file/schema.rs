@@ -1,4 +1,4 @@
-//! Whose file it is, whether it is whole, which version its schema has, and the way to the newest.
+//! Checks that a file is a whole database of ChatPulse, and migrates its schema.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::OpenError;
 
-/// `ChPu`: marks a file as ours, in SQLite's own header field for that.
+/// `ChPu`: marks a file as a database of ChatPulse, in the field of SQLite's header for that.
 const APPLICATION_ID: i32 = 0x4368_5075;
 
 const HISTORY_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
@@ -16,7 +16,7 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
 
-/// Refuses a file that is not ours, not whole, or newer than this program. Only reads.
+/// Refuses a file of another program, a damaged file, and a schema newer than this program. Only reads.
 pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |error| OpenError::from_sqlite(path)(error);
     if !is_ours_or_empty(connection).map_err(sqlite)? {
@@ -34,8 +34,8 @@ pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenEr
     Ok(())
 }
 
-/// Marks the file as ours and applies what is missing, all or nothing. Returns how many migrations that were.
-pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<usize, OpenError> {
+/// Marks the file as ours and applies the missing migrations in one transaction. Returns their number.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<usize, OpenError> {
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(OpenError::from_sqlite(path))?;
     let runner = embedded::migrations::runner().set_grouped(true);
     let report = runner
@@ -44,7 +44,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
     Ok(report.applied_migrations().len())
 }
 
-/// How many migrations this program knows that the file has not seen.
+/// Returns how many migrations are missing.
 pub(super) fn pending(connection: &Connection) -> rusqlite::Result<usize> {
     let applied = version(connection)?;
     let runner = embedded::migrations::runner();
@@ -58,7 +58,7 @@ fn is_ours_or_empty(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(id == APPLICATION_ID || (id == 0 && objects == 0))
 }
 
-/// 0 before the first migration.
+/// The version of the schema; 0 before the first migration.
 fn version(connection: &Connection) -> rusqlite::Result<i32> {
     let history = connection.query_row(HISTORY_EXISTS, [], |_| Ok(())).optional()?;
     if history.is_none() {

@@ -1,4 +1,4 @@
-//! The thread that owns the connection. Callers queue for it; SQLite sees one of them at a time.
+//! The thread that owns the connection and runs the queries of its queue one after the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use tracing::{error, warn};
 use super::opening::Opened;
 use crate::error::{Failure, OpenError};
 
-/// Calls that wait for their turn: at 10 ms for a commit on a slow disk the last one waits 2.5 s, half its deadline.
-const CALLS_MAX: usize = 256;
+/// Queries in the queue: at 10 ms for a commit on a slow disk the last one waits 2.5 s, half its deadline.
+const QUEUE_MAX: usize = 256;
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -24,7 +24,7 @@ enum Job {
     Stop,
 }
 
-/// Hands work to the thread, and ends it.
+/// The handle of the thread.
 pub(super) struct Worker {
     jobs: mpsc::Sender<Job>,
     thread: Mutex<Option<Running>>,
@@ -32,27 +32,27 @@ pub(super) struct Worker {
 
 struct Running {
     thread: JoinHandle<()>,
-    /// Ends when the file is closed and unlocked, a moment before the thread does.
+    /// Closes when the file is closed and unlocked, a moment before the thread ends.
     closed: oneshot::Receiver<()>,
 }
 
 impl Worker {
-    /// Starts the thread and opens the database on it. Returns how many migrations are still to be applied too.
+    /// Starts the thread and opens the database on it. Also returns the number of missing migrations.
     pub(super) async fn start(
         path: PathBuf,
         open: fn(&Path) -> Result<Opened, OpenError>,
     ) -> Result<(Arc<Self>, usize), OpenError> {
         let failed = |path: &Path, source| OpenError::Failed { path: path.to_owned(), source };
-        let (jobs, queue) = mpsc::channel(CALLS_MAX);
+        let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let (ready, is_ready) = oneshot::channel();
-        let (at_the_end, closed) = oneshot::channel::<()>();
+        let (closing, closed) = oneshot::channel::<()>();
         let run = {
             let path = path.clone();
             move || match open(&path) {
                 Ok(opened) => {
                     let _ = ready.send(Ok(opened.migrations_pending));
-                    work(opened, queue);
-                    drop(at_the_end);
+                    run_queue(opened, queue);
+                    drop(closing);
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
@@ -65,7 +65,7 @@ impl Worker {
         Ok((Arc::new(worker), pending))
     }
 
-    /// Runs `work` in its turn and waits for what it returns. Whoever stops waiting before its turn is not served.
+    /// Queues `work` and waits for its result. Work whose caller stopped waiting is not run.
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -80,52 +80,52 @@ impl Worker {
         let queued = self.jobs.send(Job::Run(Box::new(run))).await;
         queued.map_err(|_| Failure::Unanswered("the file is closed"))?;
         let answered = answer.await;
-        answered.unwrap_or(Err(Failure::Unanswered("the call panicked or the file was closed")))
+        answered.unwrap_or(Err(Failure::Unanswered("the query panicked, or the file was closed")))
     }
 
-    /// Ends the thread after the work that came before, and waits for its end, at most for `deadline`.
+    /// Ends the thread after the work in the queue, and waits for it, at most for `deadline`.
     pub(super) async fn stop(&self, deadline: Duration) {
         let running = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Running { thread, closed }) = running else {
             return;
         };
-        // Errors mean that it has ended already.
+        // Errors mean that the thread has ended already.
         let ended = tokio::time::timeout(deadline, async {
             let _ = self.jobs.send(Job::Stop).await;
             let _ = closed.await;
         });
         if ended.await.is_err() {
-            warn!("the SQLite file is still busy; leaving it to the end of the process");
+            warn!("the SQLite file is still busy; the end of the process closes it");
             return;
         }
         if thread.join().is_err() {
-            error!("the thread of the SQLite file ended in a panic");
+            error!("the thread of the SQLite file panicked");
         }
     }
 }
 
-/// The life of the thread. Dropping what was opened closes the file, then frees its lock.
-fn work(mut opened: Opened, mut queue: mpsc::Receiver<Job>) {
-    show(State::Idle);
+/// Runs the queue until it is stopped. Dropping `opened` closes the file, then unlocks it.
+fn run_queue(mut opened: Opened, mut queue: mpsc::Receiver<Job>) {
+    set_state(State::Idle);
     while let Some(Job::Run(run)) = queue.blocking_recv() {
-        show(State::Active);
+        set_state(State::Active);
         let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut opened.connection)));
         if outcome.is_err() {
-            error!("a SQLite query panicked; its caller was told that the store is unavailable");
-            abandon_transaction(&opened.connection);
+            error!("a SQLite query panicked; its caller got an error");
+            roll_back(&opened.connection);
         }
-        show(State::Idle);
+        set_state(State::Idle);
     }
-    show(State::Closed);
+    set_state(State::Closed);
 }
 
-/// A panic may have left one open, and it would take in whatever comes next.
-fn abandon_transaction(connection: &Connection) {
+/// Rolls back the transaction that a panic left open. Otherwise later queries would become part of it.
+fn roll_back(connection: &Connection) {
     if connection.is_autocommit() {
         return;
     }
     if let Err(error) = connection.execute_batch("ROLLBACK") {
-        error!(%error, "could not roll back after a panic");
+        error!(%error, "failed to roll back after a panic");
     }
 }
 
@@ -136,8 +136,8 @@ enum State {
     Closed,
 }
 
-/// There is one connection, so each state's gauge is 0 or 1.
-fn show(now: State) {
+/// Sets the gauges of the connection's state. There is one connection, so each is 0 or 1.
+fn set_state(now: State) {
     for (label, state) in [("idle", State::Idle), ("active", State::Active)] {
         let count = if state == now { 1.0 } else { 0.0 };
         gauge!("db_connections_current", "state" => label).set(count);

@@ -1,4 +1,4 @@
-//! The embedded stores from outside: contracts, and files on a real disk.
+//! Tests of the Solo adapters: contracts, and files on a real disk.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

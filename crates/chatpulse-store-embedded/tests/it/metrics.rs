@@ -1,4 +1,4 @@
-//! Every query is counted under its own name, and under no other.
+//! The metrics of queries.
 
 use std::collections::BTreeSet;
 

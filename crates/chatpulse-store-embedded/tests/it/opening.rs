@@ -1,4 +1,4 @@
-//! Files on a real disk: made, locked, refused.
+//! Files on a real disk: created, locked, refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::accounts_in;
 
-fn place() -> (TempDir, PathBuf) {
+fn new_path() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chatpulse.db");
     (folder, path)
@@ -33,7 +33,7 @@ async fn stopped_server(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_first_start_makes_folder_and_file_for_the_owner_only() {
+async fn a_first_start_creates_folder_and_file_for_the_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("some/data");
@@ -53,8 +53,8 @@ async fn a_first_start_makes_folder_and_file_for_the_owner_only() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
-    let (_folder, path) = place();
+async fn a_file_that_is_no_database_is_refused_and_unchanged() {
+    let (_folder, path) = new_path();
     let long = b"holiday photos ".repeat(1_000);
     for content in [b"x".as_slice(), b"holiday photos".as_slice(), &long] {
         fs::write(&path, content).unwrap();
@@ -66,8 +66,8 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn somebody_elses_database_is_refused_and_left_as_it_is() {
-    let (_folder, path) = place();
+async fn the_database_of_another_program_is_refused_and_unchanged() {
+    let (_folder, path) = new_path();
     let theirs = Connection::open(&path).unwrap();
     theirs.execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
     drop(theirs);
@@ -77,10 +77,10 @@ async fn somebody_elses_database_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read(&path).unwrap(), content);
 }
 
-/// Even where the damage is in a table that a start never reads.
+/// The damage is in a table that a start does not read.
 #[tokio::test]
-async fn a_damaged_database_is_refused_and_left_as_it_is() {
-    let (_folder, path) = place();
+async fn a_damaged_database_is_refused_and_unchanged() {
+    let (_folder, path) = new_path();
     stopped_server(&path).await;
     let by_hand = Connection::open(&path).unwrap();
     let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'bot_grants'";
@@ -96,22 +96,22 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_cut_short_is_refused_and_left_as_it_is() {
-    let (_folder, path) = place();
+async fn a_truncated_database_is_refused_and_unchanged() {
+    let (_folder, path) = new_path();
     stopped_server(&path).await;
     let whole = fs::read(&path).unwrap();
     for left in [1, 15, 16, 99, 100, 511, 512, 4_095, 4_096, 4_097, whole.len() / 2, whole.len() - 4_096] {
         fs::write(&path, &whole[..left]).unwrap();
         let error = refused(&path).await;
-        let says_so = matches!(error, OpenError::Damaged { .. } | OpenError::NotADatabase { .. });
-        assert!(says_so, "{error:?} with {left} bytes left");
+        let is_expected = matches!(error, OpenError::Damaged { .. } | OpenError::NotADatabase { .. });
+        assert!(is_expected, "{error:?} with {left} bytes left");
         assert_eq!(fs::read(&path).unwrap(), whole[..left]);
     }
 }
 
 #[tokio::test]
-async fn a_newer_versions_database_is_refused_and_left_as_it_is() {
-    let (_folder, path) = place();
+async fn the_database_of_a_newer_version_is_refused_and_unchanged() {
+    let (_folder, path) = new_path();
     stopped_server(&path).await;
     let by_hand = Connection::open(&path).unwrap();
     let later = "INSERT INTO refinery_schema_history VALUES (900, 'later', '2030-01-01T00:00:00Z', '1')";
@@ -124,8 +124,8 @@ async fn a_newer_versions_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
-    let (_folder, not_a_folder) = place();
+async fn the_error_names_a_folder_that_cannot_be_created() {
+    let (_folder, not_a_folder) = new_path();
     fs::write(&not_a_folder, "").unwrap();
     let error = refused(&not_a_folder.join("data/chatpulse.db")).await;
     assert!(matches!(error, OpenError::NotWritable { .. }), "{error:?}");
@@ -133,8 +133,8 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
-async fn a_folder_in_place_of_the_file_is_named() {
-    let (_folder, path) = place();
+async fn a_folder_in_place_of_the_file_is_refused() {
+    let (_folder, path) = new_path();
     fs::create_dir(&path).unwrap();
     let error = refused(&path).await;
     assert!(matches!(error, OpenError::NotWritable { .. }), "{error:?}");
@@ -142,7 +142,7 @@ async fn a_folder_in_place_of_the_file_is_named() {
 
 #[tokio::test]
 async fn a_second_server_on_the_file_is_refused() {
-    let (_folder, path) = place();
+    let (_folder, path) = new_path();
     let first = SqliteFile::open(&path).await.unwrap();
     let error = refused(&path).await;
     assert!(matches!(error, OpenError::InUse { .. }), "{error:?}");
@@ -153,23 +153,23 @@ async fn a_second_server_on_the_file_is_refused() {
 }
 
 #[tokio::test]
-async fn a_look_works_beside_a_running_server_and_cannot_write() {
-    let (_folder, path) = place();
+async fn a_check_works_beside_a_running_server_and_cannot_write() {
+    let (_folder, path) = new_path();
     let server = SqliteFile::open(&path).await.unwrap();
     let written = accounts_in(&server);
     let ada = written.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
-    let look = SqliteFile::open_for_check(&path).await.unwrap();
-    assert_eq!(look.migrations_pending, 0);
-    let seen = accounts_in(&look.file);
+    let check = SqliteFile::open_for_check(&path).await.unwrap();
+    assert_eq!(check.migrations_pending, 0);
+    let seen = accounts_in(&check.file);
     assert_eq!(seen.streamers.first().await.unwrap(), Some(ada.clone()));
     assert!(seen.streamers.rotate_overlay(ada.id).await.is_err());
-    look.file.close().await;
+    check.file.close().await;
     server.check().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_look_makes_nothing() {
-    let (folder, path) = place();
+async fn a_check_creates_nothing() {
+    let (folder, path) = new_path();
     let missing = SqliteFile::open_for_check(&path).await;
     assert!(matches!(missing, Err(OpenError::Missing { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -181,8 +181,8 @@ async fn a_look_makes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_can_migrate_at_once() {
-    let (_folder, path) = place();
+async fn several_processes_can_migrate_at_once() {
+    let (_folder, path) = new_path();
     let (a, b, c) =
         tokio::join!(SqliteFile::migrate(&path), SqliteFile::migrate(&path), SqliteFile::migrate(&path));
     assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");

@@ -1,4 +1,4 @@
-//! What the tests here share.
+//! Helpers of these tests.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use chatpulse_store_embedded::{
 use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::contract::{Accounts, Live};
 
-/// Fresh live state with its time in the test's hands.
+/// Empty live state with a clock that the test sets.
 pub(crate) fn memory_live(limit: Option<BucketLimit>) -> Live {
     let clock = TestClock::new();
     let live = Arc::new(MemoryLive::new(Arc::new(clock.clone()), limit));
     Live { votes: live.clone(), sessions: live, time: Arc::new(clock) }
 }
 
-/// The ports of an open file.
+/// All ports on an open file.
 pub(crate) fn accounts_in(file: &SqliteFile) -> Accounts {
     Accounts {
         streamers: Arc::new(SqliteStreamers::new(file.clone())),
@@ -29,7 +29,7 @@ pub(crate) fn accounts_in(file: &SqliteFile) -> Accounts {
     }
 }
 
-/// The ports of a database of its own.
+/// All ports on a new database.
 pub(crate) async fn fresh_accounts() -> Accounts {
     accounts_in(&SqliteFile::in_memory().await.unwrap())
 }

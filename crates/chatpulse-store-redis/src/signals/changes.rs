@@ -1,4 +1,5 @@
-//! Changes of a bar, at most one per session and tick: the first at once, the last of a tick at its end.
+//! Limits the changes of a bar to one per session and tick: the first is published at once, the last at the end of the
+//! tick.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,9 +12,9 @@ use tokio::time::{Instant, sleep_until};
 
 pub(super) struct Changes {
     tick: Duration,
-    /// Sessions that were published within the last tick; bounded by those that change.
+    /// Sessions with a change within the last tick.
     recent: Mutex<HashMap<OverlayId, Recent>>,
-    begun: Notify,
+    started: Notify,
 }
 
 struct Recent {
@@ -23,16 +24,16 @@ struct Recent {
 
 impl Changes {
     pub(super) fn new(tick: Duration) -> Self {
-        Self { tick, recent: Mutex::default(), begun: Notify::new() }
+        Self { tick, recent: Mutex::default(), started: Notify::new() }
     }
 
-    /// Whether to publish it now. A change too soon after another is published at the end of the tick.
+    /// Whether to publish a signal now. A change within a tick of another is published at the end of that tick.
     pub(super) fn is_due(&self, signal: &Signal) -> bool {
         let Signal::SentimentChanged(overlay) = signal else {
             return true;
         };
         let now = Instant::now();
-        let mut recent = self.enter();
+        let mut recent = self.lock();
         match recent.get_mut(overlay) {
             Some(known) if now < known.published_at + self.tick => {
                 known.changed_since = true;
@@ -41,19 +42,19 @@ impl Changes {
             _ => {
                 recent.insert(*overlay, Recent { published_at: now, changed_since: false });
                 drop(recent);
-                self.begun.notify_one();
+                self.started.notify_one();
                 true
             }
         }
     }
 
-    /// Publishes what waited, for ever.
+    /// Publishes the changes that waited for the end of their tick. Never returns.
     pub(super) async fn repeat(&self, publish: impl Fn(Signal)) {
         loop {
-            let next = self.enter().values().map(|known| known.published_at).min();
+            let next = self.lock().values().map(|known| known.published_at).min();
             match next {
                 Some(first) => sleep_until(first + self.tick).await,
-                None => self.begun.notified().await,
+                None => self.started.notified().await,
             }
             for overlay in self.take_due(Instant::now()) {
                 publish(Signal::SentimentChanged(overlay));
@@ -63,7 +64,7 @@ impl Changes {
 
     fn take_due(&self, now: Instant) -> Vec<OverlayId> {
         let mut due = Vec::new();
-        self.enter().retain(|overlay, known| {
+        self.lock().retain(|overlay, known| {
             if now < known.published_at + self.tick {
                 return true;
             }
@@ -77,7 +78,7 @@ impl Changes {
         due
     }
 
-    fn enter(&self) -> MutexGuard<'_, HashMap<OverlayId, Recent>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OverlayId, Recent>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,20 +90,24 @@ mod tests {
     const TICK: Duration = Duration::from_millis(50);
 
     #[tokio::test(start_paused = true)]
-    async fn many_changes_in_a_tick_are_published_twice() {
+    async fn of_many_changes_in_a_tick_the_first_and_the_last_are_published() {
         let changes = Changes::new(TICK);
         let overlay = OverlayId::random();
         let published = (0..100).filter(|_| changes.is_due(&Signal::SentimentChanged(overlay))).count();
-        assert_eq!(published, 1, "the first at once");
+        assert_eq!(published, 1, "the first is published at once");
         tokio::time::advance(TICK).await;
-        assert_eq!(changes.take_due(Instant::now()), [overlay], "the last at the end of the tick");
+        assert_eq!(
+            changes.take_due(Instant::now()),
+            [overlay],
+            "the last is published at the end of the tick"
+        );
         tokio::time::advance(TICK).await;
         assert!(changes.take_due(Instant::now()).is_empty());
-        assert!(changes.enter().is_empty(), "a quiet session is forgotten");
+        assert!(changes.lock().is_empty(), "a quiet session is forgotten");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sessions_do_not_wait_for_each_other_and_other_signals_never_wait() {
+    async fn sessions_do_not_wait_for_each_other_and_other_signals_do_not_wait() {
         let changes = Changes::new(TICK);
         let rotated = Signal::OverlayRotated(OverlayId::random());
         for _ in 0..3 {

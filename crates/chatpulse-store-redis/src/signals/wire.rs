@@ -1,4 +1,5 @@
-//! Signals as messages: a channel for each kind, and a line of words, the first of which is the sender.
+//! The messages of signals: one channel for each kind; the text is words separated by spaces, and the first is the
+//! sender.
 
 use chatpulse_domain::ids::{InstanceId, OverlayId, Platform};
 use chatpulse_domain::ports::signals::{PlatformNote, Signal};
@@ -27,7 +28,7 @@ pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, Str
     }
 }
 
-/// The sender and what it says. More words than we know are a newer version's.
+/// Returns the sender and the signal. Further words are those of a newer version.
 pub(super) fn decode<'a>(channel: &str, text: &'a str) -> Option<(&'a str, Signal)> {
     let mut words = text.split(' ');
     let (origin, first) = (words.next()?, words.next()?);
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_comes_back_as_it_went() {
+    fn every_signal_round_trips() {
         let (overlay, origin) = (OverlayId::random(), InstanceId::new("host-1-abc").unwrap());
         let broadcaster = ChannelId::new(Platform::Twitch, "42").unwrap();
         let all = [
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_signal() {
+    fn malformed_messages_are_no_signal() {
         for text in ["", "origin", "origin nonsense", " "] {
             assert_eq!(decode(SENTIMENT, text), None, "{text:?}");
             assert_eq!(decode(SETTINGS, text), None, "{text:?}");

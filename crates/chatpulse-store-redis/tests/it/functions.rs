@@ -1,4 +1,4 @@
-//! Loading: missing, lost, older, newer, and two versions side by side.
+//! Loading the function library: missing, lost, older, newer, and two versions side by side.
 
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -12,7 +12,7 @@ use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 
 use crate::support::config;
 
-/// The embedded library as a later version of the program has it: one more function, another number.
+/// The library of a later version of the program: one more function, and a higher version.
 fn newer() -> Library {
     let code = Library::embedded().code().replace(
         &format!("local VERSION = {}\n", Library::embedded().version()),
@@ -56,17 +56,17 @@ async fn two_versions_of_the_program_work_side_by_side() {
     // Another old instance starts while the new one runs.
     let late = connect(server.url(), Library::embedded()).await;
     assert!(matches!(votes(&late).await, VoteOutcome::Applied(_)));
-    assert_eq!(version(&server), expected(&newer()), "an older one replaces nothing");
+    assert_eq!(version(&server), expected(&newer()), "an older one does not replace it");
 }
 
 #[tokio::test]
-async fn an_older_version_that_was_loaded_after_a_loss_is_replaced_again() {
+async fn an_older_version_that_was_loaded_after_a_loss_is_replaced() {
     let server = RedisServer::start();
     let new = connect(server.url(), newer()).await;
     let old = connect(server.url(), Library::embedded()).await;
     server.ask(&["FUNCTION", "FLUSH", "SYNC"]);
     assert!(matches!(votes(&old).await, VoteOutcome::Applied(_)));
-    assert_eq!(version(&server), expected(&Library::embedded()), "better than none");
+    assert_eq!(version(&server), expected(&Library::embedded()), "the older version is loaded");
     let redis = Redis::connect_with(&config(server.url()), newer()).await.unwrap();
     FunctionsCheck(redis).check().await.unwrap();
     assert_eq!(version(&server), expected(&newer()));
@@ -74,7 +74,7 @@ async fn an_older_version_that_was_loaded_after_a_loss_is_replaced_again() {
 }
 
 #[tokio::test]
-async fn functions_that_were_lost_are_loaded_and_the_vote_still_counts() {
+async fn lost_functions_are_loaded_and_the_vote_counts() {
     let server = RedisServer::start();
     let live = connect(server.url(), Library::embedded()).await;
     for _ in 0..2 {
@@ -96,12 +96,12 @@ async fn every_node_of_a_cluster_gets_the_functions() {
         cluster.ask(node, &["FUNCTION", "FLUSH", "SYNC"]);
     }
     for _ in 0..12 {
-        assert!(matches!(votes(&live).await, VoteOutcome::Applied(_)), "whichever node it falls to");
+        assert!(matches!(votes(&live).await, VoteOutcome::Applied(_)), "on whichever node");
     }
 }
 
 #[tokio::test]
-async fn many_that_start_at_once_end_up_with_the_newest() {
+async fn concurrent_starts_end_with_the_newest_version() {
     let server = RedisServer::start();
     let starts = (0..8).map(|number| {
         let library = if number % 2 == 0 { newer() } else { Library::embedded() };

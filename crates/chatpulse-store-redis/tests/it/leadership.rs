@@ -1,4 +1,4 @@
-//! The lease: one at a time, with rising tokens, by name and token.
+//! The leader's lease: one leader at a time, known by name and token, with rising tokens.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_store_redis::{FencingTokens, Redis, RedisLeadership};
 use chatpulse_testkit::builders as build;
+use chatpulse_testkit::contract::TimeControl;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Instance, config, eventually};
+use crate::support::{DEAD_AFTER, Instance, World, config, eventually};
 
 const LONG: Duration = Duration::from_mins(5);
 const SHORT: Duration = Duration::from_millis(300);
@@ -26,34 +27,34 @@ fn candidate(redis: &Redis, id: &str, lease: Duration) -> (RedisLeadership, Fenc
 }
 
 #[tokio::test]
-async fn one_leads_and_stays_leader_by_asking_again() {
+async fn one_instance_leads_and_renews_its_lease() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let ((a, a_fencing), (b, _)) = (candidate(&redis, "a", LONG), candidate(&redis, "b", LONG));
-    assert!(!a.is_leader().await, "nobody leads before asking");
+    assert!(!a.is_leader().await, "no instance leads without a lease");
     assert!(a.acquire().await.unwrap());
     assert!(!b.acquire().await.unwrap());
     let token = a_fencing.leader();
     assert!(a.acquire().await.unwrap());
-    assert_eq!(a_fencing.leader(), token, "an extension is no new election");
+    assert_eq!(a_fencing.leader(), token, "a renewal is no new election");
     assert!(a.is_leader().await && !b.is_leader().await);
     assert!(server.ask(&["GET", "cleanup:leader"]).contains("\r\na\r\n"));
 }
 
 #[tokio::test]
-async fn a_lease_that_ended_goes_to_another_with_a_higher_token() {
+async fn an_expired_lease_goes_to_another_instance_with_a_higher_token() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let ((a, a_fencing), (b, b_fencing)) = (candidate(&redis, "a", SHORT), candidate(&redis, "b", LONG));
     assert!(a.acquire().await.unwrap());
     eventually("b leads after a's lease", async || b.acquire().await.unwrap()).await;
-    assert!(!a.is_leader().await, "it stopped before its lease did");
+    assert!(!a.is_leader().await, "it stopped leading before its lease ended");
     assert!(!a.acquire().await.unwrap());
     assert!(b_fencing.leader() > a_fencing.leader());
 }
 
 #[tokio::test]
-async fn a_new_process_is_not_mistaken_for_the_old_one_of_its_name() {
+async fn a_new_process_is_not_taken_for_an_earlier_one_of_the_same_name() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let (old, _) = candidate(&redis, "same", LONG);
@@ -62,11 +63,11 @@ async fn a_new_process_is_not_mistaken_for_the_old_one_of_its_name() {
     assert!(!new.acquire().await.unwrap());
     assert!(old.acquire().await.unwrap());
     new.release().await;
-    assert!(old.acquire().await.unwrap(), "nor can it give away what is not its own");
+    assert!(old.acquire().await.unwrap(), "it cannot release the lease of another process");
 }
 
 #[tokio::test]
-async fn whoever_stops_gives_the_lease_back() {
+async fn an_instance_that_stops_releases_its_lease() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let ((a, _), (b, _)) = (candidate(&redis, "a", LONG), candidate(&redis, "b", LONG));
@@ -81,7 +82,7 @@ async fn whoever_stops_gives_the_lease_back() {
 }
 
 #[tokio::test]
-async fn tokens_rise_although_redis_lost_its_memory() {
+async fn tokens_rise_although_redis_lost_its_data() {
     let server = RedisServer::start();
     let redis = connect(&server).await;
     let (a, fencing) = candidate(&redis, "a", LONG);
@@ -93,18 +94,18 @@ async fn tokens_rise_although_redis_lost_its_memory() {
 }
 
 #[tokio::test]
-async fn a_replaced_leader_deletes_nothing_that_the_new_one_has_looked_after() {
+async fn a_replaced_leader_cannot_delete_a_session_that_the_new_leader_released() {
     let server = RedisServer::start();
-    let redis = connect(&server).await;
-    let old = Instance::new(&redis, "old", SHORT, Duration::from_millis(200));
-    let new = Instance::new(&redis, "new", LONG, Duration::from_millis(200));
-    let dead = Instance::new(&redis, "dead", LONG, Duration::from_millis(200));
+    let world = World::on(server.url()).await;
+    let old = Instance::with_lease(&world.redis, "old", SHORT);
+    let (new, dead) = (Instance::new(&world.redis, "new"), Instance::new(&world.redis, "dead"));
     let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
     dead.registry.heartbeat().await.unwrap();
     dead.live.attach(&seed, &dead.id, 1).await.unwrap();
     assert!(old.leadership.acquire().await.unwrap());
     eventually("the new one leads", async || new.leadership.acquire().await.unwrap()).await;
-    eventually("the dead one is buried", async || new.registry.release_dead().await.unwrap() > 0).await;
+    world.clock.advance(DEAD_AFTER).await;
+    assert_eq!(new.registry.release_dead().await.unwrap(), 1);
     let by_old = old.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap();
     assert!(!by_old, "its token is too low");
     assert!(new.live.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap());

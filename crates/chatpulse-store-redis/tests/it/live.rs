@@ -1,4 +1,4 @@
-//! Votes and sessions, on one server and on a cluster.
+//! The contracts of votes and sessions, on one server and on a cluster.
 
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_testkit::clock::TestClock;
@@ -35,7 +35,7 @@ async fn a_cluster_keeps_the_contracts() {
     world.end().await;
 }
 
-/// On a server of its own: a day's worth of steps moves its time far ahead.
+/// Uses a server of its own, since the steps move its time far ahead.
 #[test]
 fn redis_agrees_with_process_memory_on_any_steps() {
     let server = RedisServer::start();

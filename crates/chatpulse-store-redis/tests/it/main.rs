@@ -1,4 +1,4 @@
-//! Redis and Redis Cluster from outside: contracts, agreement with process memory, versions, outages.
+//! Tests against a real Redis and Redis Cluster: contracts, agreement with process memory, library versions, outages.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

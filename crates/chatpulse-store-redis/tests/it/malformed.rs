@@ -1,4 +1,4 @@
-//! Values that we never wrote: odd for their session, and for no other.
+//! Values that ChatPulse never writes: an error for their session, and for no other.
 
 use std::time::Duration;
 
@@ -18,67 +18,67 @@ async fn two_sessions(server: &RedisServer) -> (RedisLive, SessionSeed, SessionS
     let redis = Redis::connect(&config(server.url())).await.unwrap();
     let live = RedisLive::new(redis, None, FencingTokens::default());
     let seed = || SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
-    let (odd, whole) = (seed(), seed());
-    for seed in [&odd, &whole] {
+    let (malformed, intact) = (seed(), seed());
+    for seed in [&malformed, &intact] {
         live.attach(seed, &build::instance("a"), 1).await.unwrap();
     }
-    (live, odd, whole)
+    (live, malformed, intact)
 }
 
 #[tokio::test]
-async fn an_odd_session_harms_no_other_and_does_not_open_the_breaker() {
+async fn a_malformed_session_does_not_affect_others_or_the_breaker() {
     let server = RedisServer::start();
-    let (live, odd, whole) = two_sessions(&server).await;
-    let key = format!("session:{{{}}}", odd.overlay);
+    let (live, malformed, intact) = two_sessions(&server).await;
+    let key = format!("session:{{{}}}", malformed.overlay);
     for value in ["nan", "inf", "101", "10 apples", ""] {
         server.ask(&["HSET", &key, "value", value]);
         for _ in 0..3 {
-            let cast = live.cast(&build::vote(odd.overlay, Side::For)).await;
+            let cast = live.cast(&build::vote(malformed.overlay, Side::For)).await;
             assert!(
                 matches!(cast, Err(StoreError::Corrupt { place: "session.value", .. })),
                 "{value:?}: {cast:?}"
             );
         }
-        let readings = live.read(&[odd.overlay, whole.overlay]).await.unwrap();
+        let readings = live.read(&[malformed.overlay, intact.overlay]).await.unwrap();
         assert!(readings[0].is_none() && readings[1].is_some());
     }
-    let cast = live.cast(&build::vote(whole.overlay, Side::For)).await.unwrap();
+    let cast = live.cast(&build::vote(intact.overlay, Side::For)).await.unwrap();
     assert!(matches!(cast, VoteOutcome::Applied(_)));
-    assert!(live.reset(odd.overlay).await.unwrap(), "a reset mends it");
-    let cast = live.cast(&build::vote(odd.overlay, Side::For)).await.unwrap();
+    assert!(live.reset(malformed.overlay).await.unwrap(), "a reset replaces the value");
+    let cast = live.cast(&build::vote(malformed.overlay, Side::For)).await.unwrap();
     assert!(matches!(cast, VoteOutcome::Applied(_)));
 }
 
 #[tokio::test]
-async fn a_missing_field_or_another_type_is_corrupt_for_that_session() {
+async fn a_missing_field_or_a_key_of_another_type_is_corrupt_for_that_session() {
     let server = RedisServer::start();
-    let (live, odd, whole) = two_sessions(&server).await;
-    let key = format!("session:{{{}}}", odd.overlay);
+    let (live, malformed, intact) = two_sessions(&server).await;
+    let key = format!("session:{{{}}}", malformed.overlay);
     server.ask(&["HSET", &key, "config_json", "[]"]);
-    assert!(matches!(live.find(&odd.broadcaster).await, Err(StoreError::Corrupt { .. })));
+    assert!(matches!(live.find(&malformed.broadcaster).await, Err(StoreError::Corrupt { .. })));
     server.ask(&["HDEL", &key, "decay_speed"]);
-    let cast = live.cast(&build::vote(odd.overlay, Side::For)).await;
+    let cast = live.cast(&build::vote(malformed.overlay, Side::For)).await;
     assert!(matches!(cast, Err(StoreError::Corrupt { place: "session.decay_speed", .. })));
     server.ask(&["DEL", &key]);
     server.ask(&["SET", &key, "text"]);
-    // Far more than would open the breaker, if refusals counted.
+    // Far more than would open the breaker if such errors counted.
     for _ in 0..100 {
-        let cast = live.cast(&build::vote(odd.overlay, Side::For)).await;
+        let cast = live.cast(&build::vote(malformed.overlay, Side::For)).await;
         assert!(matches!(cast, Err(StoreError::Corrupt { .. })), "{cast:?}");
     }
-    let cast = live.cast(&build::vote(whole.overlay, Side::For)).await.unwrap();
+    let cast = live.cast(&build::vote(intact.overlay, Side::For)).await.unwrap();
     assert!(matches!(cast, VoteOutcome::Applied(_)));
 }
 
 #[tokio::test]
-async fn nonsense_in_the_indices_is_skipped() {
+async fn malformed_index_entries_are_skipped() {
     let server = RedisServer::start();
-    let (live, _, whole) = two_sessions(&server).await;
+    let (live, _, intact) = two_sessions(&server).await;
     server.ask(&["ZADD", "disconnected_sessions", "1", "nonsense"]);
-    server.ask(&["ZADD", "disconnected_sessions", "1", &whole.overlay.to_string()]);
+    server.ask(&["ZADD", "disconnected_sessions", "1", &intact.overlay.to_string()]);
     assert_eq!(live.orphans(Duration::ZERO).await.unwrap(), []);
     let left = server.ask(&["ZRANGE", "disconnected_sessions", "0", "-1"]);
-    assert!(!left.contains(&whole.overlay.to_string()), "a false entry is dropped");
-    server.ask(&["SET", &format!("broadcaster:{}", whole.broadcaster), "nonsense"]);
-    assert!(matches!(live.find(&whole.broadcaster).await, Err(StoreError::Corrupt { .. })));
+    assert!(!left.contains(&intact.overlay.to_string()), "a stale entry is removed");
+    server.ask(&["SET", &format!("broadcaster:{}", intact.broadcaster), "nonsense"]);
+    assert!(matches!(live.find(&intact.broadcaster).await, Err(StoreError::Corrupt { .. })));
 }

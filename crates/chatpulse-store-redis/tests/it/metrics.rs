@@ -1,4 +1,4 @@
-//! What is counted and timed.
+//! The metrics of this crate.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Instance, eventually};
 
 #[tokio::test]
-async fn every_family_is_fed() {
+async fn every_family_is_recorded() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let _here = metrics::set_default_local_recorder(&recorder);
     let rendered = || recorder.handle().render();
     let mut server = RedisServer::start();
     let redis = Redis::connect(&RedisConfig::new(Secret::new(server.url()))).await.unwrap();
-    let instance = Instance::new(&redis, "a", Duration::from_mins(1), Duration::from_mins(1));
+    let instance = Instance::new(&redis, "a");
     let (signals, worker) =
         RedisSignals::connect(&redis, instance.id.clone(), Duration::from_millis(50)).await.unwrap();
     tokio::spawn(worker.run(CancellationToken::new()));

@@ -1,4 +1,4 @@
-//! Keys and how long they stay, as operators know them.
+//! The keys and their TTL, as the reference lists them.
 
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::votes::VoteStore;
@@ -21,7 +21,7 @@ fn number(answer: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_vote_leaves_these_keys_and_no_other() {
+async fn a_vote_writes_these_keys_and_no_others() {
     let server = RedisServer::start();
     let live = connect(&server).await;
     let seed = SessionSeed { broadcaster: build::channel("42"), ..build::seed() };
@@ -52,7 +52,7 @@ async fn a_vote_leaves_these_keys_and_no_other() {
     live.release(seed.overlay, &build::instance("host-1-abc")).await.unwrap();
     assert_eq!(number(&server.ask(&["HEXISTS", &format!("session:{tag}"), "last_disconnect"])), 1);
     assert!(server.ask(&["ZRANGE", "disconnected_sessions", "0", "-1"]).contains(&seed.overlay.to_string()));
-    assert!(number(&server.ask(&["PTTL", "disconnected_sessions"])) > 0, "every registry expires");
+    assert!(number(&server.ask(&["PTTL", "disconnected_sessions"])) > 0, "every index expires");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_vote_is_one_request() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_deleted_session_but_what_expires() {
+async fn only_expiring_keys_are_left_of_a_deleted_session() {
     let server = RedisServer::start();
     let live = connect(&server).await;
     let seed = SessionSeed { broadcaster: build::channel("42"), ..build::seed() };

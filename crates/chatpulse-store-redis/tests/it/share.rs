@@ -1,4 +1,4 @@
-//! A share in a big chat.
+//! The cost of a vote in a big chat.
 
 use chatpulse_testkit::contract::share_cost;
 use chatpulse_testkit::servers::redis::RedisServer;

@@ -1,4 +1,4 @@
-//! Signals between instances, what a lost subscription costs, and how often a changing bar is told.
+//! Signals between instances: delivery, gaps after a lost subscription, and the rate of changes of a bar.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::config;
 
 const TICK: Duration = Duration::from_millis(50);
 
-/// Running until the runtime ends.
+/// Signals whose worker runs until the runtime ends.
 async fn signals(redis: &Redis) -> RedisSignals {
     let origin = build::instance(&format!("instance-{}", OverlayId::random()));
     let (signals, worker) = RedisSignals::connect(redis, origin, TICK).await.unwrap();
@@ -24,7 +24,7 @@ async fn signals(redis: &Redis) -> RedisSignals {
 }
 
 async fn next(stream: &mut Box<dyn SignalStream>) -> Heard {
-    timeout(Duration::from_secs(10), stream.next()).await.expect("nothing was heard")
+    timeout(Duration::from_secs(10), stream.next()).await.expect("no signal arrived")
 }
 
 async fn connect(url: &str) -> Redis {
@@ -38,7 +38,7 @@ async fn signals_keep_the_contract() {
     contract::signals::holds(async || signals(&redis).await).await;
 }
 
-async fn another_instance_hears_every_kind_once(url: &str) {
+async fn another_instance_receives_every_kind_once(url: &str) {
     let (here, there) = (connect(url).await, connect(url).await);
     let (here, there) = (signals(&here).await, signals(&there).await);
     let (mut own, mut others) = (here.subscribe(), there.subscribe());
@@ -54,7 +54,7 @@ async fn another_instance_hears_every_kind_once(url: &str) {
         assert_eq!(next(&mut own).await, Heard::Signal(signal.clone()));
         assert_eq!(next(&mut others).await, Heard::Signal(signal.clone()));
     }
-    // Had anything come twice, it would come before this one.
+    // A signal that came twice would arrive before this one.
     let last = Signal::OverlayRotated(OverlayId::random());
     there.publish(last.clone());
     assert_eq!(next(&mut own).await, Heard::Signal(last.clone()));
@@ -62,19 +62,19 @@ async fn another_instance_hears_every_kind_once(url: &str) {
 }
 
 #[tokio::test]
-async fn another_instance_hears_every_kind_once_through_a_server() {
+async fn another_instance_receives_every_kind_once_through_a_server() {
     let server = RedisServer::start();
-    another_instance_hears_every_kind_once(server.url()).await;
+    another_instance_receives_every_kind_once(server.url()).await;
 }
 
 #[tokio::test]
-async fn another_instance_hears_every_kind_once_through_a_cluster() {
+async fn another_instance_receives_every_kind_once_through_a_cluster() {
     let cluster = RedisCluster::start();
-    another_instance_hears_every_kind_once(&cluster.url()).await;
+    another_instance_receives_every_kind_once(&cluster.url()).await;
 }
 
 #[tokio::test]
-async fn a_changing_bar_is_told_to_others_once_a_tick() {
+async fn a_changing_bar_is_published_once_a_tick() {
     let server = RedisServer::start();
     let (here, there) = (connect(server.url()).await, connect(server.url()).await);
     let (here, there) = (signals(&here).await, signals(&there).await);
@@ -91,11 +91,11 @@ async fn a_changing_bar_is_told_to_others_once_a_tick() {
     );
     let last = Signal::OverlayRotated(OverlayId::random());
     here.publish(last.clone());
-    assert_eq!(next(&mut others).await, Heard::Signal(last), "and no more");
+    assert_eq!(next(&mut others).await, Heard::Signal(last), "no further changes");
 }
 
 #[tokio::test]
-async fn a_lost_subscription_is_a_gap_and_then_goes_on() {
+async fn a_lost_subscription_is_a_gap_and_later_signals_arrive() {
     let server = RedisServer::start();
     let (here, there) = (connect(server.url()).await, connect(server.url()).await);
     let (here, there) = (signals(&here).await, signals(&there).await);
@@ -108,7 +108,7 @@ async fn a_lost_subscription_is_a_gap_and_then_goes_on() {
 }
 
 #[tokio::test]
-async fn an_outage_and_its_end_are_gaps_so_that_overlays_are_looked_at() {
+async fn an_outage_and_its_end_are_gaps() {
     let server = RedisServer::start();
     let redis = Redis::connect(&chatpulse_store_redis::RedisConfig::new(
         chatpulse_domain::secret::Secret::new(server.url()),
@@ -128,7 +128,7 @@ async fn an_outage_and_its_end_are_gaps_so_that_overlays_are_looked_at() {
 }
 
 #[tokio::test]
-async fn what_others_say_on_our_channels_is_skipped() {
+async fn malformed_messages_are_skipped() {
     let server = RedisServer::start();
     let redis = connect(server.url()).await;
     let signals = signals(&redis).await;

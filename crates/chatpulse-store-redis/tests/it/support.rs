@@ -1,4 +1,4 @@
-//! Adapters on a real server, with the test's own time in the function library.
+//! Adapters on a real server, with a function library whose time the test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,14 +15,14 @@ use chatpulse_testkit::contract::{Live, TimeControl};
 use fred::prelude::*;
 use fred::types::config::Options;
 
-/// The library's own function for the time, as it stands in the file.
+/// The library's function for the time, as in `lua/chatpulse.lua`.
 const NOW: &str = "local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 ";
 
-/// In its place, time is what the test last set it to.
+/// Its replacement returns the time that the test set last.
 const TEST_NOW: &str = "local test_now_ms = 0
 local function now_ms()
   return test_now_ms
@@ -33,26 +33,30 @@ redis.register_function('chatpulse_set_time', function(_, args)
 end)
 ";
 
-/// A day ahead of the server's own clock: nothing expires while the test looks, and all of it soon after.
+/// How far the test's time is ahead of the server's clock: no key expires during the test, and all do soon after.
 const AHEAD: Duration = Duration::from_hours(24);
 
+/// Silence after which an [`Instance`] is dead.
+pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(30);
+
+/// A configuration with a deadline for slow machines.
 pub(crate) fn config(url: &str) -> RedisConfig {
     RedisConfig { deadline: Duration::from_secs(5), ..RedisConfig::new(Secret::new(url)) }
 }
 
-/// The same file, under a name of its own, with that one function replaced.
+/// The library under another name, with that one function replaced.
 fn library_with_test_clock(name: &str) -> Library {
     let embedded = Library::embedded();
     let code = embedded.code();
     assert_eq!(code.matches(NOW).count(), 1, "the library reads the time in one place");
-    assert_eq!(code.matches("redis.call('TIME')").count(), 1, "and in no other");
+    assert_eq!(code.matches("redis.call('TIME')").count(), 1, "and nowhere else");
     let code = code.replace(NOW, TEST_NOW);
     let code =
         code.replace("name=chatpulse", &format!("name={name}")).replace("'chatpulse_", &format!("'{name}_"));
     Library::from_source(&code, name)
 }
 
-/// A connection whose functions go by this test's clock, and by no other test's.
+/// A connection whose functions use this test's clock.
 pub(crate) struct World {
     pub(crate) redis: Redis,
     pub(crate) clock: Arc<RedisClock>,
@@ -67,20 +71,25 @@ impl World {
         Self { redis, clock: Arc::new(clock) }
     }
 
-    /// Takes the library away again: the server may be somebody else's.
+    /// Deletes the library, since the server may be a given one.
     pub(crate) async fn end(self) {
         self.clock.client.function_delete_cluster(self.clock.name.clone()).await.unwrap();
         self.redis.close().await;
     }
 
-    /// Fresh adapters: they share server and time, and nothing else.
+    /// The full name of a function of this world's library.
+    pub(crate) fn function(&self, name: &str) -> String {
+        format!("{}_{name}", self.clock.name)
+    }
+
+    /// New adapters, which share only server and time.
     pub(crate) fn live(&self, limit: Option<BucketLimit>) -> Live {
         let live = Arc::new(RedisLive::new(self.redis.clone(), limit, FencingTokens::default()));
         Live { votes: Arc::clone(&live) as _, sessions: live, time: Arc::clone(&self.clock) as _ }
     }
 }
 
-/// Sets the time at every node.
+/// The time of a world, set at every node.
 pub(crate) struct RedisClock {
     client: Client,
     name: String,
@@ -123,7 +132,7 @@ impl TimeControl for RedisClock {
     }
 }
 
-/// One process of a fleet: adapters that share a fencing.
+/// One process of a fleet: adapters that share their fencing tokens.
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) live: RedisLive,
@@ -132,22 +141,27 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(redis: &Redis, id: &str, lease: Duration, dead_after: Duration) -> Self {
+    /// With a lease that does not end during the test.
+    pub(crate) fn new(redis: &Redis, id: &str) -> Self {
+        Self::with_lease(redis, id, Duration::from_mins(5))
+    }
+
+    pub(crate) fn with_lease(redis: &Redis, id: &str, lease: Duration) -> Self {
         let (id, fencing) = (build::instance(id), FencingTokens::default());
         let live = RedisLive::new(redis.clone(), None, fencing.clone());
         let leadership = RedisLeadership::with_lease(redis.clone(), id.clone(), fencing, lease);
         let registry =
-            RedisInstances::with_dead_after(live.clone(), leadership.clone(), id.clone(), dead_after);
+            RedisInstances::with_dead_after(live.clone(), leadership.clone(), id.clone(), DEAD_AFTER);
         Self { id, live, leadership, registry }
     }
 }
 
-/// Looks again and again until it is so.
-pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let looking = async {
-        while !is_so().await {
+/// Polls until the condition is true.
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let polling = async {
+        while !condition().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(20), looking).await.is_ok(), "never: {what}");
+    assert!(tokio::time::timeout(Duration::from_mins(1), polling).await.is_ok(), "never: {what}");
 }

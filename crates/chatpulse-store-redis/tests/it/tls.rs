@@ -1,4 +1,4 @@
-//! `rediss://`: chain and host name are checked against the roots that were given, and no others.
+//! `rediss://`: chain and host name are verified against the configured roots.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{ClientConfig, RootCertStore};
 
-/// An authority, and a server's certificate by it.
+/// A certificate authority, and the files of the certificates that it issues.
 struct Authority {
     root: CertifiedIssuer<'static, KeyPair>,
     folder: tempfile::TempDir,
@@ -31,13 +31,13 @@ impl Authority {
         Self { root, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// A server with a certificate for this name.
+    /// Starts a server with a certificate for this name.
     fn server(&self, name: &str) -> RedisServer {
         let [certificate, key] = self.certificate(name);
         RedisServer::start_with_tls(&certificate, &key)
     }
 
-    /// Certificate and key for this name, and ours beside them.
+    /// Issues certificate and key for this name, and writes the authority's certificate beside them.
     fn certificate(&self, name: &str) -> [PathBuf; 2] {
         let key = KeyPair::generate().unwrap();
         let certificate =
@@ -64,7 +64,7 @@ fn config(url: &str, tls: Option<Arc<ClientConfig>>) -> RedisConfig {
 }
 
 #[tokio::test]
-async fn a_server_that_our_authority_vouches_for_is_trusted() {
+async fn a_server_with_a_certificate_of_a_trusted_authority_is_accepted() {
     let authority = Authority::new();
     let server = authority.server("localhost");
     let redis = Redis::connect(&config(server.url(), Some(authority.client()))).await.unwrap();
@@ -74,14 +74,14 @@ async fn a_server_that_our_authority_vouches_for_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
+async fn every_node_of_a_cluster_is_reached_with_tls() {
     let authority = Authority::new();
     let [certificate, key] = authority.certificate("127.0.0.1");
     let cluster = RedisCluster::start_with_tls(&certificate, &key);
     let redis = Redis::connect(&config(&cluster.url(), Some(authority.client()))).await.unwrap();
     redis.check().await.unwrap();
     let live = RedisLive::new(redis, None, FencingTokens::default());
-    // Whichever node each falls to.
+    // On whichever node each session is.
     for _ in 0..12 {
         let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
         live.attach(&seed, &build::instance("a"), 1).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_cluster_is_spoken_to_with_tls_at_every_node() {
 }
 
 #[tokio::test]
-async fn another_authority_or_another_name_is_not() {
+async fn another_authority_or_another_host_name_is_refused() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = authority.server("localhost");
     let connected = Redis::connect(&config(server.url(), Some(stranger.client()))).await;
