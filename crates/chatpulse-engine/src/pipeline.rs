@@ -1,7 +1,7 @@
 //! The vote path: one line of chat in, at most one vote out.
 //!
-//! Read [`VotePipeline::handle`] top to bottom: every early return is one [`ChatOutcome`], and the order of
-//! the steps is the order of their cost. A line that is no vote touches no network.
+//! Read [`VotePipeline::outcome_of`] top to bottom: every return is one [`ChatOutcome`], and the steps are in the order of
+//! their cost. A line that is no vote needs no network.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use chatpulse_domain::command::ModCommand;
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::message::ChatMessage;
+use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::throttle::Throttle;
@@ -24,7 +26,7 @@ use crate::cache::SessionCache;
 use crate::commands::{Order, Orders};
 use crate::reader::Reader;
 
-/// Twitch is answered within a second whatever the stores do; what takes longer is no vote.
+/// How long a line may take. Twitch expects an answer within seconds, and a vote that comes later helps nobody.
 const DEADLINE: Duration = Duration::from_millis(800);
 
 /// Turns chat into votes.
@@ -36,6 +38,35 @@ pub struct VotePipeline {
     orders: Orders,
     clock: Arc<dyn Clock>,
     failures: Throttle,
+}
+
+/// A store failed, so the line is no vote.
+struct Failure {
+    /// What was tried, as a verb phrase.
+    step: &'static str,
+    error: StoreError,
+}
+
+impl Failure {
+    /// For `map_err`.
+    fn to(step: &'static str) -> impl FnOnce(StoreError) -> Self {
+        move |error| Self { step, error }
+    }
+}
+
+#[async_trait]
+impl ChatSink for VotePipeline {
+    async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome {
+        let message = match delivery {
+            ChatDelivery::Message(message) => message,
+            ChatDelivery::Stale => return ChatOutcome::Stale,
+            ChatDelivery::Malformed => return ChatOutcome::Malformed,
+        };
+        match tokio::time::timeout(DEADLINE, self.handle(&message)).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => self.report("finish within the deadline", &elapsed),
+        }
+    }
 }
 
 impl VotePipeline {
@@ -56,33 +87,36 @@ impl VotePipeline {
         }
     }
 
-    /// One line of chat: session? command? trigger? cast. announce.
+    /// Handles one line of chat.
     pub async fn handle(&self, message: &ChatMessage) -> ChatOutcome {
-        if message.is_from_elsewhere() || self.reader.wrote(message) {
-            return ChatOutcome::NoMatch;
+        match self.outcome_of(message).await {
+            Ok(outcome) => outcome,
+            Err(Failure { step, error }) => self.report(step, &error),
         }
-        let session = match self.sessions.find(&message.broadcaster).await {
-            Ok(Some(session)) => session,
-            Ok(None) => {
-                self.order(message, None);
-                return ChatOutcome::NoSession;
-            }
-            Err(error) => return self.failed("find the session", &error),
+    }
+
+    async fn outcome_of(&self, message: &ChatMessage) -> Result<ChatOutcome, Failure> {
+        if message.is_from_elsewhere() || self.reader.wrote(message) {
+            return Ok(ChatOutcome::NoMatch);
+        }
+        let session = self.sessions.find(&message.broadcaster).await;
+        let Some(session) = session.map_err(Failure::to("find the session"))? else {
+            // A closed overlay can be reset, paused and hidden too.
+            self.queue_command(message, None);
+            return Ok(ChatOutcome::NoSession);
         };
-        let settings = &session.settings.settings;
-        if settings.mod_commands && self.order(message, Some(session.overlay)) {
-            return ChatOutcome::NoMatch;
+        let VersionedSettings { settings, pause_state, .. } = &*session.settings;
+        if settings.mod_commands && self.queue_command(message, Some(session.overlay)) {
+            return Ok(ChatOutcome::NoMatch);
         }
         let Some(side) = settings.side_of(&message.vote_text()) else {
-            return ChatOutcome::NoMatch;
+            return Ok(ChatOutcome::NoMatch);
         };
-        if session.settings.pause_state.paused {
-            // Delivered again after the pause it must not count.
-            return match self.votes.note_seen(session.overlay, &message.id).await {
-                Ok(true) => ChatOutcome::Paused { side },
-                Ok(false) => ChatOutcome::Duplicate { side },
-                Err(error) => self.failed("note the vote", &error),
-            };
+        if pause_state.paused {
+            // A repeated delivery must not count after the pause.
+            let is_new = self.votes.note_seen(session.overlay, &message.id).await;
+            let is_new = is_new.map_err(Failure::to("note a vote during the pause"))?;
+            return Ok(if is_new { ChatOutcome::Paused { side } } else { ChatOutcome::Duplicate { side } });
         }
         let vote = Vote {
             overlay: session.overlay,
@@ -90,23 +124,23 @@ impl VotePipeline {
             message: message.id.clone(),
             side,
         };
-        let sentiment = match self.votes.cast(&vote).await {
-            Ok(VoteOutcome::Applied(sentiment)) => sentiment,
-            Ok(VoteOutcome::Debounced) => return ChatOutcome::Debounced { side },
-            Ok(VoteOutcome::RateLimited) => return ChatOutcome::RateLimited { side },
-            Ok(VoteOutcome::Duplicate) => return ChatOutcome::Duplicate { side },
-            Ok(VoteOutcome::NoSession) => {
-                self.sessions.forget(&message.broadcaster);
-                return ChatOutcome::NoSession;
+        match self.votes.cast(&vote).await.map_err(Failure::to("cast the vote"))? {
+            VoteOutcome::Applied(sentiment) => {
+                self.signals.publish(Signal::SentimentChanged(session.overlay));
+                Ok(ChatOutcome::Applied { side, sentiment })
             }
-            Err(error) => return self.failed("cast the vote", &error),
-        };
-        self.signals.publish(Signal::SentimentChanged(session.overlay));
-        ChatOutcome::Applied { side, sentiment }
+            VoteOutcome::Debounced => Ok(ChatOutcome::Debounced { side }),
+            VoteOutcome::RateLimited => Ok(ChatOutcome::RateLimited { side }),
+            VoteOutcome::Duplicate => Ok(ChatOutcome::Duplicate { side }),
+            VoteOutcome::NoSession => {
+                self.sessions.forget(&message.broadcaster);
+                Ok(ChatOutcome::NoSession)
+            }
+        }
     }
 
-    /// False: this is no command. It is obeyed if a moderator gave it.
-    fn order(&self, message: &ChatMessage, overlay: Option<OverlayId>) -> bool {
+    /// Returns whether the line is a command. Only a moderator's command is queued, so that no line waits for a database.
+    fn queue_command(&self, message: &ChatMessage, overlay: Option<OverlayId>) -> bool {
         let Some(command) = ModCommand::in_message(message) else {
             return false;
         };
@@ -117,26 +151,11 @@ impl VotePipeline {
         true
     }
 
-    fn failed(&self, step: &'static str, error: &dyn std::error::Error) -> ChatOutcome {
+    fn report(&self, step: &'static str, error: &dyn std::error::Error) -> ChatOutcome {
         if self.failures.allows(self.clock.now()) {
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
-            warn!(step, %error, cause, "votes are being lost: could not {step} (said once a minute)");
+            warn!(step, %error, cause, "votes are lost: cannot {step} (logged at most once a minute)");
         }
         ChatOutcome::Error
-    }
-}
-
-#[async_trait]
-impl ChatSink for VotePipeline {
-    async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome {
-        let message = match delivery {
-            ChatDelivery::Message(message) => message,
-            ChatDelivery::Stale => return ChatOutcome::Stale,
-            ChatDelivery::Malformed => return ChatOutcome::Malformed,
-        };
-        match tokio::time::timeout(DEADLINE, self.handle(&message)).await {
-            Ok(outcome) => outcome,
-            Err(elapsed) => self.failed("finish within its deadline", &elapsed),
-        }
     }
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod cleanup;
 mod grants;
+mod moderators;
 mod pipeline;
 mod sessions;
 mod settings;

@@ -1,11 +1,22 @@
+//! What becomes of each line of chat.
+
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::ids::{ChannelId, Platform};
+use async_trait::async_trait;
+use chatpulse_domain::ids::{ChannelId, MessageId, OverlayId, Platform};
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink as _};
+use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::signals::Signal;
+use chatpulse_domain::ports::votes::VoteStore;
+use chatpulse_domain::reading::Reading;
+use chatpulse_domain::sentiment::Sentiment;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::{Vote, VoteOutcome};
 use chatpulse_engine::sessions::Watcher;
 use chatpulse_testkit::builders as build;
 
@@ -104,4 +115,53 @@ async fn what_is_stale_or_unreadable_is_counted_as_that() {
     let world = world().await;
     assert_eq!(world.engine.pipeline.receive(ChatDelivery::Stale).await, ChatOutcome::Stale);
     assert_eq!(world.engine.pipeline.receive(ChatDelivery::Malformed).await, ChatOutcome::Malformed);
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_looked_up_again() {
+    let world = world().await;
+    let open = world.open(Watcher::Viewer).await;
+    assert!(matches!(world.engine.pipeline.handle(&world.message("yes")).await, ChatOutcome::Applied { .. }));
+    world.live.delete(world.streamer.overlay).await.unwrap();
+    assert_eq!(world.engine.pipeline.handle(&world.message("yes")).await, ChatOutcome::NoSession);
+    drop(open);
+    let _open = world.open(Watcher::Viewer).await;
+    assert!(matches!(world.engine.pipeline.handle(&world.message("yes")).await, ChatOutcome::Applied { .. }));
+}
+
+/// A store that is connected and silent.
+struct NeverAnswers;
+
+#[async_trait]
+impl VoteStore for NeverAnswers {
+    async fn cast(&self, _: &Vote) -> Result<VoteOutcome, StoreError> {
+        pending().await
+    }
+
+    async fn note_seen(&self, _: OverlayId, _: &MessageId) -> Result<bool, StoreError> {
+        pending().await
+    }
+
+    async fn push(&self, _: OverlayId, _: Side) -> Result<Option<Sentiment>, StoreError> {
+        pending().await
+    }
+
+    async fn read(&self, _: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
+        pending().await
+    }
+
+    async fn reset(&self, _: OverlayId) -> Result<bool, StoreError> {
+        pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vote_whose_store_is_silent_is_given_up_within_a_second() {
+    let mut world = world().await;
+    let _open = world.open(Watcher::Viewer).await;
+    world.restart_with(Arc::new(NeverAnswers));
+    let began = tokio::time::Instant::now();
+    let vote = ChatDelivery::Message(world.message("yes"));
+    assert_eq!(world.engine.pipeline.receive(vote).await, ChatOutcome::Error);
+    assert!(began.elapsed() < Duration::from_secs(1));
 }

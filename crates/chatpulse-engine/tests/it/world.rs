@@ -6,6 +6,7 @@ use std::time::Duration;
 use chatpulse_domain::login::LoginRole;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::sessions::SessionStore as _;
+use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::streamer::Streamer;
 use chatpulse_domain::token_bucket::BucketLimit;
@@ -117,6 +118,12 @@ impl World {
             .take()
             .map(|housekeeping| housekeeping.on_grant_check(move |check| noted.lock().unwrap().push(check)));
         found
+    }
+
+    /// Another engine, whose votes go to this store.
+    pub(crate) fn restart_with(&mut self, votes: Arc<dyn VoteStore>) {
+        self.ports.votes = votes;
+        self.restart();
     }
 
     /// Another engine on the same stores.
