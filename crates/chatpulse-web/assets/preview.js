@@ -1,15 +1,15 @@
-// The framed overlay: shows what is typed before it's saved, takes test votes, stands on a
-// ground that one can choose. The frame is the same page that OBS loads.
+// The framed overlay: shows what is typed before it's saved, takes test votes, and has a picture
+// behind it that one can choose. The frame is the same page that OBS loads.
 
 import { postJson, words } from "./api.js";
 
-const GROUND = "chatpulse.ground";
+const BACKDROP = "chatpulse.backdrop";
 
 export class Preview {
   constructor({ overlayId }) {
     this.overlayId = overlayId;
     this.frame = document.querySelector("[data-preview-frame]");
-    this.stage = document.querySelector("[data-stage]");
+    this.backdrop = document.querySelector("[data-backdrop]");
     this.line = document.querySelector("[data-preview-words]");
     this.usual = this.line.textContent;
     this.draft = null;
@@ -19,7 +19,7 @@ export class Preview {
       button.addEventListener("click", () => this.test(button.dataset.test));
     }
     document.querySelector("[data-reset]").addEventListener("click", () => this.reset());
-    this.setUpGrounds();
+    this.offerBackdrops();
   }
 
   show(values) {
@@ -70,21 +70,23 @@ export class Preview {
     if (this.line.textContent !== text) this.line.textContent = text;
   }
 
-  setUpGrounds() {
-    const group = document.querySelector("[data-grounds]");
-    const buttons = [...group.querySelectorAll("[data-ground]")];
-    const choose = (ground) => {
-      this.stage.dataset.stage = ground;
-      for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.ground === ground));
+  offerBackdrops() {
+    const group = document.querySelector("[data-backdrop-choices]");
+    const buttons = [...group.querySelectorAll("[data-backdrop-choice]")];
+    const choose = (backdrop) => {
+      this.backdrop.dataset.backdrop = backdrop;
+      for (const button of buttons) {
+        button.setAttribute("aria-pressed", String(button.dataset.backdropChoice === backdrop));
+      }
     };
     for (const button of buttons) {
       button.addEventListener("click", () => {
-        choose(button.dataset.ground);
-        remember(GROUND, button.dataset.ground);
+        choose(button.dataset.backdropChoice);
+        remember(BACKDROP, button.dataset.backdropChoice);
       });
     }
-    const last = recall(GROUND);
-    choose(buttons.some((button) => button.dataset.ground === last) ? last : "game");
+    const last = recall(BACKDROP);
+    choose(buttons.some((button) => button.dataset.backdropChoice === last) ? last : "game");
     group.hidden = false;
   }
 }

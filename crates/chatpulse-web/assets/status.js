@@ -23,7 +23,7 @@ export class Status {
     this.chat = document.querySelector("[data-chat]");
     this.words = document.querySelector("[data-chat-words]");
     this.limited = document.querySelector("[data-limited]");
-    this.stage = document.querySelectorAll(".notice[data-stage]");
+    this.pauseNotices = document.querySelectorAll("[data-pause-notice]");
     this.steps = document.querySelector("[data-steps]");
 
     document.addEventListener("visibilitychange", () => this.poll());
@@ -71,9 +71,9 @@ export class Status {
     number("votes", votes.toLocaleString("en"));
     this.tickSince();
     if (typeof data.limited === "boolean") this.limited.hidden = !data.limited;
-    for (const notice of this.stage) {
-      const happened = data[notice.dataset.stage];
-      if (typeof happened === "boolean" && notice.hidden === happened) notice.hidden = !happened;
+    for (const notice of this.pauseNotices) {
+      const applies = data[notice.dataset.pauseNotice];
+      if (typeof applies === "boolean" && notice.hidden === applies) notice.hidden = !applies;
     }
 
     if (viewers > 0) this.finish("obs");

@@ -51,7 +51,7 @@ macro_rules! files {
 // A file comes after the files it names: their hashes are part of its own bytes.
 files! {
     Favicon = "favicon.svg",
-    Ground = "ground.svg",
+    Backdrop = "backdrop.svg",
     TokensCss = "tokens.css",
     BarCss = "bar.css",
     ShapesCss = "shapes.css",

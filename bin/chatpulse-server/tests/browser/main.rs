@@ -15,6 +15,7 @@ mod newcomer;
 mod overlay;
 mod pages;
 mod pictures;
+mod preview;
 mod product;
 mod readme;
 mod settings;

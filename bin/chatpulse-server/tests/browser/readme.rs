@@ -19,7 +19,7 @@ const BYTES_MAX: usize = 200 * 1024;
 
 /// A game to stand on: the one that the dashboard's preview uses.
 const GROUND: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/chatpulse-web/assets/ground.svg"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/chatpulse-web/assets/backdrop.svg"));
 
 #[tokio::test]
 async fn the_readme_shows_the_product_at_work() -> anyhow::Result<()> {

@@ -68,7 +68,7 @@ async fn moderators_reset_pause_and_hide_and_nobody_else_does(way: Way) {
     told(&mut overlay, true, true).await;
     let page = streamer.browser.get("/dashboard").await.expect(200).body;
     assert!(
-        page.contains("data-stage=\"paused\">") && page.contains("data-stage=\"hidden\">"),
+        page.contains("data-pause-notice=\"paused\">") && page.contains("data-pause-notice=\"hidden\">"),
         "both are shown"
     );
     let status = streamer.status().await;
@@ -149,7 +149,7 @@ async fn a_command_that_comes_while_no_overlay_is_open_is_obeyed_all_the_same() 
     })
     .await;
     assert_eq!(world.outcome(&command("!pulse pause")).await, "no_session");
-    let paused = "data-stage=\"paused\">";
+    let paused = "data-pause-notice=\"paused\">";
     eventually("it is done", async || {
         streamer.browser.clone().get("/dashboard").await.body.contains(paused).then_some(())
     })
@@ -172,7 +172,7 @@ async fn a_command_that_comes_while_no_overlay_is_open_is_obeyed_all_the_same() 
         (!streamer.browser.clone().get("/dashboard").await.body.contains(paused)).then_some(())
     })
     .await;
-    assert!(!streamer.browser.get("/dashboard").await.body.contains("data-stage=\"hidden\">"));
+    assert!(!streamer.browser.get("/dashboard").await.body.contains("data-pause-notice=\"hidden\">"));
 }
 
 #[tokio::test]

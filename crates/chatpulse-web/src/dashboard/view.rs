@@ -150,15 +150,15 @@ fn initial(display_name: &str) -> String {
         .map_or_else(|| "•".to_owned(), |char| char.to_uppercase().collect())
 }
 
-/// What moderators did, and how it is undone. With script each appears and goes as it happens.
-fn on_stage(page: &DashboardPage) -> Markup {
+/// Paused votes and a hidden overlay, each with a button that undoes it. The script shows and hides them live.
+fn pause_notices(page: &DashboardPage) -> Markup {
     html! {
         div role="status" {
-            div.notice.notice-warn data-stage="paused" hidden[!page.pause_state.paused] {
+            div.notice.notice-warn data-pause-notice="paused" hidden[!page.pause_state.paused] {
                 p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
                 (undo("resume", "Count votes again", &page.csrf_token))
             }
-            div.notice.notice-warn data-stage="hidden" hidden[!page.pause_state.hidden] {
+            div.notice.notice-warn data-pause-notice="hidden" hidden[!page.pause_state.hidden] {
                 p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
                 (undo("show", "Show the overlay", &page.csrf_token))
             }
@@ -184,7 +184,7 @@ fn notices(page: &DashboardPage) -> Markup {
                     a.button.button-small href=(bot.href) { (bot.link_label) }
                 }
             }
-            (on_stage(page))
+            (pause_notices(page))
             @match page.notice {
                 Some(Notice::Saved) => {
                     p.notice.notice-good role="status" data-notice="saved" { "Saved. Your overlay shows it now." }

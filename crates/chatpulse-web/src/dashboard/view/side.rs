@@ -10,15 +10,15 @@ pub(super) fn preview(page: &DashboardPage) -> Markup {
         section.preview aria-labelledby="preview-title" {
             div.preview-head {
                 h2 #preview-title { "Preview" }
-                div.grounds role="group" aria-label="Background of the preview" data-grounds hidden {
-                    @for (ground, words) in [("game", "Game"), ("dark", "Dark"), ("light", "Light"), ("checker", "Checker")] {
-                        button.ground type="button" data-ground=(ground) aria-pressed="false" title=(words) {
+                div.backdrop-choices role="group" aria-label="Background of the preview" data-backdrop-choices hidden {
+                    @for (backdrop, words) in [("game", "Game"), ("dark", "Dark"), ("light", "Light"), ("checker", "Checker")] {
+                        button.backdrop-choice type="button" data-backdrop-choice=(backdrop) aria-pressed="false" title=(words) {
                             span.visually-hidden { (words) }
                         }
                     }
                 }
             }
-            div.stage data-stage="game" {
+            div.backdrop data-backdrop="game" {
                 iframe data-preview-frame src={ (page.overlay_path) "?preview=1" } title="Preview of your overlay" {}
             }
             div.preview-acts.needs-script {
