@@ -46,3 +46,8 @@ doc:
 # Check dependencies: bans, licences, sources, advisories
 deny:
     cargo deny check
+
+# Change the rules one by one and list the changes that no test notices: an hour, needs cargo-mutants
+mutants *options:
+    cargo mutants -p chatpulse-domain {{options}}
+    cargo mutants -p chatpulse-engine --file crates/chatpulse-engine/src/pipeline.rs {{options}}

@@ -86,4 +86,20 @@ mod tests {
             assert_eq!(command_in(none), None, "{none}");
         }
     }
+
+    #[test]
+    fn each_command_has_its_word_and_its_effect() {
+        let paused = |paused| Some(PauseChange { paused: Some(paused), hidden: None });
+        let hidden = |hidden| Some(PauseChange { paused: None, hidden: Some(hidden) });
+        for (text, command, change) in [
+            ("!pulse reset", ModCommand::Reset, None),
+            ("!pulse pause", ModCommand::Pause, paused(true)),
+            ("!pulse resume", ModCommand::Resume, paused(false)),
+            ("!pulse hide", ModCommand::Hide, hidden(true)),
+            ("!pulse show", ModCommand::Show, hidden(false)),
+        ] {
+            assert_eq!(command_in(text), Some(command));
+            assert_eq!(command.pause_change(), change, "{text}");
+        }
+    }
 }

@@ -84,3 +84,20 @@ pub struct BotGrant {
     /// When it agreed.
     pub granted_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_is_asked_for_its_scopes() {
+        assert_eq!(LoginRole::Streamer.scopes(), ["channel:bot"]);
+        assert_eq!(LoginRole::StreamerAndReader.scopes(), ["channel:bot", "user:read:chat", "user:bot"]);
+        assert_eq!(LoginRole::Bot.scopes(), ["user:read:chat", "user:bot"]);
+    }
+
+    #[test]
+    fn sealed_tokens_print_only_their_length() {
+        assert_eq!(format!("{:?}", SealedTokens(vec![1, 2, 3])), "SealedTokens(3 bytes)");
+    }
+}

@@ -1,37 +1,37 @@
-//! One line of chat, as the domain sees it: whatever transport brought it, it ends as this.
+//! One line of chat, whichever platform and transport delivered it.
 
 use crate::ids::{ChannelId, ChatterId, MessageId};
 use crate::trigger::{Normalized, normalize};
 
-/// The control character round a `/me` line.
+/// The control character at both ends of a `/me` line.
 const ACTION_MARK: char = '\u{1}';
 
-/// One line of chat that Twitch vouched for.
+/// One line of chat from a verified sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// Whose chat it was delivered for.
+    /// The channel that it was delivered for.
     pub broadcaster: ChannelId,
     /// Who typed it.
     pub chatter: ChatterId,
-    /// What a repeated delivery has in common: the chat message's own id, or the transport's where it has none.
+    /// Equal for repeated deliveries: the chat message's own id, or the transport's if it has none.
     pub id: MessageId,
     /// The line as typed, `/me` wrapper and reply mention included.
     pub text: String,
-    /// It answers another line; its text then starts with `@name `.
+    /// Whether it answers another line. Its text then starts with `@name `.
     pub is_reply: bool,
     /// The channel where it was typed, when Shared Chat copied it here; `None` otherwise.
     pub source_broadcaster: Option<ChannelId>,
-    /// The broadcaster or a moderator of the channel that it was delivered for typed it.
+    /// Whether the broadcaster or a moderator of `broadcaster` typed it.
     pub by_moderator: bool,
 }
 
 impl ChatMessage {
-    /// Typed in another channel's chat and only mirrored here.
+    /// Whether it was typed in another channel's chat and copied here by Shared Chat.
     pub fn is_from_elsewhere(&self) -> bool {
         self.source_broadcaster.as_ref().is_some_and(|source| *source != self.broadcaster)
     }
 
-    /// What is compared with triggers: without `/me` wrapper and reply mention, normalised.
+    /// The text that is compared with triggers: without `/me` wrapper and reply mention, normalised.
     pub fn vote_text(&self) -> Normalized {
         let text = without_action_wrapper(&self.text);
         let text = if self.is_reply { without_leading_mention(text) } else { text };
@@ -39,7 +39,7 @@ impl ChatMessage {
     }
 }
 
-/// `\u{1}ACTION votes yes\u{1}` → `votes yes`; an incomplete wrapper stays.
+/// `\u{1}ACTION votes yes\u{1}` becomes `votes yes`; an incomplete wrapper stays.
 fn without_action_wrapper(text: &str) -> &str {
     text.strip_prefix(ACTION_MARK)
         .and_then(|rest| rest.strip_prefix("ACTION "))
@@ -47,7 +47,7 @@ fn without_action_wrapper(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// `@Name yes` → `yes`. The mention is an `@`, then no white space up to the first space.
+/// `@Name yes` becomes `yes`. A mention is `@` and everything up to the first white space, which must be a space.
 fn without_leading_mention(text: &str) -> &str {
     let Some(rest) = text.strip_prefix('@') else {
         return text;

@@ -33,5 +33,6 @@ mod tests {
     #[test]
     fn a_secret_does_not_print() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+        assert_eq!(Secret::new("hunter2").expose(), "hunter2");
     }
 }

@@ -159,4 +159,14 @@ mod tests {
             prop_assert!(end.value().abs() <= Sentiment::LIMIT);
         }
     }
+
+    #[test]
+    fn something_is_left_until_the_hour_is_over() {
+        let slow = DecaySpeed::new(DecaySpeed::MIN).unwrap();
+        let just_before = FORGOTTEN_AFTER.checked_sub(Duration::from_millis(1)).unwrap();
+        assert!(Sentiment::clamped(100.0).decayed(slow, just_before).value() > 0.0);
+        let second = Duration::from_secs(1);
+        let left = Sentiment::clamped(-50.0).decayed(DecaySpeed::default(), second).value();
+        assert!((left + 50.0 * (-0.5_f64).exp()).abs() < 1e-9);
+    }
 }

@@ -1,4 +1,4 @@
-//! A session: the live state of one overlay that somebody watches.
+//! A session: the live state of one open overlay.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use crate::ids::{ChannelId, OverlayId};
 use crate::overlay::VersionedSettings;
 use crate::time::Timestamp;
 
-/// What a session is made from when the first overlay connects.
+/// What a new session needs when the first overlay connects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionSeed {
     /// Whose overlay it is.
     pub overlay: OverlayId,
     /// Whose chat votes in it.
     pub broadcaster: ChannelId,
-    /// The settings to begin with; older ones never replace newer.
+    /// The settings. They replace those of an existing session only if they are newer.
     pub settings: VersionedSettings,
 }
 
@@ -24,22 +24,22 @@ pub struct Session {
     pub overlay: OverlayId,
     /// Whose chat votes in it.
     pub broadcaster: ChannelId,
-    /// A copy of the settings; votes go on with it when the database is away.
+    /// A copy of the settings, so that votes count while the database is unavailable.
     pub settings: Arc<VersionedSettings>,
 }
 
-/// What the dashboard says about a session.
+/// What the dashboard shows about a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionActivity {
-    /// Overlay sockets over all instances.
+    /// Number of overlay sockets at all instances.
     pub viewers: u32,
     /// Whether an instance is attached to the session, so an overlay or a preview is open.
     pub attached: bool,
     /// When the last vote was applied.
     pub last_vote_at: Option<Timestamp>,
-    /// Votes applied in the last 60 seconds.
+    /// Number of votes applied in the last 60 seconds.
     pub votes_last_minute: u32,
-    /// A vote was refused by the token bucket in the last 60 seconds.
+    /// Whether the token bucket refused a vote in the last 60 seconds.
     pub limited: bool,
 }
 

@@ -21,3 +21,13 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_side_has_its_word() {
+        assert_eq!(Side::BOTH.map(Side::as_str), ["for", "against"]);
+    }
+}

@@ -39,3 +39,14 @@ impl ChatState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_its_word() {
+        let states = [ChatState::Reading, ChatState::Connecting, ChatState::NotAuthorized, ChatState::Idle];
+        assert_eq!(states.map(ChatState::as_str), ["reading", "connecting", "not_authorized", "idle"]);
+    }
+}

@@ -1,4 +1,4 @@
-//! A line that would repeat a thousand times a second is logged once a minute.
+//! Limits a log line to one a minute, where it could repeat a thousand times a second.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use crate::time::Timestamp;
 
 const QUIET_FOR: Duration = Duration::from_mins(1);
 
-/// Lets one caller a minute through.
+/// Allows one call a minute.
 #[derive(Debug, Default)]
 pub struct Throttle(Mutex<Option<Timestamp>>);
 
 impl Throttle {
-    /// `true` at most once a minute. A clock that was set back lets nobody wait longer than that.
+    /// Returns `true` at most once a minute. If the clock was set back, the next call is allowed.
     pub fn allows(&self, now: Timestamp) -> bool {
         let Ok(mut last) = self.0.lock() else { return false };
         let due = last.is_none_or(|last| now < last || now.since(last) >= QUIET_FOR);
@@ -31,6 +31,7 @@ mod tests {
     fn one_a_minute_passes() {
         let (throttle, start) = (Throttle::default(), Timestamp::from_unix_ms(1_000_000));
         assert!(throttle.allows(start));
+        assert!(!throttle.allows(start), "at the same moment");
         assert!(!throttle.allows(start.plus(Duration::from_millis(59_999))));
         assert!(throttle.allows(start.plus(QUIET_FOR)));
         assert!(throttle.allows(start), "the clock was set back");

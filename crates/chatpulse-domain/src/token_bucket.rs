@@ -107,4 +107,23 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_limit_and_a_bucket_say_their_numbers() {
+        let limit = BucketLimit::new(5, 60).unwrap();
+        assert_eq!((limit.capacity(), limit.per_minute()), (5, 60));
+        let empty = (0..5).fold(TokenBucket::full(limit, at(0)), |bucket, _| bucket.take().unwrap());
+        assert_eq!(empty.take(), None);
+        for (now_ms, tokens) in [(0, 0.0), (500, 0.5), (3_000, 3.0), (5_000, 5.0), (60_000, 5.0)] {
+            let refilled = empty.refilled(limit, at(now_ms)).tokens();
+            assert!((refilled - tokens).abs() < 1e-9, "{refilled} tokens at {now_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_went_back_adds_no_tokens_twice() {
+        let limit = BucketLimit::new(2, 60).unwrap();
+        let one = TokenBucket::full(limit, at(1_000)).take().unwrap();
+        assert!((one.refilled(limit, at(0)).refilled(limit, at(1_500)).tokens() - 1.5).abs() < 1e-9);
+    }
 }

@@ -1,12 +1,12 @@
-//! What counts as a vote: text is normalised, and must then equal a trigger as a whole.
+//! What counts as a vote: a line whose normalised text equals a trigger.
 //!
-//! Start with [`normalize`]; `docs/reference/matching.md` specifies it, step by step.
+//! Start with [`normalize`]; `docs/reference/matching.md` specifies it step by step.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 use serde::{Deserialize, Serialize};
 
-/// Text after [`normalize`]: two texts that look the same to a viewer are equal here.
+/// Text after [`normalize`]. Texts that look the same to a viewer are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Normalized(String);
 
@@ -16,13 +16,13 @@ impl Normalized {
         &self.0
     }
 
-    /// Nothing visible was left.
+    /// Whether nothing visible is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Drops what chat clients append to dodge the duplicate check, folds compatibility forms and case,
+/// Removes the characters that chat clients add to pass Twitch's duplicate check, folds compatibility forms and case,
 /// collapses white space and trims both ends.
 pub fn normalize(text: &str) -> Normalized {
     if is_plain(text) {
@@ -38,7 +38,7 @@ pub fn normalize(text: &str) -> Normalized {
     Normalized(trimmed.to_owned())
 }
 
-/// Printable ASCII: most of chat. Every step but case and spaces is the identity on it.
+/// Whether the text is printable ASCII, as most of chat is. Only case and spaces change in such a text.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
@@ -47,12 +47,12 @@ fn is_dropped_anywhere(c: char) -> bool {
     matches!(c, '\u{034F}' | '\u{2060}' | '\u{206D}' | '\u{2800}' | '\u{FEFF}')
 }
 
-/// Joiners and selectors: needed inside emoji, noise at the ends.
+/// Joiners and selectors: they belong inside emoji, and mean nothing at the ends.
 fn is_trimmed_at_ends(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200D}' | '\u{FE0F}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// Each run of white space becomes one space; none is left at the ends.
+/// Replaces each run of white space with one space, and trims both ends.
 fn collapse_white_space(text: &str) -> String {
     let mut collapsed = String::with_capacity(text.len());
     for word in text.split_whitespace() {
@@ -75,7 +75,7 @@ impl Trigger {
     /// Longest trigger, in Unicode scalar values after trimming.
     pub const CHARS_MAX: usize = 500;
 
-    /// `None` for a blank row: nothing visible was typed.
+    /// Trims and checks what was typed. `None` if nothing visible was typed.
     pub fn parse(typed: &str) -> Result<Option<Self>, InvalidTrigger> {
         let typed = typed.trim();
         if typed.contains('\0') {
@@ -92,13 +92,13 @@ impl Trigger {
         Ok(Some(Self { typed: typed.to_owned(), normalized }))
     }
 
-    /// As the streamer typed it, trimmed.
+    /// What the streamer typed, trimmed.
     pub fn typed(&self) -> &str {
         &self.typed
     }
 }
 
-/// Why a text is no [`Trigger`].
+/// Why a text is not a [`Trigger`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrigger {
     /// Over the limit.
@@ -112,13 +112,13 @@ pub enum InvalidTrigger {
     NotStorable,
 }
 
-/// Why the rows of one side are no [`TriggerSet`].
+/// Why rows are not a [`TriggerSet`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTriggers {
-    /// One row is no trigger.
+    /// One row is not a trigger.
     #[error(transparent)]
     Row(#[from] InvalidTrigger),
-    /// More than [`TriggerSet::MAX`] after blank rows and repeats were dropped.
+    /// More than [`TriggerSet::MAX`] without blank rows and repeats.
     #[error("up to {} triggers a side, these are {count}", TriggerSet::MAX)]
     TooMany {
         /// How many there are.
@@ -129,7 +129,7 @@ pub enum InvalidTriggers {
     None,
 }
 
-/// The triggers of one side: one to [`TriggerSet::MAX`], no repeats.
+/// The triggers of one side: one to [`TriggerSet::MAX`] different ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct TriggerSet(Vec<Trigger>);
@@ -138,7 +138,7 @@ impl TriggerSet {
     /// Most triggers on one side.
     pub const MAX: usize = 20;
 
-    /// Takes the rows of a form: blank rows and repeats are dropped, then counted.
+    /// Parses the rows of a form. Blank rows and repeats are dropped before the rows are counted.
     pub fn parse<'a>(rows: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidTriggers> {
         let mut triggers: Vec<Trigger> = Vec::new();
         for row in rows {

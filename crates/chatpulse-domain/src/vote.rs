@@ -1,4 +1,4 @@
-//! A vote and what can become of it.
+//! A vote and what can become of it; [`crate::live::LiveOverlay::cast`] decides.
 
 use std::time::Duration;
 

@@ -88,4 +88,13 @@ mod tests {
         }
         assert!(WindowSecs::new(5).is_ok() && WindowSecs::new(120).is_ok());
     }
+
+    #[test]
+    fn a_window_has_sixty_buckets_and_until_reset_has_one() {
+        assert_eq!(Window::default(), Window::Last(WindowSecs::new(30).unwrap()));
+        assert_eq!(Window::default().bucket_ms(), 500);
+        assert_eq!(Window::Last(WindowSecs::new(5).unwrap()).bucket_ms(), 83);
+        assert_eq!(Window::UntilReset.bucket_ms(), 0);
+        assert_eq!(WindowSecs::new(120).unwrap().get(), 120);
+    }
 }

@@ -109,3 +109,40 @@ pub trait ChatSink: Send + Sync {
     /// One delivery in, one outcome out.
     async fn receive(&self, delivery: ChatDelivery) -> ChatOutcome;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENTIMENT: Sentiment = Sentiment::CENTRE;
+
+    fn of_each_kind(side: Side) -> [ChatOutcome; 10] {
+        [
+            ChatOutcome::Applied { side, sentiment: SENTIMENT },
+            ChatOutcome::Debounced { side },
+            ChatOutcome::RateLimited { side },
+            ChatOutcome::Duplicate { side },
+            ChatOutcome::NoMatch,
+            ChatOutcome::Paused { side },
+            ChatOutcome::NoSession,
+            ChatOutcome::Stale,
+            ChatOutcome::Malformed,
+            ChatOutcome::Error,
+        ]
+    }
+
+    #[test]
+    fn each_outcome_has_the_label_that_starts_at_zero() {
+        let words = of_each_kind(Side::For).map(|outcome| outcome.as_str());
+        assert_eq!(words, ChatOutcome::LABELS);
+    }
+
+    #[test]
+    fn the_outcome_of_a_vote_says_its_side() {
+        for side in Side::BOTH {
+            let matched = of_each_kind(side).map(|outcome| outcome.matched());
+            let vote = Some(side);
+            assert_eq!(matched, [vote, vote, vote, vote, None, vote, None, None, None, None]);
+        }
+    }
+}
