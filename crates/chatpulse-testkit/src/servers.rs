@@ -1,7 +1,7 @@
-//! Real servers for tests: given by the environment, else throw-away ones of the machine's own binaries, else in Docker.
-//! Where there is none of it, the test fails and says what to install; nothing is ever skipped.
+//! Real servers for tests: a server named in the environment, else a temporary one from installed programs, else one in
+//! Docker. Without any of them the test fails and says what to install; no test is skipped.
 
-#![expect(clippy::print_stdout, reason = "a test says which server it took")]
+#![expect(clippy::print_stdout, reason = "a test prints which server it uses")]
 
 mod docker;
 pub mod postgres;

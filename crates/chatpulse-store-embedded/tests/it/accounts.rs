@@ -1,4 +1,4 @@
-//! Accounts, settings, logins and subscriptions in SQLite, and what a restart leaves of them.
+//! Accounts, settings, logins and subscriptions in SQLite, also after a restart and a crash.
 
 use std::time::Duration;
 
@@ -76,9 +76,9 @@ async fn a_restart_keeps_everything() {
     assert_eq!(after.subscriptions.conduit().await.unwrap(), Some(build::conduit("ours")));
 }
 
-/// What lies on the disk while the server runs is what a crash leaves.
+/// A copy of the files while the server runs is what a crash leaves.
 #[tokio::test]
-async fn a_crash_keeps_what_was_answered() {
+async fn a_crash_keeps_every_answered_write() {
     let (running, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = SqliteFile::open(running.path().join("chatpulse.db")).await.unwrap();
     let streamers = accounts_in(&file).streamers;
@@ -93,7 +93,7 @@ async fn a_crash_keeps_what_was_answered() {
 }
 
 #[tokio::test]
-async fn a_login_of_nobody_is_refused() {
+async fn a_login_of_an_unknown_streamer_is_refused() {
     let accounts = fresh_accounts().await;
     let login = build::login_session(chatpulse_domain::ids::StreamerId::random(), Timestamp::from_unix_ms(0));
     let refused = accounts.login_sessions.begin(&login).await;
@@ -101,7 +101,7 @@ async fn a_login_of_nobody_is_refused() {
 }
 
 #[tokio::test]
-async fn what_we_never_wrote_is_corrupt_and_says_where() {
+async fn a_malformed_value_is_corrupt_and_names_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chatpulse.db");
     let file = SqliteFile::open(&path).await.unwrap();

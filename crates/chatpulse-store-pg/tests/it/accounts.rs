@@ -49,9 +49,9 @@ async fn the_app_token_keeps_the_contract() {
     contract::app_token::holds(async || databases.accounts().await).await;
 }
 
-/// As on two instances: what one pool wrote the other reads, and of their saves one counts.
+/// Two pools stand for two instances.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_saves_at_once_on_two_instances_one_counts() {
+async fn of_concurrent_saves_on_two_instances_one_succeeds() {
     let database = Database::fresh().await;
     let instances = [accounts_on(&migrated(&database).await), accounts_on(&migrated(&database).await)];
     let ada = instances[0].streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
@@ -82,9 +82,9 @@ async fn of_saves_at_once_on_two_instances_one_counts() {
     }
 }
 
-/// Others may have seen the version that is stored now, so a correction by hand needs a new one too.
+/// An instance may have read the stored version, so a manual correction needs a new version too.
 #[tokio::test]
-async fn a_write_by_hand_raises_the_version_whatever_it_says() {
+async fn a_manual_write_raises_the_version_whatever_it_sets() {
     let database = Database::fresh().await;
     let accounts = accounts_on(&migrated(&database).await);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
@@ -105,7 +105,7 @@ async fn a_write_by_hand_raises_the_version_whatever_it_says() {
 }
 
 #[tokio::test]
-async fn a_login_of_nobody_is_refused_and_the_log_names_no_row() {
+async fn a_login_of_an_unknown_streamer_is_refused_without_quoting_the_row() {
     let database = Database::fresh().await;
     let accounts = accounts_on(&migrated(&database).await);
     let login = build::login_session(StreamerId::random(), Timestamp::from_unix_ms(0));
@@ -120,7 +120,7 @@ async fn a_login_of_nobody_is_refused_and_the_log_names_no_row() {
 }
 
 #[tokio::test]
-async fn a_time_beyond_all_calendars_is_refused_not_a_panic() {
+async fn a_time_out_of_range_is_an_error_and_no_panic() {
     let database = Database::fresh().await;
     let accounts = accounts_on(&migrated(&database).await);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
@@ -150,7 +150,7 @@ async fn an_invalid_field_reads_as_its_default() {
 }
 
 #[tokio::test]
-async fn what_we_never_wrote_is_corrupt_and_says_where() {
+async fn a_malformed_value_is_corrupt_and_names_its_place() {
     let database = Database::fresh().await;
     let accounts = accounts_on(&migrated(&database).await);
     let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();

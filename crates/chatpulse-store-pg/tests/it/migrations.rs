@@ -1,4 +1,4 @@
-//! Schemas: new, old, newer, changed, and several instances at once.
+//! Migrations: new, newer and changed schemas, and several instances at once.
 
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_store_pg::{OpenError, PgPool};
@@ -7,10 +7,10 @@ use chatpulse_testkit::servers::postgres::{Database, PostgresServer};
 
 use crate::support::{accounts_on, config, migrated};
 
-/// Where the migrations are.
+/// The folder of the migrations.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/postgres");
 
-/// How many migrations there are.
+/// The number of migrations.
 fn known() -> usize {
     std::fs::read_dir(FOLDER).unwrap().count()
 }
@@ -38,7 +38,7 @@ async fn instances_migrate_at_once(count: usize) {
     applied.sort_unstable();
     let mut expected = vec![0; count];
     expected[count - 1] = known();
-    assert_eq!(applied, expected, "one does it all, the others wait for it");
+    assert_eq!(applied, expected, "one instance applies all, the others wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,11 +63,11 @@ async fn a_newer_schema_is_refused() {
     let error = pool.migrate().await.unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 900, .. }), "{error:?}");
     assert!(error.to_string().contains("made by a newer ChatPulse (schema 900"), "{error}");
-    let look = PgPool::open_for_check(config(&database.url())).await;
-    assert!(matches!(look, Err(OpenError::Newer { found: 900, .. })));
+    let check = PgPool::open_for_check(config(&database.url())).await;
+    assert!(matches!(check, Err(OpenError::Newer { found: 900, .. })));
 }
 
-/// Somebody else's history, or a migration that was edited after its release.
+/// The history of another program, or a migration that was edited after its release.
 #[tokio::test]
 async fn a_history_that_is_not_ours_is_refused() {
     let database = Database::fresh().await;
@@ -93,10 +93,10 @@ async fn a_user_who_may_not_create_tables_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_look_counts_what_is_to_be_done_and_does_nothing() {
+async fn a_check_counts_missing_migrations_and_applies_none() {
     let database = Database::fresh().await;
-    let look = PgPool::open_for_check(config(&database.url())).await.unwrap();
-    assert_eq!(look.migrations_pending, known());
+    let check = PgPool::open_for_check(config(&database.url())).await.unwrap();
+    assert_eq!(check.migrations_pending, known());
     let by_hand = database.connect().await;
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     let count: i64 = by_hand.query_one(tables, &[]).await.unwrap().get(0);
@@ -104,10 +104,10 @@ async fn a_look_counts_what_is_to_be_done_and_does_nothing() {
 
     let server = accounts_on(&migrated(&database).await);
     let ada = server.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
-    let look = PgPool::open_for_check(config(&database.url())).await.unwrap();
-    assert_eq!(look.migrations_pending, 0);
-    let seen = accounts_on(&look.pool);
+    let check = PgPool::open_for_check(config(&database.url())).await.unwrap();
+    assert_eq!(check.migrations_pending, 0);
+    let seen = accounts_on(&check.pool);
     assert_eq!(seen.streamers.first().await.unwrap(), Some(ada.clone()));
     assert!(seen.streamers.rotate_overlay(ada.id).await.is_err());
-    assert!(look.pool.migrate().await.is_err());
+    assert!(check.pool.migrate().await.is_err());
 }

@@ -1,10 +1,10 @@
-//! Servers in Docker, for a machine that has neither an address nor programs of its own to test with.
+//! Servers in Docker, for a machine without a given server and without installed programs.
 //!
-//! A container shares the host's network, so a server there listens as one of the machine's own would: same ports, same
-//! options, and nodes of a cluster find each other. Docker's client is asynchronous and our servers are not, so each
-//! container is kept by a thread with a runtime of its own.
+//! A container shares the host's network, so a server in it has the same ports and options as a local one, and the nodes
+//! of a cluster find each other. Docker's client is asynchronous and the servers here are not, so each container has a
+//! thread with a runtime.
 
-use std::sync::mpsc as answers;
+use std::sync::mpsc as results;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,104 +16,110 @@ use testcontainers_modules::testcontainers::{
 };
 use tokio::sync::mpsc;
 
-/// Versions that the product promises to work with.
+/// The oldest versions that the product supports.
 const REDIS_TAG: &str = "7";
 const POSTGRES_TAG: &str = "15";
 
-/// An image may have to be fetched first.
+/// Deadline for a start, which may have to download the image first.
 const STARTED_WITHIN: Duration = Duration::from_mins(5);
 
-/// What a container is asked to do.
+const THREAD_ENDED: &str = "the thread of the container ended";
+
+/// A command for a container.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Order {
-    /// Stands still in the middle of whatever it does.
+pub(super) enum Command {
+    /// Stop all processes where they are.
     Pause,
-    /// Goes on.
+    /// Continue after [`Command::Pause`].
     Unpause,
-    /// Ends orderly, and keeps what it held.
+    /// Shut down, and keep the data.
     Stop,
-    /// Ends at once, and keeps what it held.
+    /// Kill without a shutdown, and keep the data.
     Kill,
-    /// Starts again after either.
+    /// Start again after either.
     Start,
 }
 
-/// An order, and who waits for it to be carried out.
-type Ordered = (Order, answers::Sender<Result<(), String>>);
+/// A command, and the sender of its result.
+type Request = (Command, results::Sender<Result<(), String>>);
 
-/// A server in a container; removed when dropped.
+/// A server in a container, which is removed when dropped.
 #[derive(Debug)]
 pub(super) struct Container {
-    orders: Option<mpsc::UnboundedSender<Ordered>>,
-    keeper: Option<JoinHandle<()>>,
+    requests: Option<mpsc::UnboundedSender<Request>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Container {
-    /// Redis with these options, ready. `Err` says why there is none.
+    /// Starts Redis with these options. `Err` says why it did not start.
     pub(super) fn redis(options: &[String]) -> Result<Self, String> {
         let command = std::iter::once("redis-server".to_owned()).chain(options.iter().cloned());
-        Self::keep(Redis::default().with_tag(REDIS_TAG).with_network("host").with_cmd(command))
+        Self::start(Redis::default().with_tag(REDIS_TAG).with_network("host").with_cmd(command))
     }
 
-    /// PostgreSQL with these settings (`name=value`), ready. `Err` says why there is none.
+    /// Starts PostgreSQL with these settings (`name=value`). `Err` says why it did not start.
     pub(super) fn postgres(user: &str, password: &str, settings: &[String]) -> Result<Self, String> {
         let postgres = Postgres::default().with_user(user).with_password(password).with_db_name("postgres");
         let command = settings.iter().flat_map(|setting| ["-c".to_owned(), setting.clone()]);
-        Self::keep(postgres.with_tag(POSTGRES_TAG).with_network("host").with_cmd(command))
+        Self::start(postgres.with_tag(POSTGRES_TAG).with_network("host").with_cmd(command))
     }
 
-    /// Waits until it is done.
-    pub(super) fn order(&self, order: Order) -> Result<(), String> {
-        let (sender, answer) = answers::channel();
-        let orders = self.orders.as_ref().ok_or("its keeper is gone")?;
-        orders.send((order, sender)).map_err(|_| "its keeper is gone")?;
-        answer.recv().map_err(|_| "its keeper is gone")?
+    /// Runs a command and waits for its result.
+    pub(super) fn run(&self, command: Command) -> Result<(), String> {
+        let (sender, result) = results::channel();
+        let requests = self.requests.as_ref().ok_or(THREAD_ENDED)?;
+        requests.send((command, sender)).map_err(|_| THREAD_ENDED)?;
+        result.recv().map_err(|_| THREAD_ENDED)?
     }
 
-    fn keep<I: Image + 'static>(request: ContainerRequest<I>) -> Result<Self, String> {
-        let (started, is_started) = answers::channel();
-        let (orders, queue) = mpsc::unbounded_channel();
-        let keeper = std::thread::spawn(move || {
+    fn start<I: Image + 'static>(request: ContainerRequest<I>) -> Result<Self, String> {
+        let (started, is_started) = results::channel();
+        let (requests, queue) = mpsc::unbounded_channel();
+        let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(keep(request.with_startup_timeout(STARTED_WITHIN), &started, queue));
+            runtime.block_on(run(request.with_startup_timeout(STARTED_WITHIN), &started, queue));
         });
-        let container = Self { orders: Some(orders), keeper: Some(keeper) };
-        is_started.recv().map_err(|_| "its keeper is gone".to_owned())?.map(|()| container)
+        let container = Self { requests: Some(requests), thread: Some(thread) };
+        is_started.recv().map_err(|_| THREAD_ENDED.to_owned())?.map(|()| container)
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        self.orders = None;
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }
 
-async fn keep<I: Image>(
+/// Starts the container, runs its commands until the sender is dropped, then removes it.
+async fn run<I: Image>(
     request: ContainerRequest<I>,
-    started: &answers::Sender<Result<(), String>>,
-    mut orders: mpsc::UnboundedReceiver<Ordered>,
+    started: &results::Sender<Result<(), String>>,
+    mut requests: mpsc::UnboundedReceiver<Request>,
 ) {
     let container = match request.start().await {
         Ok(container) => container,
         Err(error) => return drop(started.send(Err(error.to_string()))),
     };
     let _ = started.send(Ok(()));
-    while let Some((order, answer)) = orders.recv().await {
-        let done = carry_out(&container, order).await.map_err(|error| error.to_string());
-        let _ = answer.send(done);
+    while let Some((command, result)) = requests.recv().await {
+        let done = execute(&container, command).await.map_err(|error| error.to_string());
+        let _ = result.send(done);
     }
     let _ = container.rm().await;
 }
 
-async fn carry_out<I: Image>(container: &ContainerAsync<I>, order: Order) -> Result<(), TestcontainersError> {
-    match order {
-        Order::Pause => container.pause().await,
-        Order::Unpause => container.unpause().await,
-        Order::Stop => container.stop().await,
-        Order::Kill => container.stop_with_timeout(Some(0)).await,
-        Order::Start => container.start().await,
+async fn execute<I: Image>(
+    container: &ContainerAsync<I>,
+    command: Command,
+) -> Result<(), TestcontainersError> {
+    match command {
+        Command::Pause => container.pause().await,
+        Command::Unpause => container.unpause().await,
+        Command::Stop => container.stop().await,
+        Command::Kill => container.stop_with_timeout(Some(0)).await,
+        Command::Start => container.start().await,
     }
 }

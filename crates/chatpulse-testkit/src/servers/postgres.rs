@@ -1,8 +1,8 @@
-//! PostgreSQL for tests. [`Database::fresh`] where any server will do, [`PostgresServer::start`] for one that may be
-//! stopped, killed and started again.
+//! PostgreSQL for tests. Use [`Database::fresh`] where any server will do, and [`PostgresServer::start`] for a server that
+//! the test stops, kills and starts again.
 //!
-//! All tests of a process share one server and have a database each. A server that was started here never outlives
-//! the process, however that ends.
+//! All tests of a process share one server and have a database each. A server that was started here ends with the process,
+//! however that ends.
 
 mod binaries;
 mod database;
@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::docker::{Container, Order};
+use super::docker::{Command, Container};
 use super::process::free_port;
 use binaries::Binaries;
 pub use database::{Connected, Database};
@@ -24,40 +24,40 @@ use keeper::{Ending, Keeper};
 const USER: &str = "chatpulse";
 const PASSWORD: &str = "of-a-test";
 
-/// Tries with another port: somebody may take ours before the server does.
+/// Tries with other ports: another process may take the port before the server does.
 const TRIES: usize = 5;
 
-/// A server in Docker that starts again takes connections within this.
-const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+/// Deadline for a restarted server in Docker to accept connections.
+const ACCEPTS_WITHIN: Duration = Duration::from_secs(30);
 
-/// Fast instead of safe: what a test wrote is gone with it anyway.
+/// Fast instead of durable: the data of a test is deleted anyway.
 const SETTINGS: [&str; 8] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
-    // Every test has pools of its own.
+    // Every test opens its own pools.
     "max_connections=300",
     "shared_buffers=32MB",
     "logging_collector=off",
 ];
 
-/// A throw-away PostgreSQL of the machine's own binaries, or in Docker. It ends when this is dropped.
+/// A temporary PostgreSQL from installed programs or in Docker. It ends when this is dropped.
 #[derive(Debug)]
 pub struct PostgresServer {
     port: u16,
-    place: Place,
+    process: Process,
 }
 
 #[derive(Debug)]
-enum Place {
-    OnTheMachine(OnTheMachine),
+enum Process {
+    Local(LocalServer),
     InDocker(Container),
 }
 
 #[derive(Debug)]
-struct OnTheMachine {
+struct LocalServer {
     binaries: Binaries,
     folder: PathBuf,
     settings: Vec<String>,
@@ -65,7 +65,7 @@ struct OnTheMachine {
 }
 
 impl PostgresServer {
-    /// A new one, empty, on a port of its own, without TLS.
+    /// Starts an empty server on a port of its own, without TLS.
     pub fn start() -> Self {
         match Binaries::find() {
             Some(binaries) => Self::start_with(binaries, Vec::new(), |_| {}),
@@ -73,7 +73,7 @@ impl PostgresServer {
         }
     }
 
-    /// A new one that takes nothing but TLS, with this certificate and key.
+    /// Starts a server that accepts only TLS, with this certificate and key.
     pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
         let settings = ["ssl=on", "ssl_cert_file=server.crt", "ssl_key_file=server.key"];
         let prepare = |data: &Path| {
@@ -83,43 +83,43 @@ impl PostgresServer {
             fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 password\n").unwrap();
         };
         let Some(binaries) = Binaries::find() else {
-            panic!("{}; with TLS it is not tested in Docker", none_to_test_with(""));
+            panic!("{}; the tests of TLS do not use Docker", no_server_message(""));
         };
         Self::start_with(binaries, settings.map(str::to_owned).to_vec(), prepare)
     }
 
     fn start_with(binaries: Binaries, settings: Vec<String>, prepare: impl Fn(&Path)) -> Self {
         let folder = binaries.create_folder();
-        let mut server = OnTheMachine { binaries, folder, settings, keeper: None };
+        let mut server = LocalServer { binaries, folder, settings, keeper: None };
         let data = server.data();
         server.binaries.init(&server.folder, &data);
         prepare(&data);
         for name in ["server.crt", "server.key"] {
-            server.binaries.hand_over(&data.join(name));
+            server.binaries.give_to_account(&data.join(name));
         }
-        let mut last_words = String::new();
+        let mut last_output = String::new();
         for _ in 0..TRIES {
             let port = free_port();
             match server.run(port) {
                 Ok(()) => {
                     eprintln!("testing with {} on port {port}", server.binaries);
-                    return Self { port, place: Place::OnTheMachine(server) };
+                    return Self { port, process: Process::Local(server) };
                 }
-                Err(words) => last_words = words,
+                Err(output) => last_output = output,
             }
         }
-        panic!("{} did not start: {last_words}", server.binaries);
+        panic!("{} did not start: {last_output}", server.binaries);
     }
 
     fn start_in_docker() -> Self {
         let port = free_port();
-        // Its own folder for sockets and its own users are as good as ours.
+        // The image has its own folder for sockets.
         let settings = SETTINGS.into_iter().filter(|setting| !setting.starts_with("unix_socket"));
         let settings: Vec<String> = settings.map(str::to_owned).chain([format!("port={port}")]).collect();
         let container = Container::postgres(USER, PASSWORD, &settings)
-            .unwrap_or_else(|why| panic!("{}", none_to_test_with(&format!(", or start Docker ({why})"))));
+            .unwrap_or_else(|why| panic!("{}", no_server_message(&format!(", or start Docker ({why})"))));
         eprintln!("testing with a PostgreSQL in Docker on port {port}");
-        Self { port, place: Place::InDocker(container) }
+        Self { port, process: Process::InDocker(container) }
     }
 
     /// Its port on this machine.
@@ -127,64 +127,64 @@ impl PostgresServer {
         self.port
     }
 
-    /// The address of one of its databases; `postgres` is always there.
+    /// The URL of one of its databases; `postgres` always exists.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// A new database, dropped with what this returns.
+    /// Creates a database, which is dropped with the return value.
     pub async fn database(&self) -> Database {
         Database::on(&self.url("postgres")).await
     }
 
-    /// Ends every connection and shuts down.
+    /// Shuts it down, and closes every connection.
     pub fn stop(&mut self) {
-        self.end(Ending::Shutdown, Order::Stop);
+        self.end(Ending::Shutdown, Command::Stop);
     }
 
-    /// Crashes it: nobody gets a word, and it recovers when it starts again.
+    /// Crashes it: it closes no connection properly, and recovers at its next start.
     pub fn kill(&mut self) {
-        self.end(Ending::Crash, Order::Kill);
+        self.end(Ending::Crash, Command::Kill);
     }
 
-    /// Starts it again on the same port, with what it held.
+    /// Starts it again on the same port with its data.
     pub fn restart(&mut self) {
         self.stop();
-        match &mut self.place {
-            Place::OnTheMachine(server) => server.run(self.port).unwrap(),
-            Place::InDocker(container) => {
-                container.order(Order::Start).unwrap();
-                wait_until_taken(self.port);
+        match &mut self.process {
+            Process::Local(server) => server.run(self.port).unwrap(),
+            Process::InDocker(container) => {
+                container.run(Command::Start).unwrap();
+                wait_until_accepting(self.port);
             }
         }
     }
 
-    fn end(&mut self, ending: Ending, order: Order) {
-        match &mut self.place {
-            Place::OnTheMachine(server) => server.end(ending),
-            Place::InDocker(container) => container.order(order).unwrap(),
+    fn end(&mut self, ending: Ending, command: Command) {
+        match &mut self.process {
+            Process::Local(server) => server.end(ending),
+            Process::InDocker(container) => container.run(command).unwrap(),
         }
     }
 }
 
-/// What to do about it.
-fn none_to_test_with(docker: &str) -> String {
+/// Says what to install.
+fn no_server_message(docker: &str) -> String {
     format!(
         "no PostgreSQL to test with: set TEST_DATABASE_URL, or install PostgreSQL 15 or later (Debian, Ubuntu: \
          `apt-get install postgresql`; macOS: `brew install postgresql@16`){docker}"
     )
 }
 
-/// A container says that it runs before the server in it takes anybody.
-fn wait_until_taken(port: u16) {
-    let deadline = Instant::now() + TAKEN_WITHIN;
+/// Docker reports a container as running before the server in it accepts connections.
+fn wait_until_accepting(port: u16) {
+    let deadline = Instant::now() + ACCEPTS_WITHIN;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < deadline, "the PostgreSQL in Docker did not start again");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-impl OnTheMachine {
+impl LocalServer {
     fn end(&mut self, ending: Ending) {
         if let Some(keeper) = self.keeper.take() {
             keeper.end(ending);
@@ -207,7 +207,7 @@ impl OnTheMachine {
     }
 }
 
-impl Drop for OnTheMachine {
+impl Drop for LocalServer {
     fn drop(&mut self) {
         match self.keeper.take() {
             Some(keeper) => keeper.end(Ending::ForGood),

@@ -1,4 +1,4 @@
-//! A server process that is ours: started on a free port, known to be ready, killed when dropped.
+//! A server process: started on a free port, ready, and killed when dropped.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -7,38 +7,38 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// A server says that it is ready within this, on a busy machine too.
+/// Deadline for a server to be ready, long enough for a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// Killed when dropped.
+/// A server process that is killed when dropped.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
 }
 
 impl Process {
-    /// Starts it and waits for the line that says it is ready. `Err` with its last words otherwise.
+    /// Starts it and waits for the line of output that says it is ready. `Err` has its last output.
     pub(super) fn start(command: &mut Command, ready: &'static str) -> Result<Self, String> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let output = child.stdout.take().unwrap();
-        let (said, heard) = mpsc::channel();
+        let (sender, ready_or_ended) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut words = String::new();
-            // Read to the end, so that it never waits for us to read.
+            let mut last_output = String::new();
+            // Reads to the end, so that the server never blocks on its output.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                words.push_str(&line);
-                words.push('\n');
+                last_output.push_str(&line);
+                last_output.push('\n');
                 if line.contains(ready) {
-                    let _ = said.send(Ok(()));
-                    words.clear();
+                    let _ = sender.send(Ok(()));
+                    last_output.clear();
                 }
             }
-            let _ = said.send(Err(words));
+            let _ = sender.send(Err(last_output));
         });
         let process = Self { child };
-        match heard.recv_timeout(READY_WITHIN) {
-            Ok(said) => said.map(|()| process),
+        match ready_or_ended.recv_timeout(READY_WITHIN) {
+            Ok(outcome) => outcome.map(|()| process),
             Err(_) => Err(format!("it was not ready within {READY_WITHIN:?}")),
         }
     }
@@ -58,7 +58,7 @@ impl Drop for Process {
     }
 }
 
-/// A port that was free a moment ago. Somebody else may take it: whoever starts a server tries again.
+/// Returns a port that is free now. Another process may take it before the server does, so callers retry.
 pub(super) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -1,5 +1,5 @@
-//! Redis for tests. [`RedisServer::find`] where any Redis will do, [`RedisServer::start`] for one that may be killed,
-//! paused and emptied, [`RedisCluster::start`] for three nodes.
+//! Redis for tests. Use [`RedisServer::find`] where any Redis will do, [`RedisServer::start`] for one that the test kills,
+//! pauses or empties, and [`RedisCluster::start`] for three nodes.
 
 mod cluster;
 mod wire;
@@ -10,30 +10,30 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::docker::{Container, Order};
+use super::docker::{self, Container};
 use super::process::{Process, free_port, is_installed};
 pub use cluster::RedisCluster;
 
-/// A given server's address; only used where a test leaves it as it found it.
+/// The variable with the URL of a given server. Only tests that leave it unchanged use it.
 const GIVEN: &str = "TEST_REDIS_URL";
 
 const PROGRAM: &str = "redis-server";
 
-/// Tries with another port: somebody may take ours before the server does.
+/// Tries with other ports: another process may take the port before the server does.
 const TRIES: usize = 5;
 
-/// A Redis to test with. One that was started here ends when this is dropped.
+/// A Redis for tests. If it was started here, it ends when this is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
     url: String,
-    /// `None` for a server that was given to us.
+    /// `None` for a given server.
     own: Option<Own>,
 }
 
-/// Where one that was started here runs.
+/// The process of a server that was started here.
 #[derive(Debug)]
 enum Running {
-    OnTheMachine(Process),
+    Local(Process),
     InDocker(Container),
 }
 
@@ -46,7 +46,7 @@ struct Own {
 }
 
 impl RedisServer {
-    /// The one that `TEST_REDIS_URL` names, else a new one of the machine's own `redis-server`. Says which.
+    /// Returns the server that `TEST_REDIS_URL` names, else starts one. Prints which.
     pub fn find() -> Self {
         let given = env::var(GIVEN).ok().filter(|url| !url.is_empty());
         match given {
@@ -58,12 +58,12 @@ impl RedisServer {
         }
     }
 
-    /// A new one, empty, on a port of its own.
+    /// Starts an empty server on a port of its own.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// A new one with more options, such as `["--maxmemory", "2mb"]`.
+    /// Starts a server with more options, such as `["--maxmemory", "2mb"]`.
     pub fn start_with(extra: &[&str]) -> Self {
         let own = Own::start(extra.iter().map(|option| (*option).to_owned()).collect(), |port| {
             vec!["--port".to_owned(), port.to_string()]
@@ -72,8 +72,8 @@ impl RedisServer {
         Self { url: format!("redis://127.0.0.1:{}", own.port), own: Some(own) }
     }
 
-    /// A new one that only speaks TLS, with a certificate for `localhost`. `authority.crt` beside it, where there is one,
-    /// is what it trusts itself.
+    /// Starts a server that accepts only TLS, with a certificate for `localhost`. It trusts `authority.crt` beside the
+    /// certificate, if that exists.
     pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
         let own = Own::start(tls_options(certificate, key), |port| {
             ["--port", "0", "--tls-port", &port.to_string()].map(str::to_owned).to_vec()
@@ -82,17 +82,17 @@ impl RedisServer {
         Self { url: format!("rediss://localhost:{}", own.port), own: Some(own) }
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its port on this machine; only of one that was started here.
+    /// Its port. Panics for a given server.
     pub fn port(&self) -> u16 {
         self.own().port
     }
 
-    /// Kills it without warning. What it held is gone.
+    /// Kills it. Its data is lost.
     pub fn kill(&mut self) {
         self.own_mut().process = None;
     }
@@ -106,27 +106,27 @@ impl RedisServer {
         own.process = Some(run(own.folder.path(), options).unwrap());
     }
 
-    /// Stops it in the middle of whatever it does; connections stay open and silent.
+    /// Stops its process; connections stay open without an answer.
     pub fn pause(&self) {
-        self.process().order("STOP", Order::Pause);
+        self.process().signal("STOP", docker::Command::Pause);
     }
 
-    /// Goes on.
+    /// Continues its process.
     pub fn resume(&self) {
-        self.process().order("CONT", Order::Unpause);
+        self.process().signal("CONT", docker::Command::Unpause);
     }
 
-    /// Asks it something past every adapter, and returns the raw answer.
+    /// Sends a command without any adapter, and returns the raw answer.
     pub fn ask(&self, words: &[&str]) -> String {
         wire::ask(self.port(), words)
     }
 
     fn own(&self) -> &Own {
-        self.own.as_ref().expect("only a server that was started here")
+        self.own.as_ref().expect("the server was started here")
     }
 
     fn own_mut(&mut self) -> &mut Own {
-        self.own.as_mut().expect("only a server that was started here")
+        self.own.as_mut().expect("the server was started here")
     }
 
     fn process(&self) -> &Running {
@@ -137,36 +137,36 @@ impl RedisServer {
 impl Own {
     fn start(extra: Vec<String>, listen: impl Fn(u16) -> Vec<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut last_words = String::new();
+        let mut last_output = String::new();
         for _ in 0..TRIES {
             let port = free_port();
             let options = listen(port).into_iter().chain(extra.clone());
             match run(folder.path(), options) {
                 Ok(process) => return Self { process: Some(process), folder, port, extra },
-                Err(words) => last_words = words,
+                Err(output) => last_output = output,
             }
         }
-        panic!("{PROGRAM} did not start: {last_words}");
+        panic!("{PROGRAM} did not start: {last_output}");
     }
 
     fn place(&self) -> &'static str {
         match self.process {
             Some(Running::InDocker(_)) => "a redis-server in Docker",
-            _ => "the machine's own redis-server",
+            _ => "an installed redis-server",
         }
     }
 }
 
 impl Running {
-    fn order(&self, signal: &str, order: Order) {
+    fn signal(&self, signal: &str, command: docker::Command) {
         match self {
-            Self::OnTheMachine(process) => process.signal(signal),
-            Self::InDocker(container) => container.order(order).unwrap(),
+            Self::Local(process) => process.signal(signal),
+            Self::InDocker(container) => container.run(command).unwrap(),
         }
     }
 }
 
-/// A server that shows this certificate, and asks its clients for none.
+/// Options for a server with this certificate that requires none of its clients.
 fn tls_options(certificate: &Path, key: &Path) -> Vec<String> {
     let file = |path: &Path| path.to_str().unwrap().to_owned();
     let authority = certificate.with_file_name("authority.crt");
@@ -176,14 +176,14 @@ fn tls_options(certificate: &Path, key: &Path) -> Vec<String> {
     [own, others].concat()
 }
 
-/// Keeps nothing on disk but what it is told to.
+/// Starts a server that stores nothing on disk unless an option says so.
 fn run(folder: &Path, options: impl IntoIterator<Item = String>) -> Result<Running, String> {
     let fixed = ["--save", "", "--bind", "127.0.0.1"].map(str::to_owned);
     let options: Vec<String> = fixed.into_iter().chain(options).collect();
     if is_installed(PROGRAM) {
         let mut command = Command::new(PROGRAM);
         command.arg("--dir").arg(folder).args(options);
-        return Process::start(&mut command, "Ready to accept connections").map(Running::OnTheMachine);
+        return Process::start(&mut command, "Ready to accept connections").map(Running::Local);
     }
     match Container::redis(&options) {
         Ok(container) => Ok(Running::InDocker(container)),

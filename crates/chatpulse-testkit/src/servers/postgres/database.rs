@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! A database for one test.
 
 use std::env;
 use std::sync::OnceLock;
@@ -9,24 +9,24 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::PostgresServer;
 use crate::builders::fresh_user;
 
-/// A given server's address. Its user must be allowed to create databases; nothing there but those is touched.
+/// The variable with the URL of a given server. Its user must be allowed to create databases; others are not touched.
 const GIVEN: &str = "TEST_DATABASE_URL";
 
 /// An empty database, dropped when this is.
 #[derive(Debug)]
 pub struct Database {
-    /// Where it can be made and dropped from.
+    /// The URL from which it is created and dropped.
     server_url: String,
     name: String,
 }
 
 impl Database {
-    /// On the server that `TEST_DATABASE_URL` names, else on the one that this process started.
+    /// Creates one on the server that `TEST_DATABASE_URL` names, else on the one that this process started.
     pub async fn fresh() -> Self {
         Self::on(shared()).await
     }
 
-    /// On this server.
+    /// Creates one on this server.
     pub(super) async fn on(server_url: &str) -> Self {
         let name = format!("chatpulse_test_{}", fresh_user().as_str().replace('-', ""));
         let database = Self { server_url: server_url.to_owned(), name };
@@ -40,7 +40,7 @@ impl Database {
         &self.name
     }
 
-    /// Its address, in the form of `DATABASE_URL`.
+    /// Its URL, as in `DATABASE_URL`.
     pub fn url(&self) -> String {
         let (address, options) = self.server_url.split_once('?').unwrap_or((&self.server_url, ""));
         let authority = address.find("://").map_or(0, |at| at + 3);
@@ -49,13 +49,13 @@ impl Database {
         format!("{}/{}{separator}{options}", &address[..end], self.name)
     }
 
-    /// A connection past every adapter; it ends with what this returns.
+    /// Opens a connection without any adapter. It closes when dropped.
     pub async fn connect(&self) -> Connected {
         let (client, link) = connect(&self.url()).await.unwrap();
         Connected { client, link }
     }
 
-    /// Every row of every table, raw: bytes as hexadecimal digits.
+    /// Every row of every table as text; bytes are hexadecimal digits.
     pub async fn everything(&self) -> String {
         const TABLES: &str = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
         let (client, _link) = connect(&self.url()).await.unwrap();
@@ -74,7 +74,7 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// On a thread, since a test's runtime cannot wait in here. A server that is down keeps it no longer.
+    /// Drops it on a thread, since `drop` cannot wait in the test's runtime. A server that is down is ignored.
     fn drop(&mut self) {
         let (server_url, name) = (self.server_url.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || {
@@ -115,13 +115,13 @@ async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), tokio_postgres::
     let config: Config = url.parse().unwrap();
     let (client, connection) = config.connect(NoTls).await?;
     let link = tokio::spawn(async move {
-        // What breaks is seen by whoever asks.
+        // Errors reach the client with its next query.
         let _ = connection.await;
     });
     Ok((client, link))
 }
 
-/// One server for all tests of this process.
+/// The server that all tests of this process share.
 fn shared() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     static OWN: OnceLock<PostgresServer> = OnceLock::new();

@@ -1,7 +1,7 @@
-//! What ends the server when the tests end, however they end.
+//! Ends the server when the tests end, however they end.
 //!
-//! A shell starts the server and then waits at a pipe from us. When we are gone the pipe is closed by the system, the
-//! shell wakes up, stops the server and removes its folder. No handler of ours has to run for that.
+//! A shell starts the server and then reads a pipe from the test process. When that process ends, the operating system
+//! closes the pipe, and the shell stops the server and removes its folder. No code of the test process has to run.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -13,11 +13,11 @@ use super::binaries::Binaries;
 
 const READY: &str = "database system is ready to accept connections";
 
-/// A server says that it is ready within this, on a busy machine too.
+/// Deadline for a server to be ready, long enough for a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// `$1` is the folder and the rest the server's command line. A word on the pipe is a signal's name, and the folder
-/// stays; without a word this is the end.
+/// `$1` is the folder; the rest is the server's command line. A line on the pipe is the name of a signal for the server,
+/// and the folder stays. When the pipe closes without a line, the folder is removed too.
 const SCRIPT: &str = r#"
 folder=$1; shift
 "$@" &
@@ -32,11 +32,11 @@ wait "$server"
 /// How a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Orderly; it may be started again.
+    /// A shutdown; it may be started again.
     Shutdown,
-    /// At once and without a word; it may be started again.
+    /// At once, without a shutdown; it may be started again.
     Crash,
-    /// Orderly, and its folder goes too.
+    /// A shutdown that also removes the folder.
     ForGood,
 }
 
@@ -47,51 +47,52 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts it and waits until it takes connections. `Err` with its last words otherwise.
+    /// Starts it and waits until it accepts connections. `Err` has its last output.
     pub(super) fn start(binaries: &Binaries, folder: &Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = binaries.command(Path::new("sh"), folder);
         command.args(["-c", SCRIPT, "keeper"]).arg(folder).arg(binaries.server()).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut shell = command.spawn().map_err(|error| error.to_string())?;
-        let heard = listen(shell.stderr.take().unwrap());
+        let ready_or_ended = watch_output(shell.stderr.take().unwrap());
         let keeper = Self { shell };
-        let said = heard.recv_timeout(READY_WITHIN);
-        let said = said.unwrap_or_else(|_| Err(format!("it was not ready within {READY_WITHIN:?}")));
-        if said.is_err() {
+        let outcome = ready_or_ended.recv_timeout(READY_WITHIN);
+        let outcome = outcome.unwrap_or_else(|_| Err(format!("it was not ready within {READY_WITHIN:?}")));
+        if outcome.is_err() {
             keeper.end(Ending::Shutdown);
-            return said.map(|()| unreachable!("it is an error"));
+            return outcome.map(|()| unreachable!("it is an error"));
         }
         Ok(keeper)
     }
 
-    /// Ends it and waits for its end.
+    /// Ends it and waits until it has ended.
     pub(super) fn end(mut self, ending: Ending) {
         let mut pipe = self.shell.stdin.take().unwrap();
-        let word: &[u8] = match ending {
+        let signal: &[u8] = match ending {
             Ending::Shutdown => b"INT\n",
             Ending::Crash => b"QUIT\n",
             Ending::ForGood => b"",
         };
-        let _ = pipe.write_all(word);
+        let _ = pipe.write_all(signal);
         drop(pipe);
         let _ = self.shell.wait();
     }
 }
 
-/// Reads to the end, so that the server never waits for us to read.
-fn listen(output: impl Read + Send + 'static) -> mpsc::Receiver<Result<(), String>> {
-    let (said, heard) = mpsc::channel();
+/// Reports the line that says the server is ready, else its last output. Reads to the end, so that the server never blocks
+/// on its output.
+fn watch_output(output: impl Read + Send + 'static) -> mpsc::Receiver<Result<(), String>> {
+    let (sender, ready_or_ended) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut words = String::new();
+        let mut last_output = String::new();
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if line.contains(READY) {
-                let _ = said.send(Ok(()));
-                words.clear();
+                let _ = sender.send(Ok(()));
+                last_output.clear();
             }
-            words.push_str(&line);
-            words.push('\n');
+            last_output.push_str(&line);
+            last_output.push('\n');
         }
-        let _ = said.send(Err(words));
+        let _ = sender.send(Err(last_output));
     });
-    heard
+    ready_or_ended
 }

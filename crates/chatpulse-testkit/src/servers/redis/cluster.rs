@@ -1,4 +1,4 @@
-//! Three masters, each with a third of the slots.
+//! A cluster of three masters, each with a third of the slots.
 
 use std::path::Path;
 use std::thread;
@@ -9,10 +9,10 @@ use super::{Own, free_port, tls_options, wire};
 /// Each node's first and last slot.
 const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
 
-/// Nodes find each other within a second or two.
+/// Deadline for the nodes to agree; they usually need a second or two.
 const AGREED_WITHIN: Duration = Duration::from_secs(30);
 
-/// A Redis Cluster of three nodes; ends when it is dropped.
+/// A Redis Cluster of three nodes, which ends when dropped.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: [Node; 3],
@@ -21,9 +21,9 @@ pub struct RedisCluster {
 #[derive(Debug)]
 struct Node {
     server: Own,
-    /// For the other nodes.
+    /// The port for the other nodes.
     bus: u16,
-    /// For clients that speak TLS.
+    /// The port for clients with TLS.
     tls: Option<u16>,
 }
 
@@ -33,7 +33,7 @@ impl RedisCluster {
         Self::join(SLOTS.map(|_| start_node(None)))
     }
 
-    /// One whose clients, and whose nodes among each other, speak TLS with a certificate for `127.0.0.1`.
+    /// The same with TLS for clients and between nodes, with a certificate for `127.0.0.1`.
     pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
         Self::join(SLOTS.map(|_| start_node(Some((certificate, key)))))
     }
@@ -47,11 +47,11 @@ impl RedisCluster {
         let cluster = Self { nodes };
         cluster.introduce();
         cluster.wait_until_agreed();
-        println!("testing with three of the machine's own redis-server as a cluster");
+        println!("testing with a cluster of three redis-servers");
         cluster
     }
 
-    /// Names all three nodes.
+    /// The URL, with all three nodes.
     pub fn url(&self) -> String {
         let scheme = if self.nodes[0].tls.is_some() { "rediss-cluster" } else { "redis-cluster" };
         let [first, second, third] =
@@ -59,12 +59,12 @@ impl RedisCluster {
         format!("{scheme}://127.0.0.1:{first}?node=127.0.0.1:{second}&node=127.0.0.1:{third}")
     }
 
-    /// Of the three nodes, without TLS.
+    /// The ports of the three nodes without TLS.
     pub fn ports(&self) -> [u16; 3] {
         [0, 1, 2].map(|node| self.nodes[node].server.port)
     }
 
-    /// Asks one node something past every adapter.
+    /// Sends a command to one node without any adapter, and returns the raw answer.
     pub fn ask(&self, node: usize, words: &[&str]) -> String {
         wire::ask(self.nodes[node].server.port, words)
     }
@@ -87,7 +87,7 @@ impl RedisCluster {
 }
 
 fn start_node(certificate_and_key: Option<(&Path, &Path)>) -> Node {
-    // Its usual port for the other nodes is 10,000 higher, which may be taken or too high.
+    // The default port for the other nodes is 10,000 higher, which may be in use or too high.
     let bus = free_port();
     let tls = certificate_and_key.map(|_| free_port());
     let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port"];
@@ -101,8 +101,8 @@ fn start_node(certificate_and_key: Option<(&Path, &Path)>) -> Node {
     Node { server, bus, tls }
 }
 
-/// It knows the other two and who has which slots, and has a link to and from each: what is published while one is
-/// missing reaches nobody there.
+/// Whether a node knows the other two and the slots of all, and has a link to and from each. A signal that is published
+/// while a link is missing does not reach that node.
 fn is_agreed(port: u16) -> bool {
     let info = wire::ask(port, &["CLUSTER", "INFO"]);
     let slots = wire::ask(port, &["CLUSTER", "SLOTS"]);
