@@ -1,4 +1,6 @@
-//! The parts, put together: stores, engine, hub, Twitch, HTTP. The only place that names two technologies.
+//! Composes the server: stores, engine, hub, Twitch, HTTP. Only the files here name two technologies together.
+//!
+//! Read [`Parts::build`] for what there is and [`Parts::run`] for how it starts and stops.
 
 mod keys;
 mod listener;
@@ -10,26 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chatpulse_broadcast::handle::HubHandle;
 use chatpulse_broadcast::hub::{Hub, HubConfig};
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::chat_sink::ChatSink;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
-use chatpulse_domain::ports::twitch_login::TwitchLogin;
-use chatpulse_domain::ports::webhook_gate::WebhookGate;
 use chatpulse_engine::housekeeping::Housekeeping;
 use chatpulse_engine::{Engine, Policy, Ports};
 use chatpulse_telemetry::metered::MeteredSink;
 use chatpulse_telemetry::metrics::Metrics;
-use chatpulse_twitch::app_token::SharedToken;
-use chatpulse_twitch::config::Transport;
-use chatpulse_twitch::eventsub::gate::TwitchGate;
-use chatpulse_twitch::eventsub::router::EventRouter;
 use chatpulse_twitch::eventsub::socket::EventSubSocket;
-use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
-use chatpulse_twitch::helix::Helix;
-use chatpulse_twitch::login::OauthLogin;
-use chatpulse_twitch::tokens::RingCipher;
+use chatpulse_twitch::feed::worker::FeedWorker;
 use chatpulse_web::{Server, WebPorts};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
@@ -40,15 +34,16 @@ use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 pub(crate) use keys::DerivedKeys;
 use listener::open_port;
-use metrics::{counted, note_figures, note_single_instance};
+use metrics::{count_rounds, note_figures, note_single_instance};
 use stores::{Stores, Task};
+use twitch::Twitch;
 pub(crate) use twitch::twitch_config;
 
-/// What is kept of the time of a stop for letting go of sessions, at most.
-const FOR_LETTING_GO: Duration = Duration::from_secs(3);
+/// Most time of a shutdown that is reserved for releasing sessions.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// For letting go of sessions, also when a request took all the time that a stop may take.
-const AT_LEAST: Duration = Duration::from_millis(500);
+/// Least time for releasing sessions, also when a request took all the time that a shutdown may take.
+const RELEASE_TIME_MIN: Duration = Duration::from_millis(500);
 
 /// Everything that runs, before it runs.
 pub(crate) struct Parts {
@@ -65,90 +60,58 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Opens stores and port and puts everything together. Nothing of it runs yet.
+    /// Opens the stores and the port, and composes the rest. Nothing runs yet.
     pub(crate) async fn build(settings: Settings, metrics: Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let instance = instance_id()?;
         debug!("opening storage");
-        let mut stores =
-            Stores::open(&settings.stores, settings.limits.votes, &instance, settings.limits.tick).await?;
+        let limits = &settings.limits;
+        let mut stores = Stores::open(&settings.stores, limits.votes, &instance, limits.tick).await?;
         let keys = DerivedKeys::load(&settings.stores)?;
         debug!("opening the port");
         let server = open_port(&settings, &keys)?;
-
-        let twitch = twitch_config(&settings)?;
-        let cipher = Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old));
-        let shared = SharedToken { kept: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
-        let helix = Helix::new(twitch.clone(), Arc::clone(&clock), Some(shared));
-        let helix = Arc::new(helix.context("could not set up the connection to Twitch")?);
-        let feed_ports = FeedPorts {
-            records: Arc::clone(&stores.subscriptions),
-            signals: Arc::clone(&stores.live.signals),
-            leadership: Arc::clone(&stores.live.leadership),
-            shards: Arc::clone(&stores.live.shards),
-        };
-        let (worker, feed) = FeedWorker::new(helix, feed_ports, &twitch);
-        let login: Arc<dyn TwitchLogin> = Arc::new(
-            OauthLogin::new(twitch.clone(), Arc::clone(&clock)).context("could not set up logging in")?,
-        );
-        let ports = Ports {
-            clock: Arc::clone(&clock),
-            votes: Arc::clone(&stores.live.votes),
-            sessions: Arc::clone(&stores.live.sessions),
-            signals: Arc::clone(&stores.live.signals),
-            streamers: Arc::clone(&stores.streamers),
-            tokens: Arc::clone(&stores.tokens),
-            settings: Arc::clone(&stores.settings),
-            login_sessions: Arc::clone(&stores.login_sessions),
-            login: Arc::clone(&login),
-            feed: Arc::new(feed.clone()),
-            cipher,
-            leadership: Arc::clone(&stores.live.leadership),
-        };
-        let (engine, housekeeping) = Engine::new(&ports, &policy(&settings, instance));
+        debug!("composing the engine");
+        let twitch = Twitch::build(&settings, &keys, &stores, &clock)?;
+        let (engine, housekeeping) =
+            Engine::new(&ports(&stores, &twitch, &clock), &policy(&settings, instance));
         engine.reader.load(stores.streamers.as_ref()).await.context("could not read who logged in first")?;
         warn_about_tokens(&engine).await;
+        let (hub, hub_handle) = build_hub(&settings, &stores);
 
-        let (hub, hub_handle) = Hub::new(HubConfig {
-            votes: Arc::clone(&stores.live.votes),
-            sessions: Arc::clone(&stores.live.sessions),
-            signals: Arc::clone(&stores.live.signals),
-            tick: settings.limits.tick,
-            clients_per_session_max: settings.limits.clients_per_session_max,
-        });
-        let sink: Arc<dyn ChatSink> =
-            Arc::new(MeteredSink::new(Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>));
-        let router = EventRouter::new(
-            Arc::clone(&clock),
-            feed.clone(),
-            Arc::clone(&engine.grants) as Arc<dyn GrantSink>,
-        );
-        let webhook = (!settings.twitch.webhook_secrets.is_empty()).then(|| {
-            Arc::new(TwitchGate::new(&settings.twitch.webhook_secrets, router.clone()))
-                as Arc<dyn WebhookGate>
-        });
-        let socket = matches!(twitch.transport, Transport::WebSocket)
-            .then(|| EventSubSocket::new(twitch, feed, router, Arc::clone(&sink)));
+        // Every chat message passes here: counted, then handled by the engine.
+        let pipeline = Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>;
+        let sink: Arc<dyn ChatSink> = Arc::new(MeteredSink::new(pipeline));
+        let grants = Arc::clone(&engine.withdrawals) as Arc<dyn GrantSink>;
+        let inputs = twitch.chat_inputs(&settings, &clock, &sink, grants);
         let rendering = metrics.clone();
         let web = WebPorts {
             engine: engine.clone(),
             hub: hub_handle,
             clock,
-            login,
+            login: twitch.login,
             login_sessions: Arc::clone(&stores.login_sessions),
             streamers: Arc::clone(&stores.streamers),
             sink,
-            webhook,
+            webhook: inputs.webhook,
             health: stores.health.clone(),
             metrics: Arc::new(move || rendering.render()),
         };
-        let housekeeping = counted(housekeeping);
         note_figures(&metrics, &engine);
         if !stores.live.is_shared {
             note_single_instance();
         }
-        let store_tasks = stores.take_tasks();
-        Ok(Self { engine, stores, store_tasks, server, web, hub, housekeeping, worker, socket, metrics })
+        Ok(Self {
+            store_tasks: stores.take_tasks(),
+            housekeeping: count_rounds(housekeeping),
+            worker: twitch.worker,
+            socket: inputs.socket,
+            engine,
+            stores,
+            server,
+            web,
+            hub,
+            metrics,
+        })
     }
 
     /// Where the server listens.
@@ -159,44 +122,85 @@ impl Parts {
     /// Runs until stopped, then stops in order. True if nothing failed.
     pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
         let stop = lifecycle.stop.clone();
+        let after_http = || lifecycle.after_http.clone();
         for (name, task) in self.store_tasks {
-            lifecycle.own(name, task(lifecycle.after_http.clone()));
+            lifecycle.own(name, task(after_http()));
         }
-        lifecycle.own("hub", self.hub.run(lifecycle.after_http.clone()));
-        lifecycle.own("housekeeping", self.housekeeping.run(lifecycle.after_http.clone()));
+        lifecycle.own("hub", self.hub.run(after_http()));
+        own_housekeeping(&lifecycle, self.housekeeping);
         lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
-        // Lines that are typed while the last requests end are votes all the same.
-        lifecycle.own("Twitch feed", self.worker.run(lifecycle.after_http.clone()));
+        // Chat that arrives while the last requests end still counts.
+        lifecycle.own("Twitch feed", self.worker.run(after_http()));
         if let Some(socket) = self.socket {
-            lifecycle.own("EventSub socket", socket.run(lifecycle.after_http.clone()));
+            lifecycle.own("EventSub socket", socket.run(after_http()));
         }
         let asked_to_stop = stop.clone();
         let deadline = tokio::spawn(async move {
             asked_to_stop.cancelled().await;
             Instant::now() + grace
         });
-        // A part of the time is kept for telling the others.
-        let for_http = grace.saturating_sub((grace / 5).min(FOR_LETTING_GO));
-        let served = self.server.run(self.web, stop.clone(), for_http).await;
+        let http_grace = grace.saturating_sub((grace / 5).min(RELEASE_TIME_MAX));
+        let served = self.server.run(self.web, stop.clone(), http_grace).await;
         stop.cancel();
-        // One span for the whole, however it is divided; what is left over others find out by themselves.
-        let deadline = deadline.await.context("the time of the stop is not known")?;
-        let letting_go = async {
+        // One deadline for the whole shutdown, however it is divided.
+        let deadline = deadline.await.context("the deadline of the shutdown is not known")?;
+        let release = async {
             lifecycle.after_http.cancel();
             let clean = lifecycle.wind_down(grace).await;
             self.engine.sessions.release_all().await;
             self.stores.close().await;
             clean
         };
-        let clean = timeout_at(deadline.max(Instant::now() + AT_LEAST), letting_go).await;
+        let clean = timeout_at(deadline.max(Instant::now() + RELEASE_TIME_MIN), release).await;
         served.context("the HTTP server failed")?;
         if clean.is_err() {
             warn!(
-                "not everything could be let go of within SHUTDOWN_TIMEOUT; other instances find out by themselves"
+                "failed to release everything within SHUTDOWN_TIMEOUT; other instances take over after their heartbeat timeout"
             );
         }
         Ok(clean.unwrap_or(false))
     }
+}
+
+/// One task for each job: a job that ends too early stops the server.
+fn own_housekeeping(lifecycle: &Lifecycle, jobs: Housekeeping) {
+    let stop = || lifecycle.after_http.clone();
+    lifecycle.own("signal listener", jobs.signals.run(stop()));
+    lifecycle.own("overlay updates", jobs.updates.run(stop()));
+    lifecycle.own("overlay closings", jobs.closings.run(stop()));
+    lifecycle.own("session clean-up", jobs.cleanup.run(stop()));
+    lifecycle.own("settings reconciliation", jobs.reconciliation.run(stop()));
+    lifecycle.own("login sweep", jobs.logins.run(stop()));
+    lifecycle.own("grant checks", jobs.grants.run(stop()));
+    lifecycle.own("withdrawn grants", jobs.withdrawals.run(stop()));
+    lifecycle.own("moderator commands", jobs.mod_commands.run(stop()));
+}
+
+fn ports(stores: &Stores, twitch: &Twitch, clock: &Arc<dyn Clock>) -> Ports {
+    Ports {
+        clock: Arc::clone(clock),
+        votes: Arc::clone(&stores.live.votes),
+        sessions: Arc::clone(&stores.live.sessions),
+        signals: Arc::clone(&stores.live.signals),
+        streamers: Arc::clone(&stores.streamers),
+        tokens: Arc::clone(&stores.tokens),
+        settings: Arc::clone(&stores.settings),
+        login_sessions: Arc::clone(&stores.login_sessions),
+        login: Arc::clone(&twitch.login),
+        feed: Arc::new(twitch.feed.clone()),
+        cipher: Arc::clone(&twitch.cipher) as _,
+        leadership: Arc::clone(&stores.live.leadership),
+    }
+}
+
+fn build_hub(settings: &Settings, stores: &Stores) -> (Hub, HubHandle) {
+    Hub::new(HubConfig {
+        votes: Arc::clone(&stores.live.votes),
+        sessions: Arc::clone(&stores.live.sessions),
+        signals: Arc::clone(&stores.live.signals),
+        tick: settings.limits.tick,
+        clients_per_session_max: settings.limits.clients_per_session_max,
+    })
 }
 
 fn policy(settings: &Settings, instance: InstanceId) -> Policy {
@@ -212,7 +216,7 @@ fn policy(settings: &Settings, instance: InstanceId) -> Policy {
     }
 }
 
-/// `hostname-PID`, made unique per start: a new process must not be mistaken for the old one.
+/// `hostname-PID`, made unique per start, so that a new process is not mistaken for the old one.
 fn instance_id() -> anyhow::Result<InstanceId> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
@@ -220,7 +224,7 @@ fn instance_id() -> anyhow::Result<InstanceId> {
     Ok(InstanceId::new(&format!("{host}-{}-{}", std::process::id(), &unique[..8]))?)
 }
 
-/// A wrong key harms nobody but those whose tokens it cannot open: they log in again.
+/// A wrong key harms only those whose tokens it cannot open: they log in again.
 async fn warn_about_tokens(engine: &Engine) {
     match engine.accounts.count_unopenable().await {
         Ok((0, _)) => {}
@@ -228,6 +232,6 @@ async fn warn_about_tokens(engine: &Engine) {
             "the tokens of {shut} of {all} accounts cannot be opened with TOKEN_ENCRYPTION_KEY; put the earlier key into \
              TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again and the bot agree again"
         ),
-        Err(error) => warn!(%error, "stored tokens could not be checked"),
+        Err(error) => warn!(%error, "failed to check stored tokens"),
     }
 }

@@ -10,13 +10,13 @@
 pub mod accounts;
 pub mod bar;
 pub mod cache;
-mod commands;
-pub mod grants;
 pub mod housekeeping;
+mod mod_commands;
 pub mod pipeline;
 pub mod reader;
 pub mod sessions;
 pub mod settings;
+pub mod withdrawals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,13 +38,13 @@ use chatpulse_domain::ports::votes::VoteStore;
 use accounts::Accounts;
 use bar::Bar;
 use cache::SessionCache;
-use commands::Orders;
-use grants::Withdrawals;
 use housekeeping::{Housekeeping, Queues};
+use mod_commands::ModCommandQueue;
 use pipeline::VotePipeline;
 use reader::Reader;
 use sessions::Sessions;
 use settings::Settings;
+use withdrawals::Withdrawals;
 
 /// Everything the engine stands on.
 #[derive(Clone)]
@@ -94,20 +94,25 @@ pub struct Engine {
     pub bar: Arc<Bar>,
     pub reader: Arc<Reader>,
     pub cache: Arc<SessionCache>,
-    pub grants: Arc<Withdrawals>,
+    pub withdrawals: Arc<Withdrawals>,
 }
 
 impl Engine {
-    /// Puts the parts together. Nothing runs until [`Housekeeping::run`] does.
+    /// Puts the parts together. Nothing runs until the jobs of [`Housekeeping`] do.
     pub fn new(ports: &Ports, policy: &Policy) -> (Self, Housekeeping) {
         let cache = Arc::new(SessionCache::new(Arc::clone(&ports.sessions)));
         let reader = Arc::new(Reader::new(policy.bot.clone()));
-        let (sessions, closing) = Sessions::new(ports, policy, Arc::clone(&cache), Arc::clone(&reader));
+        let (sessions, closings) = Sessions::new(ports, policy, Arc::clone(&cache), Arc::clone(&reader));
         let sessions = Arc::new(sessions);
-        let (withdrawals, withdrawn) = Withdrawals::new();
-        let (orders, ordered) = Orders::new();
+        let (withdrawals, withdrawals_due) = Withdrawals::new();
+        let (mod_commands, mod_commands_due) = ModCommandQueue::new();
         let engine = Self {
-            pipeline: Arc::new(VotePipeline::new(ports, Arc::clone(&cache), Arc::clone(&reader), orders)),
+            pipeline: Arc::new(VotePipeline::new(
+                ports,
+                Arc::clone(&cache),
+                Arc::clone(&reader),
+                mod_commands,
+            )),
             settings: Arc::new(Settings::new(ports, Arc::clone(&cache), Arc::clone(&sessions))),
             accounts: Arc::new(Accounts::new(
                 ports,
@@ -119,10 +124,10 @@ impl Engine {
             sessions,
             reader,
             cache,
-            grants: Arc::new(withdrawals),
+            withdrawals: Arc::new(withdrawals),
         };
-        let housekeeping =
-            Housekeeping::new(ports, policy, &engine, Queues { closings: closing, withdrawn, ordered });
+        let queues = Queues { closings, withdrawals: withdrawals_due, mod_commands: mod_commands_due };
+        let housekeeping = Housekeeping::new(ports, policy, &engine, queues);
         (engine, housekeeping)
     }
 }

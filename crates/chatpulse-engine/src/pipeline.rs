@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::Ports;
 use crate::cache::SessionCache;
-use crate::commands::{Order, Orders};
+use crate::mod_commands::{ModCommandQueue, ModCommandRequest};
 use crate::reader::Reader;
 
 /// How long a line may take. Twitch expects an answer within seconds, and a vote that comes later helps nobody.
@@ -35,7 +35,7 @@ pub struct VotePipeline {
     reader: Arc<Reader>,
     votes: Arc<dyn VoteStore>,
     signals: Arc<dyn Signals>,
-    orders: Orders,
+    mod_commands: ModCommandQueue,
     clock: Arc<dyn Clock>,
     failures: Throttle,
 }
@@ -74,14 +74,14 @@ impl VotePipeline {
         ports: &Ports,
         sessions: Arc<SessionCache>,
         reader: Arc<Reader>,
-        orders: Orders,
+        mod_commands: ModCommandQueue,
     ) -> Self {
         Self {
             sessions,
             reader,
             votes: Arc::clone(&ports.votes),
             signals: Arc::clone(&ports.signals),
-            orders,
+            mod_commands,
             clock: Arc::clone(&ports.clock),
             failures: Throttle::default(),
         }
@@ -146,7 +146,8 @@ impl VotePipeline {
         };
         if message.by_moderator {
             let (broadcaster, message) = (message.broadcaster.clone(), message.id.clone());
-            self.orders.give(Order { broadcaster, overlay, message, command, at: Instant::now() });
+            let typed_at = Instant::now();
+            self.mod_commands.push(ModCommandRequest { broadcaster, overlay, message, command, typed_at });
         }
         true
     }

@@ -74,34 +74,38 @@ pub(crate) fn families(stores: &StoreSettings) -> Vec<Family> {
     .concat()
 }
 
-/// The engine reports; metrics are counted here.
-pub(super) fn counted(housekeeping: Housekeeping) -> Housekeeping {
-    housekeeping
-        .on_cleanup(|report: Option<&CleanupReport>| {
-            let Some(report) = report else {
-                // Whoever leads knows how many there are.
-                metrics::gauge!("disconnected_sessions_count").set(0.0);
-                return;
-            };
-            metrics::counter!("orphan_cleanup_scans_total").increment(1);
-            metrics::counter!("orphan_sessions_deleted_total").increment(report.deleted as u64);
-            metrics::counter!("orphan_sessions_skipped_total", "reason" => "rejoined")
-                .increment(report.rejoined as u64);
-            metrics::counter!("orphan_sessions_skipped_total", "reason" => "error")
-                .increment(report.failed as u64);
-            metrics::histogram!("orphan_cleanup_duration_seconds").record(report.took);
-            metrics::gauge!("disconnected_sessions_count").set(gauge(report.found - report.deleted));
-            if report.deleted > 0 {
-                info!(deleted = report.deleted, "sessions without an overlay were cleaned up");
-            }
-        })
-        .on_drift(|report: &DriftReport| {
+/// Counts what the jobs of housekeeping report: the engine knows nothing of metrics.
+pub(super) fn count_rounds(jobs: Housekeeping) -> Housekeeping {
+    Housekeeping {
+        cleanup: jobs.cleanup.on_round(count_cleanup),
+        reconciliation: jobs.reconciliation.on_round(|report: &DriftReport| {
             metrics::counter!("config_drift_detected_total").increment(report.detected);
             metrics::counter!("config_drift_fixed_total").increment(report.fixed);
-        })
-        .on_grant_check(|found: GrantCheck| {
+        }),
+        grants: jobs.grants.on_check(|found: GrantCheck| {
             metrics::counter!("grant_checks_total", "result" => found.label()).increment(1);
-        })
+        }),
+        ..jobs
+    }
+}
+
+fn count_cleanup(report: Option<&CleanupReport>) {
+    let Some(report) = report else {
+        // Only the leader knows how many there are.
+        metrics::gauge!("disconnected_sessions_count").set(0.0);
+        return;
+    };
+    let skipped =
+        |reason: &'static str| metrics::counter!("orphan_sessions_skipped_total", "reason" => reason);
+    metrics::counter!("orphan_cleanup_scans_total").increment(1);
+    metrics::counter!("orphan_sessions_deleted_total").increment(report.deleted as u64);
+    skipped("rejoined").increment(report.rejoined as u64);
+    skipped("error").increment(report.failed as u64);
+    metrics::histogram!("orphan_cleanup_duration_seconds").record(report.took);
+    metrics::gauge!("disconnected_sessions_count").set(gauge(report.found - report.deleted));
+    if report.deleted > 0 {
+        info!(deleted = report.deleted, "deleted sessions without an overlay");
+    }
 }
 
 /// Figures that are looked up when somebody asks, and facts that never change.

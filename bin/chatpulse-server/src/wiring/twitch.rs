@@ -1,15 +1,90 @@
-//! Our application at Twitch, as the settings describe it.
+//! Everything that talks to Twitch: the feed with its worker, login, and the two ways in for chat.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chatpulse_twitch::config::{TwitchConfig, TwitchUrls};
+use chatpulse_domain::ports::chat_sink::ChatSink;
+use chatpulse_domain::ports::clock::Clock;
+use chatpulse_domain::ports::grant_sink::GrantSink;
+use chatpulse_domain::ports::twitch_login::TwitchLogin;
+use chatpulse_domain::ports::webhook_gate::WebhookGate;
+use chatpulse_twitch::app_token::SharedToken;
+use chatpulse_twitch::config::{Transport, TwitchConfig, TwitchUrls};
+use chatpulse_twitch::eventsub::gate::TwitchGate;
+use chatpulse_twitch::eventsub::router::EventRouter;
+use chatpulse_twitch::eventsub::socket::EventSubSocket;
+use chatpulse_twitch::feed::TwitchFeed;
+use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
+use chatpulse_twitch::helix::Helix;
+use chatpulse_twitch::login::OauthLogin;
+use chatpulse_twitch::tokens::RingCipher;
 use rustls::ClientConfig;
 
+use super::DerivedKeys;
+use super::stores::Stores;
 use crate::settings::Settings;
 use crate::tls;
 
-/// Our application at Twitch, with TLS.
+/// What the engine needs of Twitch, built before there is an engine.
+pub(super) struct Twitch {
+    config: TwitchConfig,
+    pub(super) cipher: Arc<RingCipher>,
+    pub(super) login: Arc<dyn TwitchLogin>,
+    pub(super) feed: TwitchFeed,
+    pub(super) worker: FeedWorker,
+}
+
+/// The ways in for chat, which end at the engine.
+pub(super) struct ChatInputs {
+    /// There where `WEBHOOK_SECRET` is set.
+    pub(super) webhook: Option<Arc<dyn WebhookGate>>,
+    /// There where chat comes over WebSocket.
+    pub(super) socket: Option<EventSubSocket>,
+}
+
+impl Twitch {
+    pub(super) fn build(
+        settings: &Settings,
+        keys: &DerivedKeys,
+        stores: &Stores,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let config = twitch_config(settings)?;
+        let cipher = Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old));
+        let shared = SharedToken { kept: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
+        let helix = Helix::new(config.clone(), Arc::clone(clock), Some(shared))
+            .context("could not set up the connection to Twitch")?;
+        let ports = FeedPorts {
+            records: Arc::clone(&stores.subscriptions),
+            signals: Arc::clone(&stores.live.signals),
+            leadership: Arc::clone(&stores.live.leadership),
+            shards: Arc::clone(&stores.live.shards),
+        };
+        let (worker, feed) = FeedWorker::new(Arc::new(helix), ports, &config);
+        let login =
+            OauthLogin::new(config.clone(), Arc::clone(clock)).context("could not set up logging in")?;
+        Ok(Self { config, cipher, login: Arc::new(login), feed, worker })
+    }
+
+    /// Verified chat goes to `sink`, withdrawn grants go to `grants`.
+    pub(super) fn chat_inputs(
+        &self,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+        sink: &Arc<dyn ChatSink>,
+        grants: Arc<dyn GrantSink>,
+    ) -> ChatInputs {
+        let router = EventRouter::new(Arc::clone(clock), self.feed.clone(), grants);
+        let secrets = &settings.twitch.webhook_secrets;
+        let gate = || Arc::new(TwitchGate::new(secrets, router.clone())) as Arc<dyn WebhookGate>;
+        let webhook = (!secrets.is_empty()).then(gate);
+        let socket = matches!(self.config.transport, Transport::WebSocket)
+            .then(|| EventSubSocket::new(self.config.clone(), self.feed.clone(), router, Arc::clone(sink)));
+        ChatInputs { webhook, socket }
+    }
+}
+
+/// Our application at Twitch, as the settings describe it, with TLS.
 pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig> {
     let twitch = &settings.twitch;
     Ok(TwitchConfig {
@@ -22,7 +97,7 @@ pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig>
     })
 }
 
-/// A simulated Twitch is spoken to in clear: no root certificate is needed, and none may be missing.
+/// A simulated Twitch needs no TLS, so a machine without root certificates can run against it.
 fn twitch_tls(urls: &TwitchUrls) -> anyhow::Result<Arc<ClientConfig>> {
     let in_clear =
         [&urls.auth, &urls.api, &urls.eventsub].iter().all(|url| ["http", "ws"].contains(&url.scheme()));

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The picture of the layout: crate, and what it may import. A crate that is not here may import nothing of ours.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("chatpulse-domain", &[]),
     ("chatpulse-engine", &["chatpulse-domain"]),
     ("chatpulse-broadcast", &["chatpulse-domain"]),
@@ -19,12 +19,11 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("chatpulse-web", &["chatpulse-broadcast", "chatpulse-domain", "chatpulse-engine"]),
     ("chatpulse-testkit", &["chatpulse-domain", "chatpulse-store-embedded"]),
     ("chatpulse-twitch-sim", &[]),
-    ("chatpulse-load", &["chatpulse-domain", "chatpulse-twitch-sim"]),
 ];
 
 /// The binary plugs everything together, but takes nothing that only tests need.
 const SERVER: &str = "chatpulse-server";
-const NOT_IN_THE_SERVER: [&str; 2] = ["chatpulse-testkit", "chatpulse-load"];
+const NOT_IN_THE_SERVER: [&str; 1] = ["chatpulse-testkit"];
 
 /// What tests of any crate may add.
 const FOR_TESTS: [&str; 2] = ["chatpulse-testkit", "chatpulse-twitch-sim"];

@@ -6,6 +6,7 @@
 #![expect(clippy::float_cmp, reason = "a bar at rest is at exactly 0, and metrics count in whole numbers")]
 
 mod architecture;
+mod check_command;
 mod conduits;
 mod demo;
 mod first_run;
@@ -15,12 +16,15 @@ mod http;
 mod leaving;
 mod login;
 mod moderators;
+mod operators;
 mod overlay;
+mod overlay_limits;
 mod reference;
 mod rules;
 mod samples;
 mod settings;
 mod share;
+mod stopping;
 mod support;
 mod three_instances;
 mod twitch;

@@ -16,14 +16,20 @@ use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::session::Orphan;
 use chatpulse_domain::time::Timestamp;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::{RETRY_EVERY, after_every, every};
 use crate::sessions::Sessions;
 use crate::{Policy, Ports};
 
 /// How often the leader has the chats of all sessions read: that one opened may not have been heard.
 const READ_ALL_EVERY: Duration = Duration::from_mins(10);
+
+/// How often a worker checks whether it leads: a new leader has every chat read at once.
+const CHECK_LEADERSHIP_EVERY: Duration = Duration::from_secs(1);
 
 /// What one round of clean-up did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +44,50 @@ pub struct CleanupReport {
     pub failed: usize,
     /// How long the round took.
     pub took: Duration,
+}
+
+/// Called after every round; `None` where another instance leads.
+pub(super) type OnRound = dyn Fn(Option<&CleanupReport>) + Send + Sync;
+
+/// Runs the rounds, and checks channels whose session changed.
+pub struct CleanupWorker {
+    pub(super) cleanup: Cleanup,
+    pub(super) changed: mpsc::Receiver<ChannelId>,
+    pub(super) missed: Arc<Notify>,
+    pub(super) interval: Duration,
+    pub(super) on_round: Box<OnRound>,
+}
+
+impl CleanupWorker {
+    /// Calls `listener` after every round, also after one that was another instance's to do; for metrics.
+    #[must_use]
+    pub fn on_round(mut self, listener: impl Fn(Option<&CleanupReport>) + Send + Sync + 'static) -> Self {
+        self.on_round = Box::new(listener);
+        self
+    }
+
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { mut cleanup, mut changed, missed, interval, on_round } = self;
+        let (mut checks, mut rounds) = (every(CHECK_LEADERSHIP_EVERY), after_every(interval));
+        let work = async {
+            loop {
+                tokio::select! {
+                    Some(broadcaster) = changed.recv() => cleanup.note_change(&broadcaster).await,
+                    () = missed.notified() => cleanup.read_all_chats_soon(),
+                    _ = checks.tick() => if let Err(error) = cleanup.read_all_chats().await {
+                        warn!(%error, "failed to look up which chats are needed; trying again");
+                        checks.reset_after(RETRY_EVERY);
+                    },
+                    _ = rounds.tick() => match cleanup.round().await {
+                        Ok(report) => on_round(report.as_ref()),
+                        Err(error) => warn!(%error, "skipped a round of clean-up"),
+                    },
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
 }
 
 pub(super) struct Cleanup {

@@ -1,7 +1,7 @@
-//! What users agreed to at Twitch: asked about at the start and every hour, renewed where an access token ran out, ended
-//! where Twitch refuses to renew it or the user took it back.
+//! Validates every user's tokens with Twitch at the start and every hour, renews those that expired, and ends a grant that
+//! Twitch refuses to renew.
 //!
-//! Only the leader asks, one user after the other: so no two renewals of one user meet. Tokens are opened nowhere else.
+//! Only the leader asks, one user after the other, so that no two renewals of one user meet. Nothing else opens tokens.
 //! Source: "Validating Tokens" and "Refreshing Access Tokens" in Twitch's documentation.
 
 use std::collections::HashMap;
@@ -17,41 +17,40 @@ use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
 use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
 use chatpulse_domain::time::Timestamp;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{RETRY_EVERY, every};
 use crate::Ports;
-use crate::grants::Withdrawal;
 
 /// Twitch audits that every token is validated this often.
 const CHECK_EVERY: Duration = Duration::from_hours(1);
 
-/// How often is looked for somebody who is due.
+/// How often users who are due are looked up.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Between two users: at most ten a second, which spreads thousands over their hour.
+/// Pause between two users: at most ten a second, which spreads thousands over an hour.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Users that are looked up at once.
 const BATCH: usize = 50;
 
-/// So many users in a row without an answer: Twitch or the database is away, and this round ends.
+/// After this many users in a row without an answer, Twitch or the database is away and the round ends.
 const UNANSWERED_MAX: u32 = 3;
 
-/// What came of asking about one user.
+/// The result of asking about one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantCheck {
     /// The access token is good.
     Valid,
-    /// It was not; the next one is kept.
+    /// It was refused; a renewed one is stored.
     Renewed,
-    /// Twitch renews it no more: tokens are forgotten, and what rests on them has ended.
+    /// Twitch refused to renew it: the tokens and the login that rests on them are deleted.
     Ended,
-    /// Our keys do not open it.
+    /// Our keys do not open the tokens.
     Unreadable,
-    /// Twitch or the database did not answer; asked again soon.
+    /// Twitch or the database did not answer; it is tried again soon.
     Unanswered,
 }
 
@@ -71,17 +70,17 @@ impl GrantCheck {
     }
 }
 
-pub(super) type OnGrantCheck = dyn Fn(GrantCheck) + Send + Sync;
-
-pub(super) struct Grants {
+/// Asks Twitch about every user's tokens, at the leader.
+pub struct GrantChecker {
     tokens: Arc<dyn TokenRepository>,
     twitch: Arc<dyn TwitchLogin>,
     cipher: Arc<dyn TokenCipher>,
     clock: Arc<dyn Clock>,
     leadership: Arc<dyn Leadership>,
+    on_check: Box<dyn Fn(GrantCheck) + Send + Sync>,
 }
 
-impl Grants {
+impl GrantChecker {
     pub(super) fn new(ports: &Ports) -> Self {
         Self {
             tokens: Arc::clone(&ports.tokens),
@@ -89,19 +88,27 @@ impl Grants {
             cipher: Arc::clone(&ports.cipher),
             clock: Arc::clone(&ports.clock),
             leadership: Arc::clone(&ports.leadership),
+            on_check: Box::new(|_| {}),
         }
     }
 
-    /// Asks whoever is due, until `stop`. A renewal that is under way is finished: Twitch may have spent the old token.
-    pub(super) async fn check(&self, stop: &CancellationToken, on_check: &OnGrantCheck) {
+    /// Calls `listener` with the result for each user; for metrics.
+    #[must_use]
+    pub fn on_check(mut self, listener: impl Fn(GrantCheck) + Send + Sync + 'static) -> Self {
+        self.on_check = Box::new(listener);
+        self
+    }
+
+    /// Asks about whoever is due, until `stop`. Finishes a renewal that has begun: Twitch may have spent the old token.
+    pub async fn run(self, stop: CancellationToken) {
         let mut looks = every(LOOK_EVERY);
-        // From then on it is our duty; what another leader asked before is asked again, as at any start.
+        // A new leader asks again about everybody, as at any start.
         let mut leading_since = None;
         let mut unanswered = HashMap::new();
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
             if self.leadership.is_leader().await {
                 let since = *leading_since.get_or_insert_with(|| self.clock.now());
-                self.round(since, &mut unanswered, stop, on_check).await;
+                self.round(since, &mut unanswered, &stop).await;
             } else {
                 leading_since = None;
             }
@@ -113,7 +120,6 @@ impl Grants {
         leading_since: Timestamp,
         unanswered: &mut HashMap<TwitchUserId, Timestamp>,
         stop: &CancellationToken,
-        on_check: &OnGrantCheck,
     ) {
         let mut unanswered_in_a_row = 0;
         loop {
@@ -123,20 +129,20 @@ impl Grants {
             let most = BATCH + unanswered.len();
             let mut due = match self.tokens.unchecked_since(then, most).await {
                 Ok(due) => due,
-                Err(error) => return warn!(%error, "users' tokens are not checked this time"),
+                Err(error) => return warn!(%error, "failed to look up whose tokens are due; trying again"),
             };
             let is_last = due.len() < most;
-            // Those that got no answer before must not keep the others waiting.
-            due.sort_by_key(|kept| unanswered.contains_key(&kept.user));
-            for kept in due {
+            // Users without an answer come last, so that they delay nobody.
+            due.sort_by_key(|stored| unanswered.contains_key(&stored.user));
+            for stored in due {
                 if stop.is_cancelled() || !self.leadership.is_leader().await {
                     return;
                 }
-                let found = self.ask_about(&kept, stop).await;
-                on_check(found);
+                let found = self.ask_about(&stored, stop).await;
+                (self.on_check)(found);
                 if found == GrantCheck::Unanswered {
                     unanswered_in_a_row += 1;
-                    unanswered.insert(kept.user, self.clock.now());
+                    unanswered.insert(stored.user, self.clock.now());
                 } else {
                     unanswered_in_a_row = 0;
                 }
@@ -151,30 +157,30 @@ impl Grants {
         }
     }
 
-    async fn ask_about(&self, kept: &StoredTokens, stop: &CancellationToken) -> GrantCheck {
-        let Ok(tokens) = self.cipher.open(&kept.user, &kept.sealed) else {
-            return or_unanswered(self.keep(kept, &kept.sealed).await, GrantCheck::Unreadable);
+    async fn ask_about(&self, stored: &StoredTokens, stop: &CancellationToken) -> GrantCheck {
+        let Ok(tokens) = self.cipher.open(&stored.user, &stored.sealed) else {
+            return or_unanswered(self.store(stored, &stored.sealed).await, GrantCheck::Unreadable);
         };
-        // Only a renewal must not be cut short.
+        // Only a renewal must not be interrupted.
         let Some(validated) = stop.run_until_cancelled(self.twitch.validate(&tokens.access)).await else {
             return GrantCheck::Unanswered;
         };
         match validated {
-            Ok(()) if self.cipher.is_current(&kept.sealed) => {
-                or_unanswered(self.keep(kept, &kept.sealed).await, GrantCheck::Valid)
+            Ok(()) if self.cipher.is_current(&stored.sealed) => {
+                or_unanswered(self.store(stored, &stored.sealed).await, GrantCheck::Valid)
             }
-            // The key was replaced.
+            // Sealed with an older key: seal again with the current one.
             Ok(()) => {
-                let sealed = self.cipher.seal(&kept.user, &tokens);
-                or_unanswered(self.keep(kept, &sealed).await, GrantCheck::Valid)
+                let sealed = self.cipher.seal(&stored.user, &tokens);
+                or_unanswered(self.store(stored, &sealed).await, GrantCheck::Valid)
             }
-            Err(LoginError::Refused(_)) => self.renew(kept, tokens, stop).await,
-            Err(error @ LoginError::Unreachable(_)) => unanswered(kept, &error),
+            Err(LoginError::Refused(_)) => self.renew(stored, tokens, stop).await,
+            Err(error @ LoginError::Unreachable(_)) => unanswered(stored, &error),
         }
     }
 
-    /// An access token lives about four hours, so one that is refused says nothing; only a refused renewal does.
-    async fn renew(&self, kept: &StoredTokens, tokens: UserTokens, stop: &CancellationToken) -> GrantCheck {
+    /// A refused access token proves nothing, since it lives about four hours. A refused renewal ends the grant.
+    async fn renew(&self, stored: &StoredTokens, tokens: UserTokens, stop: &CancellationToken) -> GrantCheck {
         let renewed = match &tokens.refresh {
             Some(refresh) => self.twitch.refresh(refresh).await,
             None => Err(LoginError::Refused("there is no refresh token".into())),
@@ -184,79 +190,53 @@ impl Grants {
                 if next.scopes.is_empty() {
                     next.scopes = tokens.scopes;
                 }
-                self.keep_in_any_case(kept, &self.cipher.seal(&kept.user, &next), stop).await
+                self.store_with_retries(stored, &self.cipher.seal(&stored.user, &next), stop).await
             }
-            Err(LoginError::Refused(_)) => match self.tokens.delete(kept).await {
+            Err(LoginError::Refused(_)) => match self.tokens.delete(stored).await {
                 Ok(true) => {
-                    note_ended(kept);
+                    note_ended(stored);
                     GrantCheck::Ended
                 }
-                // They agreed anew meanwhile.
+                // The user agreed again meanwhile.
                 Ok(false) => GrantCheck::Renewed,
-                Err(error) => unanswered(kept, &error),
+                Err(error) => unanswered(stored, &error),
             },
-            Err(error @ LoginError::Unreachable(_)) => unanswered(kept, &error),
+            Err(error @ LoginError::Unreachable(_)) => unanswered(stored, &error),
         }
     }
 
-    async fn keep(&self, kept: &StoredTokens, sealed: &SealedTokens) -> Result<bool, StoreError> {
-        self.tokens.renew(kept, sealed, self.clock.now()).await
+    async fn store(&self, stored: &StoredTokens, sealed: &SealedTokens) -> Result<bool, StoreError> {
+        self.tokens.renew(stored, sealed, self.clock.now()).await
     }
 
-    /// The old ones may be spent, so these are all that is left of the grant.
-    async fn keep_in_any_case(
+    /// Stores renewed tokens, with retries: the old ones may be spent, so these are all that is left of the grant.
+    async fn store_with_retries(
         &self,
-        kept: &StoredTokens,
+        stored: &StoredTokens,
         sealed: &SealedTokens,
         stop: &CancellationToken,
     ) -> GrantCheck {
         loop {
             let is_last_try = stop.is_cancelled();
-            match self.keep(kept, sealed).await {
+            match self.store(stored, sealed).await {
                 Ok(_) => return GrantCheck::Renewed,
                 Err(error) if is_last_try => {
-                    warn!(user.id = %kept.user, %error, "renewed tokens were not stored before the stop: that user may have to agree again");
+                    warn!(user.id = %stored.user, %error, "failed to store renewed tokens before the stop; this user may have to log in again");
                     return GrantCheck::Unanswered;
                 }
                 Err(error) => {
-                    warn!(user.id = %kept.user, %error, "renewed tokens are not stored yet; trying again");
+                    warn!(user.id = %stored.user, %error, "failed to store renewed tokens; trying again");
                     stop.run_until_cancelled(sleep(RETRY_EVERY)).await;
                 }
             }
         }
-    }
-
-    /// Ends the grants of users who took them back, one after the other; until `stop`, and what is known by then.
-    pub(super) async fn end(&self, mut withdrawn: mpsc::Receiver<Withdrawal>, stop: &CancellationToken) {
-        while let Some(Some(next)) = stop.run_until_cancelled(withdrawn.recv()).await {
-            while !self.end_one(&next).await {
-                if stop.run_until_cancelled(sleep(RETRY_EVERY)).await.is_none() {
-                    break;
-                }
-            }
-        }
-        while let Ok(left) = withdrawn.try_recv() {
-            self.end_one(&left).await;
-        }
-    }
-
-    async fn end_one(&self, Withdrawal { user, at }: &Withdrawal) -> bool {
-        match self.tokens.end_grant(user, *at).await {
-            Ok(true) => info!("{user} took back their consent at Twitch: tokens and logins are gone"),
-            Ok(false) => {}
-            Err(error) => {
-                warn!(%error, "a user took back their consent at Twitch, which could not be noted yet");
-                return false;
-            }
-        }
-        true
     }
 }
 
 fn note_ended(StoredTokens { owner, user, .. }: &StoredTokens) {
     match owner {
         TokenOwner::Streamer(id) => {
-            info!(streamer.id = %id, "Twitch renews a streamer's tokens no more: their login ends");
+            info!(streamer.id = %id, "ended a login: Twitch refuses to renew the streamer's tokens");
         }
         TokenOwner::Bot => warn!(
             "the account {user} no longer agrees to read chat: open /auth/start?role=bot, logged in at Twitch as that account"
@@ -264,18 +244,18 @@ fn note_ended(StoredTokens { owner, user, .. }: &StoredTokens) {
     }
 }
 
-/// Kept or replaced by a login meanwhile, both are fine; the rest is for the next round.
-fn or_unanswered(kept: Result<bool, StoreError>, found: GrantCheck) -> GrantCheck {
-    match kept {
+/// `found`, unless the database failed. Tokens that a login replaced meanwhile are fine too.
+fn or_unanswered(stored: Result<bool, StoreError>, found: GrantCheck) -> GrantCheck {
+    match stored {
         Ok(_) => found,
         Err(error) => {
-            warn!(%error, "that a user's tokens were checked could not be noted");
+            warn!(%error, "failed to record token validation");
             GrantCheck::Unanswered
         }
     }
 }
 
-fn unanswered(kept: &StoredTokens, error: &dyn std::error::Error) -> GrantCheck {
-    warn!(user.id = %kept.user, %error, "a user's tokens could not be checked; trying again");
+fn unanswered(stored: &StoredTokens, error: &dyn std::error::Error) -> GrantCheck {
+    warn!(user.id = %stored.user, %error, "failed to validate a user's tokens; trying again");
     GrantCheck::Unanswered
 }

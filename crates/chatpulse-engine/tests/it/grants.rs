@@ -125,8 +125,8 @@ async fn who_takes_consent_back_is_logged_out_at_every_instance() {
     let mut world = world().await;
     world.leader.set(false);
     let login = log_in(&world).await;
-    world.engine.grants.withdrawn(&build::user("stranger"), LATER);
-    world.engine.grants.withdrawn(&world.streamer.twitch_id, LATER);
+    world.engine.withdrawals.withdrawn(&build::user("stranger"), LATER);
+    world.engine.withdrawals.withdrawn(&world.streamer.twitch_id, LATER);
     world.accounts.break_down();
     let accounts = world.accounts.clone();
     tokio::spawn(async move {

@@ -18,6 +18,7 @@ use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::fakes::{
     FakeAccounts, FakeCipher, FakeFeed, FakeLive, FakeLogin, FakeSignals, FixedLeader,
 };
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct World {
@@ -106,17 +107,18 @@ impl World {
     }
 
     pub(crate) fn on_drift(&mut self, listener: impl Fn(&DriftReport) + Send + Sync + 'static) {
-        self.housekeeping = self.housekeeping.take().map(|housekeeping| housekeeping.on_drift(listener));
+        let housekeeping = self.housekeeping.take().unwrap();
+        let reconciliation = housekeeping.reconciliation.on_round(listener);
+        self.housekeeping = Some(Housekeeping { reconciliation, ..housekeeping });
     }
 
-    /// What came of asking about users' tokens, from now on.
+    /// The results of asking Twitch about users' tokens, from now on.
     pub(crate) fn grant_checks(&mut self) -> Arc<Mutex<Vec<GrantCheck>>> {
         let found = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&found);
-        self.housekeeping = self
-            .housekeeping
-            .take()
-            .map(|housekeeping| housekeeping.on_grant_check(move |check| noted.lock().unwrap().push(check)));
+        let housekeeping = self.housekeeping.take().unwrap();
+        let grants = housekeeping.grants.on_check(move |check| noted.lock().unwrap().push(check));
+        self.housekeeping = Some(Housekeeping { grants, ..housekeeping });
         found
     }
 
@@ -135,7 +137,7 @@ impl World {
     /// Runs housekeeping for so long of paused time, then stops it.
     pub(crate) async fn keep_house(&mut self, span: Duration) {
         let stop = CancellationToken::new();
-        let running = tokio::spawn(self.housekeeping.take().unwrap().run(stop.clone()));
+        let running = start(self.housekeeping.take().unwrap(), &stop);
         let mut passed = Duration::ZERO;
         let second = Duration::from_secs(1);
         while passed < span {
@@ -144,6 +146,32 @@ impl World {
             passed += second;
         }
         stop.cancel();
-        running.await.unwrap();
+        running.join_all().await;
     }
+}
+
+/// Each job in a task of its own, as the server runs them.
+fn start(housekeeping: Housekeeping, stop: &CancellationToken) -> JoinSet<()> {
+    let Housekeeping {
+        signals,
+        updates,
+        closings,
+        cleanup,
+        reconciliation,
+        logins,
+        grants,
+        withdrawals,
+        mod_commands,
+    } = housekeeping;
+    let mut running = JoinSet::new();
+    running.spawn(signals.run(stop.clone()));
+    running.spawn(updates.run(stop.clone()));
+    running.spawn(closings.run(stop.clone()));
+    running.spawn(cleanup.run(stop.clone()));
+    running.spawn(reconciliation.run(stop.clone()));
+    running.spawn(logins.run(stop.clone()));
+    running.spawn(grants.run(stop.clone()));
+    running.spawn(withdrawals.run(stop.clone()));
+    running.spawn(mod_commands.run(stop.clone()));
+    running
 }
