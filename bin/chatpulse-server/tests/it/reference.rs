@@ -192,11 +192,13 @@ fn every_function_of_redis_is_documented_and_no_other() {
 }
 
 #[test]
-fn every_channel_of_redis_is_documented() {
-    let page = first_cells(&read("docs/reference/redis.md"));
-    for channel in CHANNELS {
-        assert!(page.iter().any(|cell| cell == channel), "{channel} is not in redis.md");
-    }
+fn every_channel_of_redis_is_documented_and_no_other() {
+    let page = read("docs/reference/redis.md");
+    let list = between(&page, "## Channels\n", "\nThe text").next().unwrap();
+    let documented: BTreeSet<String> =
+        first_cells(list).into_iter().filter(|cell| cell.contains(':')).collect();
+    let channels: BTreeSet<String> = CHANNELS.into_iter().map(str::to_owned).collect();
+    assert_eq!(documented, channels, "docs/reference/redis.md on the left, the code on the right");
 }
 
 /// The tables that one database's migrations create.
@@ -221,4 +223,82 @@ fn every_table_is_documented_and_the_same_in_both_databases() {
         .map(|(table, _)| table.to_owned())
         .collect();
     assert_eq!(documented, tables, "docs/reference/database.md on the left, migrations/ on the right");
+}
+
+/// Every Markdown file that belongs to the repository's documentation, by its path from the root.
+fn documents() -> Vec<String> {
+    let mut documents = vec![
+        "README.md".to_owned(),
+        "CHANGELOG.md".to_owned(),
+        "migrations/README.md".to_owned(),
+        "crates/chatpulse-twitch/tests/data/README.md".to_owned(),
+    ];
+    let mut folders = vec!["docs".to_owned()];
+    while let Some(folder) = folders.pop() {
+        for name in names_in(&folder) {
+            let inside = format!("{folder}/{name}");
+            if path(&inside).is_dir() {
+                folders.push(inside);
+            } else if path(&inside).extension().is_some_and(|extension| extension == "md") {
+                documents.push(inside);
+            }
+        }
+    }
+    assert!(documents.len() > 20, "only {documents:?}");
+    documents
+}
+
+/// Whether a piece of code in a document names one file or folder of this repository.
+fn names_a_path(code: &str) -> bool {
+    const FOLDERS: [&str; 6] = ["bin/", "crates/", "docs/", "lua/", "migrations/", "scripts/"];
+    let is_one = !code.contains([' ', '<', '*', '{', '…']);
+    is_one && FOLDERS.iter().any(|folder| code.starts_with(folder))
+}
+
+#[test]
+fn every_path_in_the_documents_exists() {
+    let mut missing = Vec::new();
+    let mut checked = 0;
+    for document in documents() {
+        let text = read(&document);
+        // A document may say once where its shorter paths are: "Files are below `crates`."
+        let below = between(&text, "are below `", "`").next();
+        let prose = text.split("```").step_by(2);
+        for code in prose.flat_map(|part| part.split('`').skip(1).step_by(2)) {
+            let is_rust = Path::new(code).extension().is_some_and(|extension| extension == "rs");
+            let short = below.filter(|_| is_rust && !code.contains(' '));
+            let named = match short {
+                _ if names_a_path(code) => code.to_owned(),
+                Some(below) => format!("{}/{code}", below.trim_end_matches('/')),
+                None => continue,
+            };
+            checked += 1;
+            if !path(&named).exists() {
+                missing.push(format!("{document}: {named}"));
+            }
+        }
+        let folder = path(&document).parent().unwrap().to_owned();
+        for link in between(&text, "](", ")").filter(|link| !link.starts_with("http")) {
+            let file = link.split('#').next().unwrap();
+            checked += 1;
+            if !folder.join(file).exists() {
+                missing.push(format!("{document}: {link}"));
+            }
+        }
+    }
+    assert!(checked > 200, "only {checked} paths were found");
+    assert!(missing.is_empty(), "these do not exist:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_name_in_the_glossary_is_where_it_says() {
+    let glossary = read("docs/glossary.md");
+    let mut checked = 0;
+    for entry in glossary.split("` in `").collect::<Vec<_>>().windows(2) {
+        let name = entry[0].rsplit('`').next().unwrap();
+        let file = entry[1].split('`').next().unwrap();
+        assert!(read(file).contains(name), "{file} does not have {name}");
+        checked += 1;
+    }
+    assert!(checked > 15, "only {checked} names were found");
 }
