@@ -77,7 +77,7 @@ impl LoginSessions for SqliteLoginSessions {
             let params = named_params! { ":now_ms": now.unix_ms };
             query::execute(connection, DELETE_EXPIRED, params)
         };
-        let deleted = self.file.call(operation::LOGIN_SESSIONS_SWEEP, work).await?;
+        let deleted = self.file.call(operation::LOGIN_SESSIONS_DELETE_EXPIRED, work).await?;
         Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
     }
 }

@@ -19,6 +19,7 @@ macro_rules! operations {
     };
 }
 
+// Dashboards and alerts use the names, so they stay although some constants say it differently.
 operations! {
     CHECK_HEALTH "health.check" "read from SQLite";
     STREAMERS_SIGN_IN "streamers.sign_in" "sign a streamer in to SQLite";
@@ -28,7 +29,7 @@ operations! {
     STREAMERS_FIRST "streamers.first" "find the first streamer in SQLite";
     STREAMERS_ROTATE_OVERLAY "streamers.rotate_overlay" "rotate an overlay's address in SQLite";
     STREAMERS_DELETE "streamers.delete" "delete an account in SQLite";
-    STREAMERS_NOTE_BOT_GRANT "streamers.note_bot_grant" "record the bot's consent in SQLite";
+    STREAMERS_RECORD_BOT_GRANT "streamers.note_bot_grant" "record the bot's consent in SQLite";
     STREAMERS_FIND_BOT_GRANT "streamers.find_bot_grant" "find the bot's consent in SQLite";
     SETTINGS_FIND "settings.find" "find settings in SQLite";
     SETTINGS_SEEDS "settings.seeds" "read session seeds from SQLite";
@@ -38,13 +39,13 @@ operations! {
     LOGIN_SESSIONS_FIND "login_sessions.find" "find a login in SQLite";
     LOGIN_SESSIONS_END "login_sessions.end" "end a login in SQLite";
     LOGIN_SESSIONS_END_ALL "login_sessions.end_all" "end all of a streamer's logins in SQLite";
-    LOGIN_SESSIONS_SWEEP "login_sessions.sweep" "delete expired logins from SQLite";
+    LOGIN_SESSIONS_DELETE_EXPIRED "login_sessions.sweep" "delete expired logins from SQLite";
     TOKENS_ALL "tokens.all" "read all tokens from SQLite";
     TOKENS_UNCHECKED_SINCE "tokens.unchecked_since" "find unchecked tokens in SQLite";
     TOKENS_RENEW "tokens.renew" "renew a user's tokens in SQLite";
     TOKENS_RENEW_BOT "tokens.renew_bot" "renew the bot's tokens in SQLite";
-    TOKENS_FORGET_BOT "tokens.forget_bot" "delete the bot's tokens in SQLite";
-    TOKENS_FORGET "tokens.forget" "delete a user's tokens in SQLite";
+    TOKENS_DELETE_BOT "tokens.forget_bot" "delete the bot's tokens in SQLite";
+    TOKENS_DELETE "tokens.forget" "delete a user's tokens in SQLite";
     TOKENS_END_GRANT "tokens.end_grant" "end a user's grant in SQLite";
     APP_TOKEN_FIND "app_token.find" "find the application's token in SQLite";
     APP_TOKEN_INSERT "app_token.insert" "store the application's token in SQLite";

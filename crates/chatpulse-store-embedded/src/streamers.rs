@@ -111,7 +111,7 @@ impl StreamerRepository for SqliteStreamers {
             };
             query::execute(connection, UPSERT_BOT_GRANT, params).map(|_| ())
         };
-        self.file.call(operation::STREAMERS_NOTE_BOT_GRANT, work).await
+        self.file.call(operation::STREAMERS_RECORD_BOT_GRANT, work).await
     }
 
     async fn find_bot_grant(&self, bot: &TwitchUserId) -> Result<Option<BotGrant>, StoreError> {

@@ -69,7 +69,7 @@ impl TokenRepository for SqliteTokens {
                 let params = named_params! { ":bot": old.user.as_str(), ":sealed_tokens": old.sealed.0 };
                 query::execute(connection, DELETE_BOT, params).map(|deleted| deleted > 0)
             };
-            return self.file.call(operation::TOKENS_FORGET_BOT, work).await;
+            return self.file.call(operation::TOKENS_DELETE_BOT, work).await;
         };
         let work = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -77,7 +77,7 @@ impl TokenRepository for SqliteTokens {
             transaction.commit()?;
             Ok(is_deleted)
         };
-        self.file.call(operation::TOKENS_FORGET, work).await
+        self.file.call(operation::TOKENS_DELETE, work).await
     }
 
     async fn end_grant(&self, user: &TwitchUserId, at: Timestamp) -> Result<bool, StoreError> {

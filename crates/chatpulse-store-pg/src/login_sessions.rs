@@ -23,7 +23,7 @@ const END_ALL: Query = Query::writing(
     include_str!("../queries/login_sessions/delete_all_of.sql"),
 );
 const DELETE_EXPIRED: Query = Query::writing(
-    operation::LOGIN_SESSIONS_SWEEP,
+    operation::LOGIN_SESSIONS_DELETE_EXPIRED,
     include_str!("../queries/login_sessions/delete_expired.sql"),
 );
 

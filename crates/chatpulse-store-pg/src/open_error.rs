@@ -1,4 +1,4 @@
-//! Why PostgreSQL was not opened, in words for whoever started the server.
+//! Why PostgreSQL was not opened, in words for the operator.
 
 use std::error::Error;
 use std::io;

@@ -23,7 +23,7 @@ impl Query {
         Self { operation, sql, is_repeatable: true }
     }
 
-    /// A statement that writes. When its connection fails nobody knows whether it did, so it is sent once.
+    /// A statement that writes. When its connection fails it may or may not have written, so it is sent once.
     pub(crate) const fn writing(operation: Operation, sql: &'static str) -> Self {
         Self { operation, sql, is_repeatable: false }
     }

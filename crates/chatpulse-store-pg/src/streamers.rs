@@ -34,7 +34,7 @@ const ROTATE_OVERLAY: Query =
 const DELETE: Query =
     Query::writing(operation::STREAMERS_DELETE, include_str!("../queries/users/delete.sql"));
 const RECORD_BOT_GRANT: Query =
-    Query::writing(operation::STREAMERS_NOTE_BOT_GRANT, include_str!("../queries/bot_grants/upsert.sql"));
+    Query::writing(operation::STREAMERS_RECORD_BOT_GRANT, include_str!("../queries/bot_grants/upsert.sql"));
 const FIND_BOT_GRANT: Query =
     Query::reading(operation::STREAMERS_FIND_BOT_GRANT, include_str!("../queries/bot_grants/find.sql"));
 

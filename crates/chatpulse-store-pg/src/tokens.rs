@@ -21,9 +21,9 @@ const UNCHECKED_SINCE: Query =
 const RENEW: Query = Query::writing(operation::TOKENS_RENEW, include_str!("../queries/tokens/renew.sql"));
 const RENEW_BOT: Query =
     Query::writing(operation::TOKENS_RENEW_BOT, include_str!("../queries/tokens/renew_bot.sql"));
-const DELETE: Query = Query::writing(operation::TOKENS_FORGET, include_str!("../queries/tokens/forget.sql"));
+const DELETE: Query = Query::writing(operation::TOKENS_DELETE, include_str!("../queries/tokens/forget.sql"));
 const DELETE_BOT: Query =
-    Query::writing(operation::TOKENS_FORGET_BOT, include_str!("../queries/tokens/forget_bot.sql"));
+    Query::writing(operation::TOKENS_DELETE_BOT, include_str!("../queries/tokens/forget_bot.sql"));
 const END_GRANT: Query =
     Query::writing(operation::TOKENS_END_GRANT, include_str!("../queries/tokens/end_grant.sql"));
 

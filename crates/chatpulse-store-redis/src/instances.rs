@@ -69,8 +69,8 @@ impl RedisInstances {
         Self { live, leadership, instance, dead_after }
     }
 
-    /// Sends heartbeats, and cleans up after dead instances while this one leads, until `stop`. The sessions stay
-    /// attached; whoever stops releases them.
+    /// Sends heartbeats, and cleans up after dead instances while this one leads, until `stop`. Sessions stay
+    /// attached until they are released.
     pub async fn run(self, stop: CancellationToken) {
         // Concurrent, so that a long clean-up does not delay heartbeats.
         tokio::select! {
@@ -137,7 +137,7 @@ impl RedisInstances {
                 // Makes the next refresh try again.
                 self.live.redis.suspect_state_loss();
             }
-            self.forget_registration(earlier_epoch).await;
+            self.delete_earlier_session_list(earlier_epoch).await;
         }
         Ok(Heartbeat { registered, living })
     }
@@ -201,8 +201,8 @@ impl RedisInstances {
         }
     }
 
-    /// Deletes the list of sessions of an earlier registration; the current one has them now.
-    async fn forget_registration(&self, epoch: u64) {
+    /// Deletes the session list of an earlier registration; the current registration has a list of its own.
+    async fn delete_earlier_session_list(&self, epoch: u64) {
         if epoch == 0 || epoch == self.live.fencing.epoch() {
             return;
         }

@@ -9,7 +9,7 @@ pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
 pub(crate) const SESSIONS: &str = "sessions";
 /// Written by every probe.
 pub(crate) const PROBE: &str = "probe";
-/// The leader's lease; holds the leader's instance id.
+/// The leader's lease. The value is the leader's instance id.
 pub(crate) const LEADER: &str = "cleanup:leader";
 /// The last fencing token; on the slot of the lease.
 pub(crate) const FENCE: &str = "fence:{cleanup:leader}";

@@ -1,4 +1,4 @@
-//! Probes Redis once a second. Breaker, readiness and `degraded` go by it when nobody votes.
+//! Probes Redis once a second, so that the breaker, readiness and `degraded` are right without traffic.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use deadpool_postgres::{ClientWrapper, Object};
 
 /// Returns to the pool only by [`Checkout::give_back`]. Dropped before that, because the deadline passed or the caller
-/// left, it closes the connection: the next query must not wait behind an answer that nobody reads.
+/// left, it closes the connection: the next query must not wait for the answer to the abandoned one.
 pub(super) struct Checkout(Option<Object>);
 
 impl Checkout {

@@ -21,7 +21,7 @@ use crate::target::Target;
 /// say why.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
 
-/// The server ends a statement before its caller stops waiting, so that none runs on for nobody.
+/// The server ends a statement before its caller stops waiting, so that no abandoned statement runs on.
 const STATEMENT_TIMEOUT: &str = "-c statement_timeout=4000";
 
 const READ_ONLY: &str = "-c default_transaction_read_only=on";

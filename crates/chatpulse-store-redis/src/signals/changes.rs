@@ -103,7 +103,7 @@ mod tests {
         );
         tokio::time::advance(TICK).await;
         assert!(changes.take_due(Instant::now()).is_empty());
-        assert!(changes.lock().is_empty(), "a quiet session is forgotten");
+        assert!(changes.lock().is_empty(), "a session without changes is removed");
     }
 
     #[tokio::test(start_paused = true)]
