@@ -52,10 +52,8 @@ fn without_leading_mention(text: &str) -> &str {
     let Some(rest) = text.strip_prefix('@') else {
         return text;
     };
-    match rest.find(char::is_whitespace) {
-        Some(end) if rest[end..].starts_with(' ') => &rest[end + 1..],
-        _ => text,
-    }
+    let after_mention = rest.find(char::is_whitespace).and_then(|end| rest[end..].strip_prefix(' '));
+    after_mention.unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Values with everything filled in that a test is not about. What it is about, it writes over:
+//! Values with defaults for every field that a test is not about. The test sets the others:
 //!
 //! ```
 //! use chatpulse_domain::message::ChatMessage;
@@ -7,7 +7,7 @@
 //! let from_ada = ChatMessage { chatter: build::chatter("ada"), ..build::message("yes") };
 //! ```
 //!
-//! Two calls give two different messages, voters and overlays, so nothing is a repeat or debounced by accident.
+//! Two calls return different messages, chatters and overlays, so that no vote is a duplicate or debounced by accident.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

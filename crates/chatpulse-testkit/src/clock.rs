@@ -10,10 +10,10 @@ use chatpulse_domain::time::Timestamp;
 
 use crate::contract::TimeControl;
 
-/// Where [`TestClock::new`] begins: 2026-01-01 UTC, in Unix milliseconds.
+/// The first time of [`TestClock::new`]: 2026-01-01 UTC, in Unix milliseconds.
 pub const START_MS: i64 = 1_767_225_600_000;
 
-/// A clock set by hand. Clones show the same time.
+/// A clock that the test sets. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct TestClock {
     unix_ms: Arc<AtomicI64>,

@@ -9,8 +9,8 @@
 //! # }
 //! ```
 //!
-//! Adapters of live state may share one server, since no promise looks at what it did not make itself; those of
-//! accounts begin empty. Promises about atomicity only bite on a runtime with more than one thread.
+//! Adapters of live state may share one server, since each promise uses overlays and channels of its own; those of accounts
+//! start empty. Promises about atomicity can only fail on a runtime with more than one thread.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,40 +37,40 @@ pub mod subscriptions;
 pub mod tokens;
 pub mod votes;
 
-/// Moves the time that an adapter goes by, wherever it keeps it.
+/// Moves the clock of an adapter.
 #[async_trait]
 pub trait TimeControl: Send + Sync {
-    /// Lets so much time pass.
+    /// Moves the clock forward.
     async fn advance(&self, span: Duration);
 }
 
 /// A fresh adapter of live state.
 pub struct Live {
-    /// Where votes go.
+    /// Votes.
     pub votes: Arc<dyn VoteStore>,
-    /// The sessions they count in.
+    /// The sessions that the votes count in.
     pub sessions: Arc<dyn SessionStore>,
-    /// The time both go by.
+    /// The clock of both.
     pub time: Arc<dyn TimeControl>,
 }
 
-/// A fresh adapter of the durable truth.
+/// A fresh adapter of accounts and settings.
 pub struct Accounts {
     /// Who logged in.
     pub streamers: Arc<dyn StreamerRepository>,
-    /// What they gave.
+    /// Users' tokens.
     pub tokens: Arc<dyn TokenRepository>,
-    /// What they set.
+    /// Streamers' settings.
     pub settings: Arc<dyn SettingsRepository>,
     /// Who is logged in now.
     pub login_sessions: Arc<dyn LoginSessions>,
-    /// What Twitch delivers to us.
+    /// Records of EventSub subscriptions.
     pub subscriptions: Arc<dyn SubscriptionRepository>,
-    /// What Twitch gave to the application.
+    /// The application's token.
     pub app_token: Arc<dyn AppTokenRepository>,
 }
 
-/// Equal but for the last digits: stores may add in another order.
+/// Equal except for the last digits: stores may add in another order.
 fn assert_close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
 }

@@ -9,16 +9,16 @@ use crate::ids::{ChannelId, OverlayId, Platform};
 pub enum Signal {
     /// A vote or reset moved this bar.
     SentimentChanged(OverlayId),
-    /// The streamer saved; the session has the new settings.
+    /// The session has new settings.
     SettingsChanged {
         /// Whose overlay.
         overlay: OverlayId,
         /// Whose chat.
         broadcaster: ChannelId,
     },
-    /// A session opened or ended, or its chat is read no longer: forget what was remembered about this channel.
+    /// A session opened or ended, or its chat is no longer read: drop what is cached about this channel.
     SessionChanged(ChannelId),
-    /// This address is no longer valid: its sockets close.
+    /// This overlay URL is no longer valid: its sockets close.
     OverlayRotated(OverlayId),
     /// For a platform's own crate, at every instance.
     PlatformNote(PlatformNote),
@@ -37,27 +37,28 @@ pub struct PlatformNote {
 /// recover without it.
 #[async_trait]
 pub trait Signals: Send + Sync {
-    /// Tells everybody, this instance included. Never blocks for long and never fails: a lost signal heals.
+    /// Sends to every subscriber, also at this instance. Never blocks for long and never fails: subscribers recover from a
+    /// lost signal.
     fn publish(&self, signal: Signal);
 
-    /// Begins to listen; signals published from now on arrive.
+    /// Subscribes to the signals that are published from now on.
     fn subscribe(&self) -> Box<dyn SignalStream>;
 }
 
-/// One listener's signals.
+/// The signals of one subscriber.
 #[async_trait]
 pub trait SignalStream: Send {
-    /// The next thing heard. After [`Heard::Gap`] signals were lost: look at everything once.
+    /// Waits for the next signal. After [`Heard::Gap`] the subscriber must look at everything once.
     async fn next(&mut self) -> Heard;
 }
 
-/// What a listener hears.
+/// What a subscriber receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// A signal.
     Signal(Signal),
-    /// Some were missed.
+    /// Some signals were lost.
     Gap,
-    /// The publisher is gone; nothing will come any more.
+    /// The publisher is gone; no more signals will come.
     Closed,
 }

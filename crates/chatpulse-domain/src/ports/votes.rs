@@ -1,4 +1,4 @@
-//! The live number behind each bar.
+//! Votes and the value behind each bar.
 
 use async_trait::async_trait;
 
@@ -10,12 +10,12 @@ use crate::vote::{Vote, VoteOutcome};
 
 use super::error::StoreError;
 
-/// Counts votes. Sessions come and go through [`super::sessions::SessionStore`] of the same adapter.
+/// Counts votes. [`super::sessions::SessionStore`] of the same adapter creates and deletes the sessions.
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - `cast` is one atomic step, in this order: session there? seen before? debounced? a token left? apply;
-/// - "seen" is noted for every vote that finds its session, whatever comes after; debounce and token are
-///   spent only by a vote that is applied;
+/// - every vote that finds its session is remembered as seen; only a vote that is applied starts the debounce and takes a
+///   token;
 /// - applying decays the value to now, adds ±10, clamps to the bar;
 /// - a message counts once for ten minutes; a chatter once a second per session;
 /// - one session's votes never reach another's value;
@@ -28,16 +28,16 @@ pub trait VoteStore: Send + Sync {
     /// [`StoreError::Unavailable`] when no answer came in time; the vote may or may not count, but never twice.
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError>;
 
-    /// Notes a message that is no vote, such as a moderator's command. `true` if it was not seen before: a repeated delivery
-    /// has no effect, at any instance.
+    /// Remembers a message that is no vote, such as a moderator's command. Returns whether it is new, so that a repeated
+    /// delivery has no effect at any instance.
     async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError>;
 
-    /// One synthetic vote: applied as it is, past debounce and bucket. `None` without a session.
+    /// Applies one synthetic vote, without debounce and token bucket. `None` without a session.
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError>;
 
-    /// Many sessions in one go, in the order asked; `None` where there is no session.
+    /// Reads many sessions at once, in the order of `overlays`; `None` where there is no session.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError>;
 
-    /// Back to the centre, and a share begins anew, also one that waits for its session. `false` without a session.
+    /// Moves the bar to the centre and empties the tally, also that of a closed overlay. Returns whether there is a session.
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError>;
 }

@@ -15,7 +15,7 @@ mod activity;
 mod orphans;
 mod settings;
 
-/// Checks them all; `make` gives a fresh adapter with this token bucket.
+/// Checks every promise; `make` returns a fresh adapter with this token bucket.
 pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     only_attaching_creates_a_session(make(None).await).await;
     a_new_session_is_centred_and_found_by_its_chat(make(None).await).await;
@@ -32,7 +32,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     activity::hold(&make).await;
 }
 
-/// A session that nobody else's test knows.
+/// The seed of a session that no other test uses.
 fn seed() -> SessionSeed {
     SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() }
 }
@@ -144,7 +144,7 @@ async fn attached_sessions_are_listed_with_their_settings(live: Live) {
     assert_eq!((versions(&alone), versions(&shared), versions(&left)), (vec![7], vec![1], vec![]));
 }
 
-/// Two overlays of one streamer: before and after the address was rotated.
+/// Two overlays of one streamer: before and after the overlay URL was replaced.
 fn rotated() -> (SessionSeed, SessionSeed) {
     let before = seed();
     let after = SessionSeed { overlay: OverlayId::random(), ..before.clone() };

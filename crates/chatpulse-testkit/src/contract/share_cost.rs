@@ -1,4 +1,4 @@
-//! What a vote of a share costs when there are many of them: as much as when there are few.
+//! Checks that a vote in share mode costs the same whether the window has many votes or few.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,22 +10,22 @@ use chatpulse_domain::side::Side;
 use super::Live;
 use crate::builders as build;
 
-/// Promised, with [`MANY`] in the window against [`FEW`].
+/// Largest accepted ratio of the cost with [`MANY`] votes in the window to the cost with [`FEW`].
 const AT_MOST: f64 = 1.2;
 const MANY: usize = 100_000;
 const FEW: usize = 100;
 
-/// Votes measured together, and how often each of the two takes its turn.
+/// Votes per measurement, and measurements of each of the two sessions.
 const BATCH: usize = 200;
 const PAIRS: usize = 41;
 
-/// How many cast at the same time while the window is filled.
+/// Number of tasks that fill the window.
 const FILLED_AT_ONCE: usize = 50;
 
-/// A busy machine makes a round slower than it is, never faster.
+/// Rounds to try: other work on the machine makes a round slower, never faster.
 const ROUNDS: usize = 4;
 
-/// Measures in pairs, so that whatever else the machine does meets both. Returns the best round's ratio.
+/// Measures both sessions alternately, so that other work on the machine slows both. Returns the ratio of the best round.
 pub async fn is_the_same_for_many_votes(live: &Live) -> f64 {
     let (few, many) = (open(live, FEW).await, open(live, MANY).await);
     let mut best = f64::INFINITY;

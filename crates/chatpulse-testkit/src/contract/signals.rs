@@ -1,4 +1,4 @@
-//! What every [`Signals`] does as long as nothing is lost: who heals without it is tested where it heals.
+//! The promises of [`Signals`] while no signal is lost. Tests of each subscriber cover lost signals.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::builders as build;
 
-/// Checks all of it; `make` gives a fresh publisher with nobody listening.
+/// Checks every promise; `make` returns a fresh publisher without subscribers.
 pub async fn holds<S: Signals>(make: impl AsyncFn() -> S) {
     every_listener_hears_every_signal_in_order(&make().await).await;
     a_listener_hears_only_what_comes_after_it_began(&make().await).await;

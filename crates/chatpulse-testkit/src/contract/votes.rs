@@ -17,7 +17,7 @@ mod at_once;
 mod limits;
 mod share;
 
-/// Checks them all; `make` gives a fresh adapter with this token bucket.
+/// Checks every promise; `make` returns a fresh adapter with this token bucket.
 pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     without_a_session_nothing_counts_and_none_appears(make(None).await).await;
     a_vote_without_a_session_is_not_remembered(make(None).await).await;
@@ -30,7 +30,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     a_message_counts_once_although_its_session_ended(make(None).await).await;
     a_message_is_remembered_for_ten_minutes(make(None).await).await;
     a_debounced_message_was_seen(make(None).await).await;
-    what_is_no_vote_is_seen_once_too(make(None).await).await;
+    a_message_without_a_vote_is_new_once(make(None).await).await;
     a_chatter_votes_once_a_second(make(None).await).await;
     the_debounce_is_each_chatters_own_in_each_session(make(None).await).await;
     a_duplicate_does_not_debounce(make(None).await).await;
@@ -43,7 +43,7 @@ pub async fn holds(make: impl AsyncFn(Option<BucketLimit>) -> Live) {
     at_once::hold(&make).await;
 }
 
-/// Opens a session with default settings; each has a channel of its own.
+/// Opens a session with default settings and a channel of its own.
 async fn open(live: &Live) -> OverlayId {
     open_with_decay(live, 0.5).await
 }
@@ -70,12 +70,12 @@ async fn read(live: &Live, overlay: OverlayId) -> Option<Reading> {
     live.votes.read(&[overlay]).await.unwrap().pop().unwrap()
 }
 
-/// What the bar shows now.
+/// The value of the bar now.
 async fn value(live: &Live, overlay: OverlayId) -> f64 {
     read(live, overlay).await.unwrap().after(Duration::ZERO).value()
 }
 
-/// Casts a vote that must be applied, and returns the value it left.
+/// Casts a vote that must be applied, and returns the value after it.
 async fn apply(live: &Live, vote: &Vote) -> f64 {
     match cast(live, vote).await {
         VoteOutcome::Applied(sentiment) => sentiment.value(),
@@ -101,7 +101,7 @@ async fn a_vote_without_a_session_is_not_remembered(live: Live) {
     assert_close(apply(&live, &early).await, 10.0);
 }
 
-async fn what_is_no_vote_is_seen_once_too(live: Live) {
+async fn a_message_without_a_vote_is_new_once(live: Live) {
     let overlay = open(&live).await;
     let vote = build::vote(overlay, Side::For);
     assert!(live.votes.note_seen(overlay, &vote.message).await.unwrap());
@@ -235,7 +235,7 @@ async fn a_duplicate_does_not_debounce(live: Live) {
     apply(&live, &own).await;
 }
 
-/// With a bucket of one token that never comes back.
+/// With a bucket of one token that is never refilled.
 async fn a_synthetic_vote_passes_every_limit_and_spends_nothing(live: Live) {
     let overlay = open(&live).await;
     for expected in [10.0, 20.0, 30.0] {

@@ -1,4 +1,4 @@
-//! Where chat ends in tests of what brings it.
+//! A sink for tests of what delivers chat.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use tokio::sync::watch;
 
-/// Collects deliveries and answers each with the same outcome. Clones are one.
+/// Records deliveries and answers each with the same outcome. Clones share one record.
 #[derive(Debug, Clone)]
 pub struct FakeSink {
     received: watch::Sender<Vec<ChatDelivery>>,
@@ -14,22 +14,22 @@ pub struct FakeSink {
 }
 
 impl FakeSink {
-    /// Answers [`ChatOutcome::NoMatch`] until told otherwise.
+    /// Answers [`ChatOutcome::NoMatch`] until [`FakeSink::answer`] changes it.
     pub fn new() -> Self {
         Self { received: watch::Sender::new(Vec::new()), outcome: Arc::new(Mutex::new(ChatOutcome::NoMatch)) }
     }
 
-    /// What every delivery is answered from now on.
+    /// Answers every delivery with `outcome` from now on.
     pub fn answer(&self, outcome: ChatOutcome) {
         *self.outcome.lock().unwrap() = outcome;
     }
 
-    /// All that came so far, in order.
+    /// All deliveries so far, in order.
     pub fn received(&self) -> Vec<ChatDelivery> {
         self.received.borrow().clone()
     }
 
-    /// Waits until so many have come, and returns them all.
+    /// Waits for at least `count` deliveries and returns them all.
     pub async fn wait_for(&self, count: usize) -> Vec<ChatDelivery> {
         let mut received = self.received.subscribe();
         let enough = received.wait_for(|received| received.len() >= count).await;

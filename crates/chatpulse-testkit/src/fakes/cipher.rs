@@ -1,4 +1,4 @@
-//! A cipher that hides nothing: it only marks what it sealed, with which key and for whom.
+//! A cipher that encrypts nothing: it writes the key's name and the user in front of the text.
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::login::{SealedTokens, UserTokens};
@@ -6,17 +6,17 @@ use chatpulse_domain::ports::cipher::{CannotOpen, TokenCipher};
 use chatpulse_domain::secret::Secret;
 use chatpulse_domain::time::Timestamp;
 
-/// Stands between the parts of a sealed text; no token has one.
+/// Separates the parts of a sealed text; no token contains it.
 const BETWEEN: &str = "\u{1f}";
 
-/// Seals by writing the key's name and the user in front.
+/// Seals under the name of a key.
 #[derive(Debug, Clone)]
 pub struct FakeCipher {
     key: String,
 }
 
 impl FakeCipher {
-    /// Opens only what was sealed under the same name.
+    /// A cipher that opens only what was sealed under the same name.
     pub fn with_key(key: &str) -> Self {
         Self { key: key.to_owned() }
     }

@@ -1,4 +1,4 @@
-//! What the dashboard is told about a session.
+//! The promises about what the dashboard shows of a session.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn a_session_is_attached_while_any_instance_serves_it(live: Live) {
     assert!(activity(&live, &seed).await.attached);
 }
 
-/// Counters may be a second wide, so the last one of the minute is left open.
+/// An adapter may count by the second, so the last second of the minute is not checked.
 async fn applied_votes_are_counted_for_a_minute(live: Live) {
     let seed = seed();
     attach(&live, &seed, "a", 1).await;

@@ -1,4 +1,4 @@
-//! Who is an orphan, when, and who may delete it.
+//! The promises about orphans: when a session becomes one, and when it may be deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +105,7 @@ async fn an_orphan_is_deleted_only_when_it_is_old_enough(live: Live) {
     assert!(!delete_orphan(&live, &seed).await);
 }
 
-/// Whichever comes first, the joining overlay ends up with a session.
+/// Whichever call is first, the overlay that connects has a session afterwards.
 async fn a_session_joined_while_it_is_cleaned_up_survives(live: Live) {
     for _ in 0..50 {
         let seed = seed();

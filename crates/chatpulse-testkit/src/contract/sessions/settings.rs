@@ -1,4 +1,4 @@
-//! Settings only go forward, and a new speed never rewrites the past.
+//! The promises about settings: only newer ones replace a session's, and a new decay speed counts from then on.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     attaching_with_older_settings_changes_nothing(make(None).await).await;
 }
 
-/// A seed at version 5 that halves slowly.
+/// A seed with settings of version 5 and a decay speed of 0.5 per second.
 fn at_version_five() -> SessionSeed {
     SessionSeed { settings: with_decay(0.5, 5), ..seed() }
 }

@@ -1,4 +1,4 @@
-//! The promises under many callers at the same moment.
+//! The promises with many concurrent callers.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     many_votes_at_once_share_the_tokens_exactly(make(limits::burst_of(10)).await).await;
 }
 
-/// Casts all of them from tasks of their own that begin together.
+/// Casts each vote from a task of its own; all start together.
 async fn cast_at_once(live: &Live, votes: Vec<Vote>) -> Vec<VoteOutcome> {
     let start = Arc::new(Barrier::new(votes.len()));
     let tasks: Vec<_> = votes

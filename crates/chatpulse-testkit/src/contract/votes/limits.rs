@@ -1,4 +1,4 @@
-//! The token bucket's part of the promises.
+//! The promises about the token bucket.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     debounced_and_repeated_votes_spend_no_token(make(burst_of(2)).await).await;
 }
 
-/// So many votes and never another.
+/// A bucket of this many tokens that is never refilled.
 pub(super) fn burst_of(votes: u32) -> Option<BucketLimit> {
     BucketLimit::new(votes, 0)
 }

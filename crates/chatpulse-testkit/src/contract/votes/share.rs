@@ -1,4 +1,4 @@
-//! What a share promises: counted over a window, once for each viewer where that is wanted, and kept until reset.
+//! The promises about share mode: the window, one vote per viewer, and a tally until reset.
 
 use std::time::Duration;
 
