@@ -8,7 +8,6 @@
 mod app_token;
 mod config;
 mod error;
-mod instant;
 mod login_sessions;
 pub mod metrics;
 mod open_error;

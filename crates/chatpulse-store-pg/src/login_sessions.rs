@@ -7,10 +7,9 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::time::Timestamp;
 
-use crate::instant::Instant;
 use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, column};
+use crate::query::{Instant, Query, column};
 
 const BEGIN: Query =
     Query::writing(operation::LOGIN_SESSIONS_BEGIN, include_str!("../queries/login_sessions/insert.sql"));

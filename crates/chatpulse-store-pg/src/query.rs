@@ -1,8 +1,10 @@
-//! SQL statements with their operation, and the conversion of rows to values.
+//! SQL statements with their operation, and the conversion of columns to values.
 
+use bytes::BytesMut;
 use chatpulse_domain::ports::error::BoxError;
+use chatpulse_domain::time::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use crate::error::Failure;
 use crate::operation::Operation;
@@ -45,4 +47,53 @@ where
 {
     let text: &str = column(row, place)?;
     text.parse().map_err(Failure::corrupt(place))
+}
+
+/// 2000-01-01 UTC, where PostgreSQL counts from.
+const EPOCH_UNIX_MS: i64 = 946_684_800_000;
+
+/// A [`Timestamp`] as a query parameter or column: `timestamptz`, microseconds since 2000 on the wire, exact to the
+/// millisecond.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Instant(pub(crate) Timestamp);
+
+impl ToSql for Instant {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        let since_epoch = self.0.unix_ms.checked_sub(EPOCH_UNIX_MS);
+        let micros = since_epoch.and_then(|millis| millis.checked_mul(1_000));
+        micros.ok_or("the time is out of range for PostgreSQL")?.to_sql(ty, out)
+    }
+
+    accepts!(TIMESTAMPTZ);
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Instant {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        let micros = i64::from_sql(ty, raw)?;
+        let unix_ms = micros.div_euclid(1_000).saturating_add(EPOCH_UNIX_MS);
+        Ok(Self(Timestamp::from_unix_ms(unix_ms)))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_round_trips_to_the_millisecond() {
+        for unix_ms in [0, 1, -1, EPOCH_UNIX_MS - 1, EPOCH_UNIX_MS, 1_764_000_000_123] {
+            let (sent, mut wire) = (Instant(Timestamp::from_unix_ms(unix_ms)), BytesMut::new());
+            sent.to_sql(&Type::TIMESTAMPTZ, &mut wire).unwrap();
+            assert_eq!(Instant::from_sql(&Type::TIMESTAMPTZ, &wire).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_time_out_of_range_is_an_error() {
+        let forever = Instant(Timestamp::from_unix_ms(i64::MAX));
+        assert!(forever.to_sql(&Type::TIMESTAMPTZ, &mut BytesMut::new()).is_err());
+    }
 }

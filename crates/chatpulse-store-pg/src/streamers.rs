@@ -11,10 +11,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
 use crate::error::Failure;
-use crate::instant::Instant;
 use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Params, Query, column, parsed};
+use crate::query::{Instant, Params, Query, column, parsed};
 
 const SIGN_IN: Query =
     Query::writing(operation::STREAMERS_SIGN_IN, include_str!("../queries/users/sign_in.sql"));

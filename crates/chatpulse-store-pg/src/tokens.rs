@@ -10,10 +10,9 @@ use chatpulse_domain::time::Timestamp;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::instant::Instant;
 use crate::operation;
 use crate::pool::PgPool;
-use crate::query::{Query, column, parsed};
+use crate::query::{Instant, Query, column, parsed};
 
 const ALL: Query = Query::reading(operation::TOKENS_ALL, include_str!("../queries/tokens/all.sql"));
 const UNCHECKED_SINCE: Query =

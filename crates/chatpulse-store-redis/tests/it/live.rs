@@ -1,8 +1,8 @@
-//! The contracts of votes and sessions, on one server and on a cluster.
+//! The contracts of votes and sessions, on one server and on a cluster, and the cost of a vote in a big chat.
 
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_testkit::clock::TestClock;
-use chatpulse_testkit::contract::{self, agreement};
+use chatpulse_testkit::contract::{self, agreement, share_cost};
 use chatpulse_testkit::fakes::FakeLive;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use proptest::prelude::ProptestConfig;
@@ -50,4 +50,13 @@ fn redis_agrees_with_process_memory_on_any_steps() {
         Ok(())
     });
     agreed.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vote_among_many_costs_no_more_than_one_among_few() {
+    let server = RedisServer::start();
+    let world = World::on(server.url()).await;
+    let ratio = share_cost::is_the_same_for_many_votes(&world.live(None)).await;
+    println!("a vote among 100,000 costs {ratio:.2} times one among 100");
+    world.end().await;
 }

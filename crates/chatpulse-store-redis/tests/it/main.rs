@@ -11,7 +11,6 @@ mod metrics;
 mod outage;
 mod schema;
 mod shards;
-mod share;
 mod signals;
 mod support;
 mod tls;
