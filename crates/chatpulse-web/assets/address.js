@@ -1,9 +1,9 @@
-// The overlay's secret address: hidden, shown, copied, replaced.
+// The overlay URL, which is secret: hidden, shown, copied, reset.
 
 import { postJson, words } from "./api.js";
 
 export class Address {
-  // `onMoved(uuid, path)` after a new address was made.
+  // `onMoved(uuid, path)` after the URL was reset.
   constructor({ onMoved }) {
     this.onMoved = onMoved;
     this.root = document.querySelector("[data-address]");
@@ -65,13 +65,13 @@ export class Address {
     const answer = await postJson("/api/rotate-overlay-uuid");
     this.yes.setAttribute("aria-disabled", "false");
     if (answer.status !== 200 || typeof answer.data.new_url !== "string") {
-      this.problem.textContent = `The old address still works. ${words(answer)}`;
+      this.problem.textContent = `The old URL still works. ${words(answer)}`;
       return;
     }
     this.url = answer.data.new_url;
     this.draw();
     this.dialog.close();
-    this.line.textContent = "This is your new address. Replace the old one in OBS with it.";
+    this.line.textContent = "This is your new overlay URL. Replace the old one in OBS with it.";
     this.onMoved(answer.data.new_uuid, new URL(this.url, location.href).pathname);
   }
 }

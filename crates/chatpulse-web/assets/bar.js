@@ -25,7 +25,7 @@ const FRAME_MS = 16;
 // One glow can be seen to its end before the next: more would blink.
 const GLOW_GAP_MS = 2 * BEAT_MS;
 
-const PLAIN = { measure: "momentum", shape: "bar", flipped: false, hidden: false, counts: false, percentages: false };
+const PLAIN = { mode: "momentum", shape: "bar", flipped: false, hidden: false, counts: false, percentages: false };
 
 const reduced = window.matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -46,8 +46,8 @@ export class Bar {
     this.course = null;
     this.moving = false;
     this.asked = false;
-    this.look = null;
-    this.looking = 0;
+    this.settings = null;
+    this.followTimer = 0;
     this.plannedAt = -Infinity;
     this.gap = 0;
     // When it was pushed from its way, the last two times.
@@ -59,7 +59,7 @@ export class Bar {
     this.glowSide = "for";
 
     root.classList.remove("bar-still-for", "bar-still-against");
-    this.wear(PLAIN);
+    this.apply(PLAIN);
   }
 
   // The true value at this moment.
@@ -95,23 +95,23 @@ export class Bar {
     if (this.course) this.wake();
   }
 
-  // Takes over what of a look concerns movement and numbers.
-  wear(look) {
+  // Takes over the settings that concern movement and numbers.
+  apply(settings) {
     this.settle();
-    if (this.look && movesAlike(this.look, look)) {
-      this.look = look;
+    if (this.settings && movesAlike(this.settings, settings)) {
+      this.settings = settings;
       return this.count();
     }
     // What nobody saw didn't move: it is where it belongs when it is seen again.
-    const shown = this.look?.hidden && !look.hidden ? this.value : this.whereabouts().stand;
+    const shown = this.settings?.hidden && !settings.hidden ? this.value : this.whereabouts().stand;
     this.drawing?.leave();
-    this.look = look;
-    if (this.share !== (look.measure === "share")) {
-      this.share = look.measure === "share";
+    this.settings = settings;
+    if (this.share !== (settings.mode === "share")) {
+      this.share = settings.mode === "share";
       this.votes = null;
       this.empty = Math.abs(this.value) < REST;
     }
-    const name = drawingOf(look);
+    const name = drawingOf(settings);
     this.drawings[name] ??= new DRAWINGS[name](this.root);
     this.drawing = this.drawings[name];
     this.root.dataset.drawn = name;
@@ -138,7 +138,7 @@ export class Bar {
   // Lights the bar up for a change of `delta`, in the colour of the side that made it, as soon
   // as it moves.
   glow(delta) {
-    if (reduced.matches || this.look.hidden) return;
+    if (reduced.matches || this.settings.hidden) return;
     const now = performance.now();
     // What could not be shown soon is not shown any more.
     const saved = now - this.glowAsked < GLOW_GAP_MS ? this.glowSize : 0;
@@ -162,7 +162,7 @@ export class Bar {
   }
 
   wake() {
-    if (this.asked || this.look.hidden) return;
+    if (this.asked || this.settings.hidden) return;
     this.asked = true;
     this.moving = true;
     this.tell();
@@ -189,7 +189,7 @@ export class Bar {
 
   plan(now) {
     this.asked = false;
-    if (this.look.hidden) return this.rest();
+    if (this.settings.hidden) return this.rest();
     this.gap = now - this.plannedAt > CROWD_MS ? SECOND_GAP_MS : PLAN_GAP_MS;
     this.plannedAt = now;
     const held = now - this.pushed[0] < CROWD_MS ? HELD_MS : 0;
@@ -203,17 +203,17 @@ export class Bar {
 
   // Words and numbers follow what moves; they are seldom worth a frame.
   follow() {
-    clearTimeout(this.looking);
+    clearTimeout(this.followTimer);
     const now = performance.now();
     const ends = this.course.endsAt - now;
-    if (this.look.hidden) return this.rest();
+    if (this.settings.hidden) return this.rest();
     // What is about to be planned goes on from where the course ended.
     if (ends <= 0) return this.asked ? undefined : this.rest();
     this.shown = this.whereabouts(now).stand;
     this.say();
     this.count();
     if (this.course.needsMore(now)) this.wake();
-    this.looking = setTimeout(() => this.follow(), Math.min(this.untilSideChanges(now), ends));
+    this.followTimer = setTimeout(() => this.follow(), Math.min(this.untilSideChanges(now), ends));
   }
 
   // Until then nothing is to be said.
@@ -229,7 +229,7 @@ export class Bar {
     this.asked = false;
     const target = this.current();
     this.stand(target);
-    if (this.look.hidden || this.restsAt(target)) return this.rest();
+    if (this.settings.hidden || this.restsAt(target)) return this.rest();
     this.count();
     this.wake();
   }
@@ -242,7 +242,7 @@ export class Bar {
 
   rest() {
     this.moving = false;
-    if (!this.look.hidden) {
+    if (!this.settings.hidden) {
       if (!this.share) this.value = 0;
       this.stand(this.value);
       this.count();
@@ -251,12 +251,12 @@ export class Bar {
   }
 
   get view() {
-    return { sign: this.look.flipped ? -1 : 1, share: this.share };
+    return { sign: this.settings.flipped ? -1 : 1, share: this.share };
   }
 
   // Here it is, and moves no more.
   stand(stand) {
-    clearTimeout(this.looking);
+    clearTimeout(this.followTimer);
     this.course = null;
     this.shown = stand;
     this.drawing.stand(stand, this.view);
@@ -270,7 +270,7 @@ export class Bar {
   }
 
   count() {
-    this.numbers.show(this.look, this.current(), this.votes, this.share && this.empty);
+    this.numbers.show(this.settings, this.current(), this.votes, this.share && this.empty);
   }
 
   tell() {
@@ -285,8 +285,8 @@ function leading(stand) {
   return stand > LEAD ? "for" : stand < -LEAD ? "against" : "none";
 }
 
-// Two looks in which the same parts are at the same places.
+// Two settings with which the same parts are at the same places.
 function movesAlike(one, other) {
   const alike = (key) => one[key] === other[key];
-  return ["measure", "shape", "flipped", "hidden"].every(alike);
+  return ["mode", "shape", "flipped", "hidden"].every(alike);
 }

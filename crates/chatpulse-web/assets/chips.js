@@ -3,19 +3,18 @@
 // Each chip keeps a hidden input with the field's name, and so does the entry, so that the form
 // is at any moment what the server would get without script.
 
-const CHIPS_MAX = 20;
-const LENGTH_MAX = 500;
-
 // Close to how the server compares triggers; the server has the last word.
 export function alike(text) {
   return text.normalize("NFKC").toLowerCase().normalize("NFKC").replace(/\s+/gu, " ").trim();
 }
 
 export class Chips {
-  // `onChange()` after every change, `onSay(text)` for what a screen reader should hear,
+  // `limits` are the most chips (`max`) and the most characters of each (`chars_max`). `onChange()`
+  // after every change, `onSay(text)` for what a screen reader should hear,
   // `onHint(text)` for a word beside the field, empty when there's nothing to say.
-  constructor(root, { onChange, onSay, onHint }) {
+  constructor(root, { limits, onChange, onSay, onHint }) {
     this.root = root;
+    this.limits = limits;
     this.name = root.dataset.chips;
     this.list = root.querySelector("[data-chip-list]");
     this.entry = root.querySelector(`#${this.name}`);
@@ -87,12 +86,13 @@ export class Chips {
       this.onSay(`${value} is already there`);
       return true;
     }
-    if ([...value].length > LENGTH_MAX) {
-      this.onHint(`That’s longer than a chat message can be (${LENGTH_MAX} characters).`);
+    const { max, chars_max: charsMax } = this.limits;
+    if ([...value].length > charsMax) {
+      this.onHint(`That’s longer than a chat message can be (${charsMax} characters).`);
       return false;
     }
-    if (this.list.children.length >= CHIPS_MAX) {
-      this.onHint(`${CHIPS_MAX} is the most a side can have. Remove one first.`);
+    if (this.list.children.length >= max) {
+      this.onHint(`${max} is the most a side can have. Remove one first.`);
       return false;
     }
     this.append(value);

@@ -20,9 +20,9 @@ const version = Number(document.querySelector('input[name="version"]').value);
 const status = new Status({ login, name, stepsDone: version > 1 ? ["words"] : [] });
 
 new Settings({
-  onDraft: (values) => {
-    preview.show(values);
-    showFirstTrigger(values.for_trigger[0]);
+  onDraft: (settings) => {
+    preview.show(settings);
+    showFirstTrigger(settings.for_triggers[0]);
   },
   onSaved: () => status.finish("words"),
   onSay: (text) => (voice.textContent = text),

@@ -1,39 +1,40 @@
 // The fields of the settings form: read them, set them, say beside each what is wrong.
 //
-// `settings.js` decides when; this file knows how.
+// The page carries the table of fields (names, kinds, limits, defaults) in `data-fields`; nothing
+// of it is repeated here. `settings.js` decides when to read and write; this file knows how.
 
 import { Chips, alike } from "./chips.js";
 
-const TRIGGERS = ["against_trigger", "for_trigger"];
-const TEXTS = ["left_label", "right_label", "decay_speed"];
-// One of several, a number, a colour: each a text under its name.
-const CHOICES = ["measure", "window_secs", "shape", "theme", "against_colour", "for_colour", "position"];
-const BOXES = ["until_reset", "one_vote_each", "flipped", "hint", "counts", "percentages", "mod_commands"];
-const LABEL_MAX = 50;
+// Says how many characters are left when so few are.
+const CHARS_LEFT_SHOWN = 15;
 
 export class Fields {
+  // `onChange()` after every change, `onSay(text)` for what a screen reader should hear.
   constructor(form, { onChange, onSay }) {
     this.form = form;
     this.onChange = onChange;
     this.clashing = false;
+    this.table = JSON.parse(form.dataset.fields);
     this.chips = {};
-    for (const name of TRIGGERS) {
-      this.chips[name] = new Chips(form.querySelector(`[data-chips="${name}"]`), {
-        onChange: () => this.changed(name),
+    for (const field of this.of("triggers")) {
+      this.chips[field.name] = new Chips(form.querySelector(`[data-chips="${field.name}"]`), {
+        limits: field,
+        onChange: () => this.changed(field),
         onSay,
-        onHint: (text) => this.hint(name, text),
+        onHint: (text) => this.hint(field.name, text),
       });
     }
-    this.slider = form.elements.decay_speed;
     this.driftWords = form.querySelector("[data-drift-words]");
     for (const line of form.querySelectorAll("[data-below]")) if (line.textContent === "") line.textContent = line.dataset.hint;
-    for (const name of TEXTS) form.elements[name].addEventListener("input", () => this.changed(name));
-    for (const name of [...CHOICES, ...BOXES]) {
-      for (const input of this.inputs(name)) input.addEventListener("input", () => this.changed(name));
+    for (const field of this.table) {
+      if (field.kind === "triggers") continue;
+      for (const input of this.inputs(field.name)) input.addEventListener("input", () => this.changed(field));
     }
-    this.measured = form.querySelector("[data-measure-card]");
-    this.showDrift();
-    this.showMeasure();
+    this.show();
+  }
+
+  of(kind) {
+    return this.table.filter((field) => field.kind === kind);
   }
 
   // Of a choice all its buttons, of anything else the one field.
@@ -41,38 +42,65 @@ export class Fields {
     return this.form.querySelectorAll(`[name="${name}"]`);
   }
 
+  // Values as they are edited, by field name.
   read() {
-    const values = {};
-    for (const name of TRIGGERS) values[name] = this.chips[name].values;
-    for (const name of [...TEXTS, ...CHOICES]) values[name] = this.form.elements[name].value;
-    for (const name of BOXES) values[name] = this.form.elements[name].checked;
-    return values;
+    return Object.fromEntries(this.table.map((field) => [field.name, this.value(field)]));
+  }
+
+  value({ name, kind }) {
+    if (kind === "triggers") return this.chips[name].values;
+    if (kind === "check_box") return this.form.elements[name].checked;
+    return this.form.elements[name].value;
+  }
+
+  // Values as the settings document holds them, by its own names. A label that is blank is the default.
+  settings() {
+    const stored = (field) => {
+      const value = this.value(field);
+      if (field.kind === "slider" || field.kind === "seconds") return Number(value);
+      if (field.kind === "label") return value.trim() || field.default;
+      return value;
+    };
+    return Object.fromEntries(this.table.map((field) => [field.key, stored(field)]));
   }
 
   write(values) {
-    for (const name of TRIGGERS) if (Array.isArray(values[name])) this.chips[name].set(values[name]);
-    for (const name of [...TEXTS, ...CHOICES]) {
-      if (typeof values[name] === "string") this.form.elements[name].value = values[name];
-    }
-    for (const name of BOXES) {
-      if (typeof values[name] === "boolean") this.form.elements[name].checked = values[name];
+    for (const { name, kind } of this.table) {
+      const value = values[name];
+      if (kind === "triggers") {
+        if (Array.isArray(value)) this.chips[name].set(value);
+      } else if (kind === "check_box") {
+        if (typeof value === "boolean") this.form.elements[name].checked = value;
+      } else if (typeof value === "string") this.form.elements[name].value = value;
     }
     this.clearProblems();
-    this.showDrift();
-    this.showMeasure();
+    this.show();
     this.checkSides();
+  }
+
+  // How many things differ, counted as a person would: each word, each name, each choice.
+  changes(before, after) {
+    let changes = 0;
+    for (const { name, kind } of this.table) {
+      if (kind === "triggers") {
+        const [old, now] = [new Set(before[name]), new Set(after[name])];
+        changes += [...now].filter((value) => !old.has(value)).length;
+        changes += [...old].filter((value) => !now.has(value)).length;
+      } else if (before[name] !== after[name]) changes += 1;
+    }
+    return changes;
   }
 
   // Typed words become chips. False if one couldn't.
   commit() {
-    return TRIGGERS.map((name) => this.chips[name].commit()).every(Boolean);
+    return Object.values(this.chips).map((chips) => chips.commit()).every(Boolean);
   }
 
   // `problems` by field name; the first one gets the focus.
   showProblems(problems) {
     this.clearProblems();
     let first = null;
-    for (const name of [...TRIGGERS, ...TEXTS, ...CHOICES]) {
+    for (const { name } of this.table) {
       const text = problems[name];
       if (typeof text !== "string" || text === "") continue;
       this.problem(name, text);
@@ -82,21 +110,17 @@ export class Fields {
   }
 
   clearProblems() {
-    for (const name of [...TRIGGERS, ...TEXTS, ...CHOICES]) this.problem(name, "");
+    for (const { name, kind } of this.table) if (kind !== "check_box") this.problem(name, "");
   }
 
-  changed(name) {
-    if (BOXES.includes(name) || CHOICES.includes(name)) {
+  changed(field) {
+    if (field.kind === "triggers") this.checkSides();
+    else if (field.kind === "label") this.countCharacters(field);
+    else {
       // The seconds count only without "until reset".
-      this.problem(BOXES.includes(name) ? "window_secs" : name, "");
-      this.showMeasure();
-      this.onChange();
-      return;
+      this.problem(field.kind === "check_box" ? "window_secs" : field.name, "");
+      this.show();
     }
-    this.problem(name, "");
-    if (TRIGGERS.includes(name)) this.checkSides();
-    else if (name === "decay_speed") this.showDrift();
-    else this.countLabel(name);
     this.onChange();
   }
 
@@ -105,34 +129,35 @@ export class Fields {
     const theirs = new Set(this.chips.for_trigger.values.map(alike));
     const both = this.chips.against_trigger.values.filter((value) => theirs.has(alike(value)));
     const bad = new Set(both.map(alike));
-    for (const name of TRIGGERS) this.chips[name].mark((value) => bad.has(alike(value)));
+    for (const chips of Object.values(this.chips)) chips.mark((value) => bad.has(alike(value)));
     // What the server found wrong here is not this check's to clear.
     if (both.length > 0) this.problem("against_trigger", `“${both[0]}” already counts as a vote for.`);
     else if (this.clashing) this.problem("against_trigger", "");
     this.clashing = both.length > 0;
   }
 
-  countLabel(name) {
+  countCharacters({ name, chars_max: max }) {
     const length = [...this.form.elements[name].value.trim()].length;
-    if (length > LABEL_MAX) this.problem(name, `${length} characters; ${LABEL_MAX} is the most.`);
-    else this.hint(name, length > LABEL_MAX - 15 ? `${length} of ${LABEL_MAX} characters` : "");
+    if (length > max) this.problem(name, `${length} characters; ${max} is the most.`);
+    else this.hint(name, length > max - CHARS_LEFT_SHOWN ? `${length} of ${max} characters` : "");
   }
 
-  showDrift() {
-    const { min, max, value } = this.slider;
+  // Brings what depends on other fields up to date.
+  show() {
+    for (const { name } of this.of("slider")) this.showDrift(this.form.elements[name]);
+    const { mode, until_reset: untilReset, window_secs: seconds } = this.form.elements;
+    for (const part of this.form.querySelectorAll("[data-only-in-mode]")) {
+      part.hidden = part.dataset.onlyInMode !== mode.value;
+    }
+    seconds.toggleAttribute("readonly", untilReset.checked);
+  }
+
+  showDrift(slider) {
+    const { min, max, value } = slider;
     const decay = Number(value);
     const seconds = Math.log(100) / decay;
     this.driftWords.textContent = `back to the middle in about ${seconds.toFixed(seconds < 5 ? 1 : 0)} s`;
-    this.slider.style.setProperty("--at", `${((decay - min) / (max - min)) * 100}%`);
-  }
-
-  // Shows what belongs to the measure that is chosen, and asks for seconds only where they count.
-  showMeasure() {
-    const { measure, until_reset: untilReset, window_secs: seconds } = this.form.elements;
-    for (const part of this.measured.querySelectorAll("[data-measure-of]")) {
-      part.hidden = part.dataset.measureOf !== measure.value;
-    }
-    seconds.toggleAttribute("readonly", untilReset.checked);
+    slider.style.setProperty("--at", `${((decay - min) / (max - min)) * 100}%`);
   }
 
   problem(name, text) {
@@ -150,17 +175,4 @@ export class Fields {
     line.textContent = text || line.dataset.hint;
     line.classList.toggle("is-problem", bad);
   }
-}
-
-// How many things differ, counted as a person would: each word, each name, each choice.
-export function countChanges(before, after) {
-  let changes = 0;
-  for (const name of TRIGGERS) {
-    const old = new Set(before[name]);
-    const now = new Set(after[name]);
-    changes += [...now].filter((value) => !old.has(value)).length;
-    changes += [...old].filter((value) => !now.has(value)).length;
-  }
-  for (const name of [...TEXTS, ...CHOICES, ...BOXES]) if (before[name] !== after[name]) changes += 1;
-  return changes;
 }

@@ -12,9 +12,9 @@ export class Numbers {
   }
 
   // `votes` is null where only the value is known; `empty` says that nobody has voted.
-  show({ measure, counts, percentages }, value, votes, empty) {
+  show({ mode, counts, percentages }, value, votes, empty) {
     const parts = empty ? null : percents(value);
-    if (measure === "share") {
+    if (mode === "share") {
       write(this.small, counts && votes ? both(votes, votesInWords) : null);
       write(this.inside, percentages ? parts : null);
       write(this.end, parts);

@@ -2,17 +2,17 @@
 //
 // State for tests and for CSS stands on the bar element: `data-state` is `rest`, `moving`,
 // `degraded`, `disconnected` or `rotated`; `data-connected` is `true` while the socket is open.
-// The settings stand beside it as `look.js` puts them.
+// Settings are attributes beside it, set by `appearance.js`.
 
 import { Bar } from "./bar.js";
 import { Connection } from "./connection.js";
-import { dress, lookOf } from "./look.js";
+import { dress, settingsWith } from "./appearance.js";
 
 // Shorter losses than this are nobody's business on stream.
 const DIM_AFTER_MS = 3_000;
 // A jump of this much was a vote; less is two clocks that don't quite agree.
 const VOTE_MIN = 0.75;
-// How far one vote moves the momentum: a vote glows alike, whatever is measured.
+// How far one vote moves the momentum: a vote glows alike in both modes.
 const PUSH = 10;
 
 const root = document.querySelector("[data-socket]");
@@ -20,12 +20,12 @@ const note = document.querySelector("[data-note]");
 const preview = root.dataset.preview === "true" && window.parent !== window;
 
 const config = parsed(root.dataset.config) ?? {};
-const bar = new Bar(root, { decay: speed(config.decay) ?? 0.5 });
+const bar = new Bar(root, { decay: speed(config.decay_speed) ?? 0.5 });
 let version = config.version ?? 0;
-// As the streamer saved it; what is worn can also be a look that is only tried out.
-let saved = lookOf(config);
-let worn = saved;
-wear(saved);
+// As the streamer saved them; the bar may show settings that are only tried out.
+let saved = settingsWith(config);
+let shown = saved;
+show(saved);
 
 // What the server last said, to tell a vote from mere drift.
 const said = { value: 0, at: performance.now(), decay: bar.decay, votes: null, fresh: true };
@@ -71,17 +71,16 @@ connection.open();
 if (preview) {
   window.addEventListener("message", (event) => {
     if (event.origin !== location.origin || event.source !== window.parent) return;
-    const { data } = event;
-    if (data === null || typeof data !== "object" || data.type !== "chatpulse:preview") return;
-    draft = data;
+    if (event.data?.type !== "chatpulse:preview") return;
+    draft = event.data.settings;
     tryOut();
   });
 }
 
 // Over what is saved, which may have changed: moderators pause and hide.
 function tryOut() {
-  wear(draft ? lookOf(draft, saved) : saved);
-  tried = draft && speed(draft.decay);
+  show(draft ? settingsWith(draft, saved) : saved);
+  tried = draft && speed(draft.decay_speed);
   bar.setDecay(tried ?? said.decay);
 }
 
@@ -101,7 +100,7 @@ function takeValue(frame) {
   // A jump to the exact centre is a reset; votes push. Where votes are counted, they say it.
   const vote = votes && said.votes ? !said.fresh && delta !== 0 : jump && frame.value !== 0;
   const trying =
-    tried !== null && tried !== said.decay && saved.measure === "momentum" && worn.measure === "momentum";
+    tried !== null && tried !== said.decay && saved.mode === "momentum" && shown.mode === "momentum";
 
   said.value = frame.value;
   said.at = now;
@@ -127,22 +126,22 @@ function takeConfig(config) {
   const now = performance.now();
   said.value = expectedAt(now);
   said.at = now;
-  said.decay = speed(config.decay) ?? said.decay;
-  const look = lookOf(config);
-  // Another measure has other values: the first one is no vote.
-  if (look.measure !== saved.measure) said.fresh = true;
-  saved = look;
+  said.decay = speed(config.decay_speed) ?? said.decay;
+  const settings = settingsWith(config, saved);
+  // The other mode has other values: the first one is no vote.
+  if (settings.mode !== saved.mode) said.fresh = true;
+  saved = settings;
   tryOut();
   if (Number.isInteger(config.version)) version = config.version;
 }
 
-function wear(look) {
-  const changes = worn.measure !== look.measure;
-  worn = look;
-  dress(root, look);
-  bar.wear(look);
-  // A share is where its votes put it, whatever was worn in between.
-  if (changes && look.measure === "share" && said.votes) bar.moveTo(shareOf(said.votes), said.votes);
+function show(settings) {
+  const changes = shown.mode !== settings.mode;
+  shown = settings;
+  dress(root, settings);
+  bar.apply(settings);
+  // A share is where its votes put it, whatever was shown in between.
+  if (changes && settings.mode === "share" && said.votes) bar.moveTo(shareOf(said.votes), said.votes);
 }
 
 function shareOf({ for: inFavor, against }) {
@@ -152,7 +151,7 @@ function shareOf({ for: inFavor, against }) {
 
 // What the server's value should be by now if nobody voted.
 function expectedAt(now) {
-  if (saved.measure === "share") return said.value;
+  if (saved.mode === "share") return said.value;
   return said.value * Math.exp((-said.decay * (now - said.at)) / 1000);
 }
 

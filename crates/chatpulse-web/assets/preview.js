@@ -22,25 +22,9 @@ export class Preview {
     this.offerBackdrops();
   }
 
-  show(values) {
-    this.draft = {
-      type: "chatpulse:preview",
-      left_label: values.left_label.trim() || "Against",
-      right_label: values.right_label.trim() || "For",
-      decay: Number(values.decay_speed),
-      measure: values.measure,
-      shape: values.shape,
-      theme: values.theme,
-      for_colour: values.for_colour,
-      against_colour: values.against_colour,
-      position: values.position,
-      flipped: values.flipped,
-      hint: values.hint,
-      counts: values.counts,
-      percentages: values.percentages,
-      for_trigger: values.for_trigger[0] ?? "",
-      against_trigger: values.against_trigger[0] ?? "",
-    };
+  // Shows settings that are not saved yet.
+  show(settings) {
+    this.draft = { type: "chatpulse:preview", settings };
     this.post();
   }
 

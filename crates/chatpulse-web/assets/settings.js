@@ -3,7 +3,7 @@
 // The save bar says one of: saved, n changes, saving, or why it didn't work and what to do.
 
 import { postForm, words } from "./api.js";
-import { Fields, countChanges } from "./fields.js";
+import { Fields } from "./fields.js";
 
 const form = document.querySelector("[data-settings]");
 const board = document.querySelector("[data-board]");
@@ -17,7 +17,7 @@ const actions = form.querySelector("[data-save-actions]");
 const DRAFT = "chatpulse.draft";
 
 export class Settings {
-  // `onDraft(values)` whenever what is typed changes, `onSaved()` after each save.
+  // `onDraft(settings)` whenever what is typed changes, `onSaved()` after each save.
   constructor({ onDraft, onSaved, onSay }) {
     this.onDraft = onDraft;
     this.onSaved = onSaved;
@@ -46,12 +46,12 @@ export class Settings {
   }
 
   changes() {
-    return countChanges(this.saved, this.fields.read()) || (this.refused ? 1 : 0);
+    return this.fields.changes(this.saved, this.fields.read()) || (this.refused ? 1 : 0);
   }
 
   changed() {
     if (this.saving) return;
-    this.onDraft(this.fields.read());
+    this.onDraft(this.fields.settings());
     if (this.stale) return;
     const count = this.changes();
     const label = this.refused ? "Save changes" : `Save ${count} ${count === 1 ? "change" : "changes"}`;
@@ -90,7 +90,7 @@ export class Settings {
 
   refuse(problems) {
     this.fields.showProblems(problems);
-    this.fail(problems.version ?? "Not saved yet: see the marked fields.");
+    this.fail(problems.version ?? "Not saved yet. Correct the marked fields.");
   }
 
   conflict() {

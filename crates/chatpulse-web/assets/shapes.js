@@ -6,10 +6,10 @@
 
 const GLOW_MS = 480;
 
-// What a look is drawn as.
-export function drawingOf({ measure, shape }) {
+// Which drawing these settings take.
+export function drawingOf({ mode, shape }) {
   if (shape === "two_bars") return "pair";
-  return measure === "share" ? "split" : "tug";
+  return mode === "share" ? "split" : "tug";
 }
 
 class Drawing {

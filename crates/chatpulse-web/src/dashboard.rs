@@ -1,6 +1,8 @@
-//! The streamer's page: settings, and all that belongs beside them.
+//! The streamer's page: settings, preview and overlay URL.
 
+mod fields;
 mod form;
+mod input;
 mod leaving;
 mod view;
 
@@ -20,9 +22,10 @@ use crate::guard::{body, csrf};
 use crate::login::{html, redirect, set_cookie};
 use crate::session::{self, LoggedIn, cookie};
 use crate::state::{Shared, Web};
-use form::{SettingsInput, form_of};
+use form::SettingsForm;
+use input::SettingsInput;
 pub(crate) use leaving::{delete_account, export};
-use view::{BotHint, DashboardPage, Notice, SettingsForm};
+use view::{BotHint, DashboardPage, Notice, Notices};
 
 /// Carries "saved" over the redirect to the page that says it, once.
 const JUST_SAVED: &str = "chatpulse_saved";
@@ -34,8 +37,8 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     let stored = stored_settings(&web, &login).await?;
     let notice =
         request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
-    let mut page =
-        show(&web, &request, &login, StatusCode::OK, (form_of(&stored), stored.pause_state), notice).await?;
+    let shown = Shown { form: SettingsForm::of(&stored), pause_state: stored.pause_state, notice };
+    let mut page = show(&web, &request, &login, StatusCode::OK, shown).await?;
     if notice.is_some() {
         set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
     }
@@ -57,16 +60,10 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         Ok(parsed) => parsed,
         Err(problems) if for_script => return Err(invalid(problems)),
         Err(problems) => {
-            let form = input.into_form(&stored.settings, problems);
-            return show(
-                &web,
-                &request,
-                &login,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                (form, stored.pause_state),
-                Some(Notice::Invalid),
-            )
-            .await;
+            let pause_state = stored.pause_state;
+            let form = input.into_form(&stored, problems);
+            let shown = Shown { form, pause_state, notice: Some(Notice::Invalid) };
+            return show(&web, &request, &login, StatusCode::UNPROCESSABLE_ENTITY, shown).await;
         }
     };
     match web.ports.engine.settings.save(&login.streamer, &settings, based_on).await? {
@@ -84,27 +81,19 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         }
         SaveOutcome::Stale(_) if for_script => Err(changed_elsewhere()),
         SaveOutcome::Stale(stored) => {
-            // The newest version goes into the form: saving again replaces it knowingly.
-            let form = SettingsForm {
-                version: stored.version.0.to_string(),
-                ..input.into_form(&stored.settings, form::Problems::new())
-            };
-            show(
-                &web,
-                &request,
-                &login,
-                StatusCode::CONFLICT,
-                (form, stored.pause_state),
-                Some(Notice::ChangedElsewhere),
-            )
-            .await
+            let mut form = input.into_form(&stored, form::Problems::new());
+            // The page gets the newest version: saving it again replaces the newer settings knowingly.
+            form.version = stored.version.0.to_string();
+            let notice = Some(Notice::ChangedElsewhere);
+            let shown = Shown { form, pause_state: stored.pause_state, notice };
+            show(&web, &request, &login, StatusCode::CONFLICT, shown).await
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
     }
 }
 
-/// The streamer undoes what moderators did, also while chat is not read.
-pub(crate) async fn set_stage(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
+/// The streamer resumes votes or shows the overlay again, also while chat is not read.
+pub(crate) async fn undo_pause(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
     let Some(login) = session::find(&web, &request).await? else {
         return Ok(redirect("/auth/login"));
     };
@@ -122,15 +111,15 @@ pub(crate) async fn set_stage(web: Shared, request: HttpRequest, payload: Payloa
     Ok(redirect("/dashboard"))
 }
 
-/// Whether the uuid in a path is an overlay's, and the caller's own.
+/// Checks that the UUID in a path is the caller's own overlay.
 pub(crate) fn own_overlay(login: &LoggedIn, uuid: &Path<String>) -> Result<(), Problem> {
     let asked: chatpulse_domain::ids::OverlayId =
-        uuid.parse().map_err(|_| Problem::bad_request("The address ends in a UUID; this one does not."))?;
+        uuid.parse().map_err(|_| Problem::bad_request("The URL ends in a UUID; this one does not."))?;
     if asked == login.streamer.overlay {
         return Ok(());
     }
     Err(Problem::forbidden(
-        "That overlay is not yours, or it has a new address.",
+        "That overlay is not yours, or its URL was reset.",
         "Reload the dashboard and try again.",
     ))
 }
@@ -139,13 +128,19 @@ async fn stored_settings(web: &Web, login: &LoggedIn) -> Result<VersionedSetting
     web.ports.engine.settings.find(&login.streamer).await?.ok_or_else(Problem::unauthorized)
 }
 
+/// What the page shows beside the account and live state.
+struct Shown {
+    form: SettingsForm,
+    pause_state: PauseState,
+    notice: Option<Notice>,
+}
+
 async fn show(
     web: &Web,
     request: &HttpRequest,
     login: &LoggedIn,
     status: StatusCode,
-    (form, pause_state): (SettingsForm, PauseState),
-    notice: Option<Notice>,
+    shown: Shown,
 ) -> Answer {
     let overlay_path = format!("/overlay/{}", login.streamer.overlay);
     let page = view::page(&DashboardPage {
@@ -155,11 +150,9 @@ async fn show(
         overlay_url: format!("{}{overlay_path}", public_base(request, &web.config)),
         overlay_path,
         overlay_id: login.streamer.overlay.to_string(),
-        form,
-        notice,
-        bot: bot_hint(web).await,
+        form: shown.form,
+        notices: Notices { saving: shown.notice, bot: bot_hint(web).await, pause_state: shown.pause_state },
         limited: votes_are_limited(web, login).await,
-        pause_state,
     });
     Ok(html(status, page.into_string()))
 }
@@ -175,13 +168,13 @@ async fn bot_hint(web: &Web) -> Option<BotHint> {
         }),
         Ok(_) => None,
         Err(error) => {
-            warn!(%error, "whether the bot is connected could not be looked up");
+            warn!(%error, "failed to look up whether the bot is connected");
             None
         }
     }
 }
 
-/// Live state may be away while the page is not: then nothing is said about limits.
+/// False while the store of live state is out of reach: the page works without it.
 async fn votes_are_limited(web: &Web, login: &LoggedIn) -> bool {
     let status: Option<BarStatus> = web.ports.engine.bar.status(&login.streamer).await.ok();
     status.is_some_and(|status| status.activity.limited)
@@ -193,8 +186,8 @@ fn invalid(problems: form::Problems) -> Problem {
         ..Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "Not saved",
-            "Some fields need another look.",
-            "Mend the marked fields, then save again.",
+            "Some fields are not valid.",
+            "Correct the marked fields, then save again.",
         )
     }
 }

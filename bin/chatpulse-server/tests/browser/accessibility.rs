@@ -62,7 +62,7 @@ async fn axe_finds_nothing_on_any_page() -> anyhow::Result<()> {
     tab.click("[data-menu] summary").await?;
     assert_accessible(&tab, "the dashboard with its menu").await?;
     tab.run("document.querySelector('[data-menu]').open = false").await?;
-    tab.click("input[name=measure][value=share]").await?;
+    tab.click("input[name=mode][value=share]").await?;
     tab.fill("#window_secs", "4").await?;
     tab.fill("#left_label", "").await?;
     tab.click("[data-save-button]").await?;

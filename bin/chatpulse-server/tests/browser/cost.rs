@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::ensure;
 use tokio::time::sleep;
 
+use crate::appearance::{choose, dressed, save};
 use crate::chromium::Chromium;
-use crate::looks::{choose, dressed, save};
 use crate::product::Served;
 use crate::tab::Tab;
 use crate::watch::all_quiet;
@@ -32,14 +32,14 @@ async fn a_moving_bar_costs_little_more_than_an_empty_loop_of_frames() -> anyhow
     let empty = browser.visitor(800, 100).await?;
     empty.run("const frame = () => requestAnimationFrame(frame); frame()").await?;
 
-    for (measure, shape) in [("momentum", "bar"), ("share", "two_bars")] {
-        choose(&streamer, "measure", measure).await?;
+    for (mode, shape) in [("momentum", "bar"), ("share", "two_bars")] {
+        choose(&streamer, "mode", mode).await?;
         choose(&streamer, "shape", shape).await?;
-        if measure == "share" {
+        if mode == "share" {
             save(&streamer, &overlay, &dressed(shape, "dark")).await?;
         }
         let ratio = against_empty(&streamer, &overlay, &empty).await?;
-        ensure!(ratio <= TIMES_AS_MUCH, "{measure}: {ratio:.2} times an empty loop");
+        ensure!(ratio <= TIMES_AS_MUCH, "{mode}: {ratio:.2} times an empty loop");
     }
     all_quiet(&overlay, &[served.host()])?;
     browser.close().await

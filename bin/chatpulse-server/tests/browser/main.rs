@@ -5,12 +5,12 @@
 //! content policy or ask another host for anything. Start reading at [`newcomer`].
 
 mod accessibility;
+mod appearance;
 mod cdp;
 mod chromium;
 mod cost;
 mod course;
 mod gallery;
-mod looks;
 mod newcomer;
 mod overlay;
 mod pages;

@@ -7,8 +7,8 @@ use chatpulse_twitch_sim::{Badge, ChatLine, Chatter};
 use serde::Deserialize;
 use tokio::time::sleep;
 
+use crate::appearance::{choose, vote};
 use crate::chromium::Chromium;
-use crate::looks::{choose, vote};
 use crate::pictures::{assert_transparent, keep};
 use crate::product::{STREAMER, Served};
 use crate::tab::{SOON, Tab};
@@ -142,7 +142,7 @@ async fn a_bar_that_is_changed_on_its_way_comes_to_rest() -> anyhow::Result<()> 
     let browser = Chromium::start().await?;
     let streamer = browser.visitor(1280, 900).await?;
     served.log_in(&streamer).await?;
-    choose(&streamer, "measure", "share").await?;
+    choose(&streamer, "mode", "share").await?;
     save(&streamer).await?;
     let overlay = browser.visitor(800, 100).await?;
     overlay.goto(&served.overlay_of(&streamer).await?).await?;

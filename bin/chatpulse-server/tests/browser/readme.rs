@@ -6,8 +6,8 @@ use std::{env, fs};
 use anyhow::ensure;
 use chatpulse_twitch_sim::CrowdConfig;
 
+use crate::appearance::{choose, dressed, save, vote};
 use crate::chromium::Chromium;
-use crate::looks::{choose, dressed, save, vote};
 use crate::overlay::STAND;
 use crate::pictures::{inline, keep, workspace};
 use crate::product::{STREAMER, Served};
@@ -73,7 +73,7 @@ async fn looks(streamer: &Tab, overlay: &Tab, painter: &Tab) -> anyhow::Result<V
     for name in ["hint", "percentages"] {
         streamer.click(&format!("input[name={name}]")).await?;
     }
-    choose(streamer, "measure", "share").await?;
+    choose(streamer, "mode", "share").await?;
     for (shape, theme) in [("bar", "dark"), ("two_bars", "light"), ("bar", "transparent")] {
         choose(streamer, "shape", shape).await?;
         choose(streamer, "theme", theme).await?;
@@ -92,7 +92,7 @@ async fn looks(streamer: &Tab, overlay: &Tab, painter: &Tab) -> anyhow::Result<V
     for name in ["hint", "percentages"] {
         streamer.click(&format!("input[name={name}]")).await?;
     }
-    choose(streamer, "measure", "momentum").await?;
+    choose(streamer, "mode", "momentum").await?;
     choose(streamer, "theme", "dark").await?;
     save(streamer, overlay, &dressed("bar", "dark")).await?;
     painter.picture().await

@@ -198,7 +198,7 @@ async fn from_saving_to_a_new_look_in_an_open_overlay_takes_no_time() {
 async fn a_choice_that_is_none_is_said_beside_its_field_and_kept() {
     let (_world, mut streamer, _overlay) = world().await;
     for (field, bad) in [
-        ("measure", "tide"),
+        ("mode", "tide"),
         ("window_secs", "4"),
         ("window_secs", "121"),
         ("window_secs", "1e2"),

@@ -1,21 +1,22 @@
-//! The dashboard: settings on the left, the real overlay and its address on the right.
+//! The dashboard: settings on the left, the real overlay and its URL on the right.
 //!
-//! Read [`page`] for the whole, `settings.rs` for the form, `side.rs` for preview, address and
-//! numbers. The form works without script; `assets/dashboard.js` saves in place, counts
-//! changes and shows what chat does.
+//! [`page`] puts the parts together; each part is a file that knows no other: `settings.rs` draws the form from the table
+//! in `fields.rs`, `field.rs` one field, `sidebar.rs` preview, URL and numbers. The form works without script;
+//! `assets/dashboard.js` saves in place, counts changes and shows what chat does.
 
-mod look;
-mod measure;
+mod account;
+mod field;
+mod notices;
 mod settings;
-mod side;
+mod sidebar;
 
-use chatpulse_domain::overlay::PauseState;
 use maud::{Markup, html};
 
-use crate::assets::File;
+use super::form::SettingsForm;
+use crate::assets::{self, File};
 use crate::layout;
 
-pub(crate) use settings::{Boxes, Choices, FormProblems, SettingsForm};
+pub(crate) use notices::{BotHint, Notice, Notices};
 
 /// Everything the dashboard shows, already looked up.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub(crate) struct DashboardPage {
     pub(crate) login: String,
     /// Goes into every form, and into the header of every call by script.
     pub(crate) csrf_token: String,
-    /// The address to paste into OBS, with scheme and host.
+    /// The URL to paste into OBS, with scheme and host.
     pub(crate) overlay_url: String,
     /// `/overlay/UUID`, for the preview.
     pub(crate) overlay_path: String,
@@ -34,59 +35,34 @@ pub(crate) struct DashboardPage {
     pub(crate) overlay_id: String,
     /// The settings, stored or as typed.
     pub(crate) form: SettingsForm,
-    /// What became of the last save without script.
-    pub(crate) notice: Option<Notice>,
-    /// What the bot still needs, if anything.
-    pub(crate) bot: Option<BotHint>,
+    /// What the streamer should know before anything else.
+    pub(crate) notices: Notices,
     /// Chat is so fast right now that not every vote counts.
     pub(crate) limited: bool,
-    /// Whether votes are paused and the overlay is hidden.
-    pub(crate) pause_state: PauseState,
-}
-
-/// What became of a save.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
-    /// Stored and on stream.
-    Saved,
-    /// Refused: another tab was first. What was typed is in the form.
-    ChangedElsewhere,
-    /// Refused: see the fields.
-    Invalid,
-}
-
-/// What the bot still needs before chat can be read.
-#[derive(Debug, Clone)]
-pub(crate) struct BotHint {
-    /// What is missing, as a sentence.
-    pub(crate) words: String,
-    /// What the link does, such as "Connect the bot".
-    pub(crate) link_label: String,
-    /// Where it leads, such as `/auth/start?role=bot`.
-    pub(crate) href: String,
 }
 
 /// The dashboard page.
 pub(crate) fn page(page: &DashboardPage) -> Markup {
+    let first_trigger = page.form.rows("for_trigger").first().map_or("yes", String::as_str);
     let body = html! {
         a.skip href="#settings" { "Skip to the settings" }
         (top(page))
         main.board data-board data-login=(page.login) data-name=(page.display_name)
             data-overlay-id=(page.overlay_id) {
             h1.visually-hidden { "Your overlay" }
-            (notices(page))
-            (side::first_steps(&page.form))
+            (notices::notices(&page.notices, &page.csrf_token))
+            (sidebar::first_steps(first_trigger))
             div.board-left {
-                (settings::form(page))
-                (side::own_data(page))
+                (settings::form(&page.form, &page.csrf_token))
+                (account::own_data(&page.login, &page.csrf_token))
             }
             div.board-right {
-                (side::preview(page))
-                (side::address(page))
-                (side::numbers(page.limited))
+                (sidebar::preview(&page.overlay_path))
+                (sidebar::url(&page.overlay_url))
+                (sidebar::numbers(page.limited))
             }
         }
-        (side::rotate_dialog())
+        (sidebar::reset_url_dialog())
     };
     layout::page("Dashboard", &head(), &body)
 }
@@ -104,9 +80,9 @@ fn head() -> Markup {
     html! {
         (layout::style(File::DashboardCss))
         (layout::style(File::DashboardFormCss))
-        (layout::style(File::DashboardSideCss))
-        // Before the first paint, so that fields for readers without script never flash up.
-        script src=(crate::assets::url(File::BootJs)) {}
+        (layout::style(File::DashboardSidebarCss))
+        // Before the first paint, so that fields for visitors without script never flash up.
+        script src=(assets::url(File::BootJs)) {}
         (layout::module(File::DashboardJs, &IMPORTS))
     }
 }
@@ -119,102 +95,27 @@ fn top(page: &DashboardPage) -> Markup {
                 span.chat-dot aria-hidden="true" {}
                 span data-chat-words { (page.display_name) }
             }
-            details.menu data-menu {
-                summary aria-label="Account menu" {
-                    span.avatar aria-hidden="true" { (initial(&page.display_name)) }
-                }
-                div.menu-body {
-                    p.menu-name { "Logged in as " strong { (page.display_name) } }
-                    (logout("/auth/logout", "Log out", &page.csrf_token))
-                    (logout("/auth/logout?everywhere=1", "Log out on all devices", &page.csrf_token))
-                }
-            }
-        }
-    }
-}
-
-fn logout(action: &str, words: &str, csrf_token: &str) -> Markup {
-    html! {
-        form method="post" action=(action) {
-            input type="hidden" name="csrf_token" value=(csrf_token);
-            button.menu-item type="submit" { (words) }
-        }
-    }
-}
-
-/// The letter in the account circle. No picture is fetched from Twitch: pages load nothing from elsewhere.
-fn initial(display_name: &str) -> String {
-    display_name
-        .chars()
-        .find(|char| char.is_alphanumeric())
-        .map_or_else(|| "•".to_owned(), |char| char.to_uppercase().collect())
-}
-
-/// Paused votes and a hidden overlay, each with a button that undoes it. The script shows and hides them live.
-fn pause_notices(page: &DashboardPage) -> Markup {
-    html! {
-        div role="status" {
-            div.notice.notice-warn data-pause-notice="paused" hidden[!page.pause_state.paused] {
-                p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
-                (undo("resume", "Count votes again", &page.csrf_token))
-            }
-            div.notice.notice-warn data-pause-notice="hidden" hidden[!page.pause_state.hidden] {
-                p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
-                (undo("show", "Show the overlay", &page.csrf_token))
-            }
-        }
-    }
-}
-
-fn undo(order: &str, words: &str, csrf_token: &str) -> Markup {
-    html! {
-        form method="post" action="/dashboard/stage" {
-            input type="hidden" name="csrf_token" value=(csrf_token);
-            button.button.button-small type="submit" name="order" value=(order) { (words) }
-        }
-    }
-}
-
-fn notices(page: &DashboardPage) -> Markup {
-    html! {
-        div.notices {
-            @if let Some(bot) = &page.bot {
-                div.notice.notice-warn data-bot-hint {
-                    p { (bot.words) }
-                    a.button.button-small href=(bot.href) { (bot.link_label) }
-                }
-            }
-            (pause_notices(page))
-            @match page.notice {
-                Some(Notice::Saved) => {
-                    p.notice.notice-good role="status" data-notice="saved" { "Saved. Your overlay shows it now." }
-                }
-                Some(Notice::ChangedElsewhere) => {
-                    div.notice.notice-warn role="alert" data-notice="changed-elsewhere" {
-                        p {
-                            strong { "Not saved: these settings were changed in another tab. " }
-                            "What you typed is still below. Save again to replace the newer settings with it, or load them instead."
-                        }
-                        a.button.button-small href="/dashboard" { "Load the newer settings" }
-                    }
-                }
-                Some(Notice::Invalid) => {
-                    p.notice.notice-bad role="alert" data-notice="invalid" {
-                        strong { "Not saved yet. " }
-                        "Something needs another look; it’s marked below. Nothing you typed is lost."
-                    }
-                }
-                None => {}
-            }
+            (account::menu(&page.display_name, &page.csrf_token))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chatpulse_domain::label::Label;
+    use chatpulse_domain::overlay::{OverlaySettings, PauseState, SettingsVersion, VersionedSettings};
+    use chatpulse_domain::trigger::TriggerSet;
+
     use super::*;
 
     fn build_page() -> DashboardPage {
+        let settings = OverlaySettings {
+            for_triggers: TriggerSet::parse(["yes", "\"><script>"]).unwrap(),
+            left_label: Label::parse("Nö").unwrap(),
+            ..OverlaySettings::default()
+        };
+        let stored =
+            VersionedSettings { settings, pause_state: PauseState::default(), version: SettingsVersion(3) };
         DashboardPage {
             display_name: "Ann".to_owned(),
             login: "ann".to_owned(),
@@ -222,20 +123,9 @@ mod tests {
             overlay_url: "https://pulse.example/overlay/8f7a".to_owned(),
             overlay_path: "/overlay/8f7a".to_owned(),
             overlay_id: "8f7a".to_owned(),
-            form: SettingsForm {
-                for_triggers: vec!["yes".to_owned(), "\"><script>".to_owned()],
-                against_triggers: vec!["no".to_owned()],
-                left_label: "Against".to_owned(),
-                right_label: "For".to_owned(),
-                decay_speed: "0.5".to_owned(),
-                version: "3".to_owned(),
-                problems: FormProblems::default(),
-                choices: Choices::default(),
-            },
-            notice: None,
-            bot: None,
+            form: SettingsForm::of(&stored),
+            notices: Notices { saving: None, bot: None, pause_state: PauseState::default() },
             limited: false,
-            pause_state: PauseState::default(),
         }
     }
 
@@ -264,18 +154,19 @@ mod tests {
     #[test]
     fn a_problem_stands_beside_its_field_and_keeps_the_value() {
         let mut dashboard = build_page();
-        dashboard.form.left_label = "x".repeat(51);
-        dashboard.form.problems.left_label = Some("Use 50 characters at most.".to_owned());
-        dashboard.notice = Some(Notice::Invalid);
+        dashboard.form.problems.insert("left_label", "Use 50 characters at most.".to_owned());
+        dashboard.notices.saving = Some(Notice::Invalid);
         let text = page(&dashboard).into_string();
         assert!(text.contains("Use 50 characters at most."));
-        assert!(text.contains(&"x".repeat(51)));
-        assert!(text.contains("aria-invalid=\"true\""));
+        assert!(text.contains(
+            "value=\"Nö\" autocomplete=\"off\" aria-describedby=\"below-left_label\" aria-invalid=\"true\""
+        ));
     }
 
     #[test]
-    fn a_name_without_letters_still_has_an_avatar() {
-        assert_eq!(initial("_ann"), "A");
-        assert_eq!(initial("__"), "•");
+    fn the_script_finds_the_table_of_fields() {
+        let text = page(&build_page()).into_string();
+        assert!(text.contains("data-fields=\"[{"));
+        assert!(text.contains("&quot;name&quot;:&quot;left_label&quot;"));
     }
 }

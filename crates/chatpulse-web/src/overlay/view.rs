@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use crate::assets::File;
 use crate::layout;
 
-/// The streamer's only hint that OBS holds an old address, so it says what to do.
-const MOVED: &str = "Overlay address changed. Copy the new one from ChatPulse.";
+/// The streamer's only hint that OBS has an old URL, so it says what to do.
+const MOVED: &str = "Overlay address changed: copy the new URL from ChatPulse.";
 
 /// What an overlay page starts from; the socket brings the rest.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
         (layout::style(File::ShapesCss))
         (layout::module(
             File::OverlayJs,
-            &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs, File::LookJs, File::ColourJs, File::ConnectionJs],
+            &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs, File::AppearanceJs, File::ColourJs, File::ConnectionJs],
         ))
     };
     let body = html! {

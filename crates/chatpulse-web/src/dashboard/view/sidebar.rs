@@ -1,11 +1,9 @@
-//! What one watches while setting things up: the real overlay, first steps, address, numbers.
+//! What a streamer watches while setting things up: the real overlay, first steps, overlay URL, numbers.
 
 use maud::{Markup, html};
 
-use super::{DashboardPage, SettingsForm};
-
 /// The overlay itself in a frame, and buttons that move it.
-pub(super) fn preview(page: &DashboardPage) -> Markup {
+pub(super) fn preview(overlay_path: &str) -> Markup {
     html! {
         section.preview aria-labelledby="preview-title" {
             div.preview-head {
@@ -19,7 +17,7 @@ pub(super) fn preview(page: &DashboardPage) -> Markup {
                 }
             }
             div.backdrop data-backdrop="game" {
-                iframe data-preview-frame src={ (page.overlay_path) "?preview=1" } title="Preview of your overlay" {}
+                iframe data-preview-frame src={ (overlay_path) "?preview=1" } title="Preview of your overlay" {}
             }
             div.preview-acts.needs-script {
                 button.button.button-against type="button" data-test="against" { "Test against" }
@@ -31,16 +29,15 @@ pub(super) fn preview(page: &DashboardPage) -> Markup {
     }
 }
 
-/// Three steps that tick themselves; `status.js` shows them until all are done.
-pub(super) fn first_steps(form: &SettingsForm) -> Markup {
-    let example = form.for_triggers.first().map_or("yes", String::as_str);
+/// Three steps that are ticked as they happen; `status.js` shows them until all are done.
+pub(super) fn first_steps(first_trigger: &str) -> Markup {
     html! {
         section.card.steps.needs-script aria-labelledby="steps-title" data-steps {
             h2 #steps-title { "Three steps to your first vote" }
             ol {
-                (step("words", &html! { strong { "Choose what counts." } " “yes” and “no” are a fine start." }))
-                (step("obs", &html! { strong { "Put the overlay into OBS." } " Copy its address below into a browser source." }))
-                (step("vote", &html! { strong { "Wave at your chat." } " Type " q data-first-trigger { (example) } " there and watch the bar." }))
+                (step("words", &html! { strong { "Choose what counts." } " “yes” and “no” are a good start." }))
+                (step("obs", &html! { strong { "Put the overlay into OBS." } " Copy the overlay URL into a browser source." }))
+                (step("vote", &html! { strong { "Wave at your chat." } " Type " q data-first-trigger { (first_trigger) } " there and watch the bar." }))
             }
         }
     }
@@ -59,40 +56,40 @@ fn step(name: &str, words: &Markup) -> Markup {
     }
 }
 
-/// The secret address: dots until asked for, since dashboards are shown on stream too.
-pub(super) fn address(page: &DashboardPage) -> Markup {
+/// The overlay URL is a secret: dots until asked for, since dashboards are shown on stream too.
+pub(super) fn url(overlay_url: &str) -> Markup {
     html! {
-        section.card aria-labelledby="obs-title" data-address data-url=(page.overlay_url) {
+        section.card aria-labelledby="obs-title" data-address data-url=(overlay_url) {
             h2 #obs-title { "In OBS" }
             p.card-lead {
                 "Add a " strong { "Browser" } " source, size " strong.size { "800 × 100" }
-                ", and paste this address. Keep it secret."
+                ", and paste this URL. Keep it secret."
             }
             div.address {
-                code.address-text data-address-text { (hidden_address(&page.overlay_url)) }
+                code.address-text data-address-text { (without_secret(overlay_url)) }
                 button.button.button-raised.needs-script type="button" data-copy { "Copy" }
                 button.button.button-quiet.needs-script type="button" data-show aria-pressed="false" { "Show" }
             }
             noscript {
-                details.address-plain { summary { "Show the address" } code { (page.overlay_url) } }
+                details.address-plain { summary { "Show the URL" } code { (overlay_url) } }
             }
             p.address-words role="status" data-address-words {}
             p.address-leak.needs-script {
                 "Shown by accident? "
-                button.link type="button" data-rotate { "Make a new address" }
+                button.link type="button" data-rotate { "Reset overlay URL" }
             }
         }
     }
 }
 
 /// Everything up to the secret part. `address.js` does the same after a change.
-fn hidden_address(overlay_url: &str) -> String {
+fn without_secret(overlay_url: &str) -> String {
     let shown = overlay_url.split_once("://").map_or(overlay_url, |(_, rest)| rest);
     let shown = shown.rsplit_once('/').map_or("", |(before, _)| before);
     format!("{shown}/••••••••")
 }
 
-/// What happens right now.
+/// What happens right now: open overlays, votes, and whether votes are being limited.
 pub(super) fn numbers(limited: bool) -> Markup {
     html! {
         section.numbers-card.needs-script aria-label="Right now" {
@@ -108,42 +105,18 @@ pub(super) fn numbers(limited: bool) -> Markup {
     }
 }
 
-/// What one may take along, and the way out.
-pub(super) fn own_data(page: &DashboardPage) -> Markup {
-    html! {
-        section.card.own-data aria-labelledby="own-title" {
-            h2 #own-title { "Your data" }
-            p.card-lead { "Your name, your overlay’s address and these settings. Votes are counted and forgotten." }
-            a.button.button-raised href="/dashboard/export" download { "Download it all" }
-            details.leaving {
-                summary { "Delete my account" }
-                form method="post" action="/dashboard/delete-account" {
-                    input type="hidden" name="csrf_token" value=(page.csrf_token);
-                    p {
-                        "Everything is deleted at once, your overlay’s address stops working, and ChatPulse is disconnected at Twitch. "
-                        strong { "This can’t be undone." }
-                    }
-                    label.field-label for="confirm" { "Type " (page.login) " to confirm" }
-                    input.field #confirm name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
-                    button.button.button-danger type="submit" { "Delete my account" }
-                }
-            }
-        }
-    }
-}
-
-/// Asked before the old address dies.
-pub(super) fn rotate_dialog() -> Markup {
+/// Asked before the old URL stops working.
+pub(super) fn reset_url_dialog() -> Markup {
     html! {
         dialog.dialog data-rotate-dialog aria-labelledby="rotate-title" aria-describedby="rotate-words" {
-            h2 #rotate-title { "Make a new address?" }
+            h2 #rotate-title { "Reset the overlay URL?" }
             p #rotate-words {
-                "The old address stops working at once. Every OBS that uses it shows nothing until you paste the new one there."
+                "The old URL stops working at once. A browser source that uses it shows nothing until you paste the new URL there."
             }
             p.dialog-problem role="alert" data-rotate-problem {}
             div.dialog-acts {
-                button.button.button-quiet type="button" data-rotate-no { "Keep the old one" }
-                button.button.button-danger type="button" data-rotate-yes { "Make a new address" }
+                button.button.button-quiet type="button" data-rotate-no { "Keep the old URL" }
+                button.button.button-danger type="button" data-rotate-yes { "Reset overlay URL" }
             }
         }
     }
@@ -154,8 +127,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_part_of_the_address_is_hidden() {
-        assert_eq!(hidden_address("https://pulse.example/overlay/8f7a-1"), "pulse.example/overlay/••••••••");
-        assert_eq!(hidden_address("nonsense"), "/••••••••");
+    fn the_secret_part_of_the_url_is_hidden() {
+        assert_eq!(without_secret("https://pulse.example/overlay/8f7a-1"), "pulse.example/overlay/••••••••");
+        assert_eq!(without_secret("nonsense"), "/••••••••");
     }
 }

@@ -1,4 +1,4 @@
-//! Every measure, shape and ground of the overlay: chosen on the dashboard, seen in an overlay that stays open.
+//! Every mode, shape and background of the overlay: chosen on the dashboard, seen in an overlay that stays open.
 
 use anyhow::ensure;
 
@@ -10,7 +10,7 @@ use crate::product::Served;
 use crate::tab::Tab;
 use crate::watch::all_quiet;
 
-/// Promised from "Save" to the new look, in milliseconds.
+/// Promised from "Save" to the new appearance, in milliseconds.
 const ON_STREAM_WITHIN: f64 = 300.0;
 
 /// Promised from a test vote to the moving bar.
@@ -25,14 +25,14 @@ pub(crate) async fn choose(streamer: &Tab, name: &str, value: &str) -> anyhow::R
     streamer.click(&format!("input[name={name}][value={value}]")).await
 }
 
-/// Holds in an overlay that wears this.
+/// Holds in an overlay that looks like this.
 pub(crate) fn dressed(shape: &str, theme: &str) -> String {
     format!(
         "(({{ shape, theme }}) => shape === '{shape}' && theme === '{theme}')(document.querySelector('.bar').dataset)"
     )
 }
 
-/// Saves, and says how many milliseconds lay between the press and the new look in the overlay.
+/// Saves, and says how many milliseconds lay between the press and the new appearance in the overlay.
 pub(crate) async fn save(streamer: &Tab, overlay: &Tab, expected: &str) -> anyhow::Result<f64> {
     // Clocks of two tabs of one browser agree.
     const NOW: &str = "performance.timeOrigin + performance.now()";
@@ -75,7 +75,7 @@ pub(crate) async fn vote(streamer: &Tab, side: &str, times: usize) -> anyhow::Re
 }
 
 #[tokio::test]
-async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<()> {
+async fn every_appearance_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<()> {
     let served = Served::start(&[("API_RATE_PER_MINUTE", "0")]).await?;
     let browser = Chromium::start().await?;
     let streamer = browser.visitor(1280, 1000).await?;
@@ -90,11 +90,11 @@ async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<
     for name in ["hint", "percentages", "counts"] {
         streamer.click(&format!("input[name={name}]")).await?;
     }
-    choose(&streamer, "measure", "share").await?;
-    streamer.until("document.querySelector('[data-measure-of=momentum]').hidden").await?;
+    choose(&streamer, "mode", "share").await?;
+    streamer.until("document.querySelector('[data-only-in-mode=momentum]').hidden").await?;
     streamer.fill("#window_secs", "120").await?;
     let mut took =
-        vec![save(&streamer, &overlay, "document.querySelector('.bar').dataset.measure === 'share'").await?];
+        vec![save(&streamer, &overlay, "document.querySelector('.bar').dataset.mode === 'share'").await?];
     streamer.settled().await?;
     keep("dashboard-share", &streamer.whole_page().await?)?;
     vote(&streamer, "for", 14).await?;
@@ -124,7 +124,7 @@ async fn every_look_is_on_stream_at_once_and_nothing_is_cut() -> anyhow::Result<
     assert_no_sideways_scroll(&streamer).await?;
     keep("dashboard-share-390", &streamer.whole_page().await?)?;
     took.sort_by(f64::total_cmp);
-    ensure!(took[took.len() / 2] < ON_STREAM_WITHIN, "new looks took {took:?} ms");
+    ensure!(took[took.len() / 2] < ON_STREAM_WITHIN, "new appearances took {took:?} ms");
     let same_page: bool = overlay.eval("window.neverReloaded === true").await?;
     ensure!(same_page, "the overlay was reloaded");
     all_quiet(&overlay, &[served.host()])?;
