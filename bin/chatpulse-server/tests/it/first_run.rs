@@ -262,7 +262,7 @@ async fn a_file_that_is_no_database_of_ours_is_left_as_it_is() {
     for content in [b"My diary, 1999.".to_vec(), vec![0; 5_000], broken] {
         fs::write(&file, &content).unwrap();
         let line = one_line_of_failure(&setup).await;
-        assert!(line.contains("here.db") && line.contains("left as it is"), "{line}");
+        assert!(line.contains("here.db") && line.contains("and is unchanged"), "{line}");
         assert_eq!(fs::read(&file).unwrap(), content, "unchanged byte for byte");
     }
 }

@@ -73,7 +73,7 @@ async fn only_a_refused_renewal_ends_a_login() {
     checked(&server, "ended", 2.0).await;
     assert!(!is_logged_in(&mut streamer, &server).await);
     assert!(!is_logged_in(&mut other, &server).await);
-    assert!(server.log.says("Twitch renews a streamer's tokens no more").await);
+    assert!(server.log.says("ended a login: Twitch refuses to renew").await);
     // The overlay lives on, and nothing is lost by logging in again.
     let overlay = streamer.overlay.clone();
     streamer.open_overlay(&server).await.next_value().await;
@@ -143,8 +143,8 @@ async fn an_old_withdrawal_takes_nothing_from_who_agreed_again() {
         (!is_logged_in(&mut streamer, &world.server).await).then_some(())
     })
     .await;
-    assert!(world.server.log.says("took back their consent").await);
-    let ended = world.server.log.text().matches("took back their consent").count();
+    assert!(world.server.log.says("who withdrew at Twitch").await);
+    let ended = world.server.log.text().matches("who withdrew at Twitch").count();
     assert_eq!(ended, 1);
     // In order: what came first is dealt with first.
     let mut streamer = world.log_in().await;

@@ -27,6 +27,7 @@ mod share;
 mod stopping;
 mod support;
 mod three_instances;
+mod tidiness;
 mod twitch;
 mod vote_reaches_overlay;
 mod webhook;

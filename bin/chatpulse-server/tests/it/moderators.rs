@@ -198,7 +198,7 @@ async fn a_command_waits_for_a_database_that_is_away_for_a_moment() {
     assert!(fleet.sim.wait_until_subscribed(STREAMER, SOON).await);
     fleet.postgres.stop();
     command("!pulse pause").post().send(&fleet.instances[0]).await.expect(204);
-    assert!(fleet.instances[0].log.says("a moderator's command is not carried out yet").await);
+    assert!(fleet.instances[0].log.says("failed to run a moderator command; trying again").await);
     fleet.postgres.restart();
     told(&mut overlay, true, false).await;
 }
