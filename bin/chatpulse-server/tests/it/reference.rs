@@ -225,68 +225,60 @@ fn every_table_is_documented_and_the_same_in_both_databases() {
     assert_eq!(documented, tables, "docs/reference/database.md on the left, migrations/ on the right");
 }
 
-/// Every Markdown file that belongs to the repository's documentation, by its path from the root.
-fn documents() -> Vec<String> {
-    let mut documents = vec![
-        "README.md".to_owned(),
-        "CHANGELOG.md".to_owned(),
-        "migrations/README.md".to_owned(),
-        "crates/chatpulse-twitch/tests/data/README.md".to_owned(),
-    ];
-    let mut folders = vec!["docs".to_owned()];
+/// Every file of the repository's own folders, by its path from the root.
+fn files() -> Vec<String> {
+    let mut files = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    let mut folders: Vec<String> =
+        FOLDERS.iter().map(|folder| folder.trim_end_matches('/').to_owned()).collect();
     while let Some(folder) = folders.pop() {
         for name in names_in(&folder) {
             let inside = format!("{folder}/{name}");
-            if path(&inside).is_dir() {
-                folders.push(inside);
-            } else if path(&inside).extension().is_some_and(|extension| extension == "md") {
-                documents.push(inside);
-            }
+            if path(&inside).is_dir() { folders.push(inside) } else { files.push(inside) }
         }
     }
-    assert!(documents.len() > 20, "only {documents:?}");
-    documents
+    files
 }
 
-/// Whether a piece of code in a document names one file or folder of this repository.
-fn names_a_path(code: &str) -> bool {
-    const FOLDERS: [&str; 6] = ["bin/", "crates/", "docs/", "lua/", "migrations/", "scripts/"];
-    let is_one = !code.contains([' ', '<', '*', '{', '…']);
-    is_one && FOLDERS.iter().any(|folder| code.starts_with(folder))
+const FOLDERS: [&str; 6] = ["bin/", "crates/", "docs/", "lua/", "migrations/", "scripts/"];
+
+/// Parts of paths that are only an example.
+const EXAMPLES: [&str; 3] = ["kick", "name.rs", "mod.rs"];
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == extension)
+}
+
+/// Whether the document's code names something that is not there: a path from the root, or the end of a Rust file's path.
+fn is_missing(code: &str, files: &[String]) -> bool {
+    if code.contains([' ', '<', '*', '{', '…']) || EXAMPLES.iter().any(|example| code.contains(example)) {
+        return false;
+    }
+    if FOLDERS.iter().any(|folder| code.starts_with(folder)) {
+        return !path(code).exists();
+    }
+    has_extension(code, "rs") && !files.iter().any(|file| file.ends_with(&format!("/{code}")))
 }
 
 #[test]
 fn every_path_in_the_documents_exists() {
+    let files = files();
+    let documents: Vec<&String> = files.iter().filter(|file| has_extension(file, "md")).collect();
+    assert!(documents.len() > 30, "only {documents:?}");
     let mut missing = Vec::new();
-    let mut checked = 0;
-    for document in documents() {
-        let text = read(&document);
-        // A document may say once where its shorter paths are: "Files are below `crates`."
-        let below = between(&text, "are below `", "`").next();
+    for document in documents {
+        let text = read(document);
         let prose = text.split("```").step_by(2);
-        for code in prose.flat_map(|part| part.split('`').skip(1).step_by(2)) {
-            let is_rust = Path::new(code).extension().is_some_and(|extension| extension == "rs");
-            let short = below.filter(|_| is_rust && !code.contains(' '));
-            let named = match short {
-                _ if names_a_path(code) => code.to_owned(),
-                Some(below) => format!("{}/{code}", below.trim_end_matches('/')),
-                None => continue,
-            };
-            checked += 1;
-            if !path(&named).exists() {
-                missing.push(format!("{document}: {named}"));
-            }
-        }
-        let folder = path(&document).parent().unwrap().to_owned();
+        let code = prose.flat_map(|part| part.split('`').skip(1).step_by(2));
+        missing
+            .extend(code.filter(|code| is_missing(code, &files)).map(|code| format!("{document}: {code}")));
+        let folder = path(document).parent().unwrap().to_owned();
         for link in between(&text, "](", ")").filter(|link| !link.starts_with("http")) {
             let file = link.split('#').next().unwrap();
-            checked += 1;
             if !folder.join(file).exists() {
                 missing.push(format!("{document}: {link}"));
             }
         }
     }
-    assert!(checked > 200, "only {checked} paths were found");
     assert!(missing.is_empty(), "these do not exist:\n{}", missing.join("\n"));
 }
 
