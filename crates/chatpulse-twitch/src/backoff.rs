@@ -1,8 +1,8 @@
-//! Waiting longer after each failure, never all at the same moment.
+//! Waits that grow with each failure, and differ between instances.
 
 use std::time::Duration;
 
-/// Doubles from its first wait up to a limit, and may go on with another; each wait is shortened at random by up to a half.
+/// Doubles from the first wait up to a limit. Each wait is shortened at random by up to a half.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -16,7 +16,7 @@ impl Backoff {
         Self { next: first, first, limit, last: limit }
     }
 
-    /// Waits so long after the limit.
+    /// Once the limit was reached, every wait is this long instead.
     pub(crate) const fn then(self, last: Duration) -> Self {
         Self { last, ..self }
     }
@@ -28,7 +28,7 @@ impl Backoff {
         whole.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// It worked: begin anew next time.
+    /// It worked: the next wait is the first again.
     pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_limit_and_begin_anew() {
+    fn waits_double_up_to_the_limit_until_a_reset() {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
         for whole in [1, 2, 4, 4] {
             let wait = backoff.wait();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_few_tries_it_goes_on_slowly() {
+    fn after_the_limit_every_wait_is_the_last_one() {
         let mut backoff =
             Backoff::new(Duration::from_secs(1), Duration::from_secs(4)).then(Duration::from_mins(1));
         for whole in [1, 2, 4, 60, 60] {

@@ -1,4 +1,4 @@
-//! Which Twitch, and who we are there.
+//! Our application at Twitch, and which Twitch that is.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use url::Url;
 pub struct TwitchConfig {
     /// Public name of the application.
     pub client_id: String,
-    /// Its password.
+    /// Its secret.
     pub client_secret: Secret,
     /// Where Twitch sends browsers back to; registered with the application.
     pub redirect_uri: String,
     /// Twitch, or a simulation of it.
     pub urls: TwitchUrls,
-    /// Roots and protocol for every connection.
+    /// Roots and versions for every connection.
     pub tls: Arc<ClientConfig>,
     /// How chat reaches us.
     pub transport: Transport,

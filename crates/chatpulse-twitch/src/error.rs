@@ -1,4 +1,4 @@
-//! What Twitch refuses, by what we can do about it.
+//! How a call fails, by what we can do about it.
 
 use chatpulse_domain::ports::error::BoxError;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ pub enum TwitchError {
     /// There is no such thing, or it is not ours (404).
     #[error("Twitch does not know it: {0}")]
     NotFound(String),
-    /// The same subscription exists; since 2026-04-17 Twitch says which (409).
+    /// The same subscription exists; since 2026-04-17 Twitch names it (409).
     #[error("Twitch has it already")]
     Conflict {
         /// The existing one's id.
@@ -32,7 +32,7 @@ pub enum TwitchError {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Twitch's words.
+        /// Twitch's message.
         message: String,
     },
     /// No answer, or a 5xx. Trying again may help.
@@ -51,7 +51,7 @@ struct ErrorBody {
     id: Option<String>,
 }
 
-/// Twitch's words in an error body; never a token.
+/// Twitch's message in an error body; never a token.
 pub(crate) fn message_of(body: &[u8]) -> String {
     let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     if body.message.is_empty() {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_is_no_panic() {
+    fn a_body_that_is_not_json_does_not_panic() {
         assert!(matches!(TwitchError::from_answer(503, b"<html>", None), TwitchError::Unreachable(_)));
     }
 }

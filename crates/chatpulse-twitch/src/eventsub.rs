@@ -1,4 +1,4 @@
-//! EventSub: what Twitch tells us, by webhook or by socket.
+//! EventSub: Twitch's messages, by webhook or by socket.
 
 pub mod event;
 pub mod gate;

@@ -1,4 +1,4 @@
-//! The one HTTP client for Twitch: deadlines on everything, no redirects, no URL in any error.
+//! The HTTP client for Twitch: every request has a deadline, redirects are not followed.
 
 use std::time::Duration;
 

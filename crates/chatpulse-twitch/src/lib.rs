@@ -1,10 +1,11 @@
 //! Twitch, as ChatPulse needs it: log in, read chats.
 //!
-//! [`login`] is the OAuth side. [`feed`] keeps the wanted chats subscribed through a conduit, whose shards are
-//! either our one webhook ([`eventsub::gate`]) or each instance's EventSub socket ([`eventsub::socket`]); both end in
-//! the same chat messages. [`helix`] makes the calls, [`tokens`] seals what users gave us.
+//! [`login`] is OAuth. [`feed`] keeps the wanted chats subscribed through a conduit, whose shards are either our one
+//! webhook ([`eventsub::gate`]) or each instance's EventSub socket ([`eventsub::socket`]); both deliver through
+//! [`eventsub::router`]. [`helix`] makes the calls, [`app_token`] has the token for them, [`tokens`] seals what users gave
+//! us. Start with [`feed`].
 //!
-//! Facts of Twitch are stated where they are used, with their source. Everything inbound is decoded tolerantly:
+//! Facts about Twitch are stated where they are used, with their source. Everything inbound is decoded tolerantly:
 //! unknown fields and values are normal, since Twitch adds them without notice.
 
 pub mod app_token;

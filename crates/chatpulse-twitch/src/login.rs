@@ -1,4 +1,4 @@
-//! Logging in with Twitch: the authorization code flow, and what keeps its tokens good.
+//! Logging in with Twitch: the authorization code flow, and the validation, refresh and revocation of its tokens.
 //! Source: Twitch's "Getting OAuth Access Tokens", "Validating Tokens" and "Refreshing Access Tokens".
 
 use std::sync::Arc;
@@ -56,13 +56,13 @@ impl TwitchLogin for OauthLogin {
     async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
         let token = self.redeem(code).await?;
         let access = Secret::new(token.access_token);
-        let validated = self.look_at(&access).await?;
+        let validated = self.validate_token(&access).await?;
         let id = validated.user_id.as_deref().and_then(|id| TwitchUserId::new(id).ok());
         let (Some(id), Some(login)) = (id, validated.login) else {
             return Err(LoginError::Refused("the token belongs to no user".into()));
         };
         let display_name = self.display_name(&access, &id).await.unwrap_or_else(|error| {
-            warn!(%error, "Twitch did not say the name of a user who logged in; the login name is shown");
+            warn!(%error, "failed to get the display name of a user who logged in; showing the login name");
             login.clone()
         });
         let lives = Duration::from_secs(token.expires_in.or(validated.expires_in).unwrap_or(0));
@@ -78,7 +78,7 @@ impl TwitchLogin for OauthLogin {
     }
 
     async fn validate(&self, access: &Secret) -> Result<(), LoginError> {
-        self.look_at(access).await.map(drop)
+        self.validate_token(access).await.map(drop)
     }
 
     async fn refresh(&self, refresh: &Secret) -> Result<UserTokens, LoginError> {
@@ -89,10 +89,10 @@ impl TwitchLogin for OauthLogin {
             ("refresh_token", refresh.expose()),
         ];
         let request = self.http.post(below(&self.config.urls.auth, "token")).form(&form);
-        let token: TokenAnswer = self.ask(request, is_dead_grant).await?;
+        let token: TokenAnswer = self.call(request, is_dead_grant).await?;
         Ok(UserTokens {
             access: Secret::new(token.access_token),
-            // Twitch may send the next one, or leave this one good.
+            // Twitch may send a new one, or leave this one valid.
             refresh: Some(token.refresh_token.map_or_else(|| refresh.clone(), Secret::new)),
             expires_at: self.clock.now().plus(Duration::from_secs(token.expires_in.unwrap_or(0))),
             scopes: token.scope.unwrap_or_default(),
@@ -113,7 +113,7 @@ impl TwitchLogin for OauthLogin {
     }
 }
 
-/// `expires_in`, `refresh_token` and `scope` are each missing in some real answers.
+/// Each of `expires_in`, `refresh_token` and `scope` is missing in some real answers.
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
@@ -158,13 +158,13 @@ impl OauthLogin {
             ("grant_type", "authorization_code"),
             ("redirect_uri", self.config.redirect_uri.as_str()),
         ];
-        self.ask(self.http.post(below(&self.config.urls.auth, "token")).form(&form), is_refusal).await
+        self.call(self.http.post(below(&self.config.urls.auth, "token")).form(&form), is_refusal).await
     }
 
-    async fn look_at(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
+    async fn validate_token(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {
         let authorization = format!("OAuth {}", access.expose());
         let request = self.http.get(below(&self.config.urls.auth, "validate"));
-        self.ask(request.header("Authorization", authorization), |status, _| status == 401).await
+        self.call(request.header("Authorization", authorization), |status, _| status == 401).await
     }
 
     async fn display_name(&self, access: &Secret, id: &TwitchUserId) -> Result<String, LoginError> {
@@ -173,15 +173,16 @@ impl OauthLogin {
         url.query_pairs_mut().append_pair("id", id.as_str());
         let request =
             self.http.get(url).bearer_auth(access.expose()).header("Client-Id", &self.config.client_id);
-        let answer: UsersAnswer = self.ask(request, is_refusal).await?;
+        let answer: UsersAnswer = self.call(request, is_refusal).await?;
         let user =
             answer.data.into_iter().find(|user| user.id == id.as_str() && !user.display_name.is_empty());
         user.map(|user| user.display_name)
             .ok_or_else(|| LoginError::Refused("Twitch does not know the user".into()))
     }
 
-    /// What `is_refusal` says of status and message is Twitch's word; everything else may be better in a moment.
-    async fn ask<T: DeserializeOwned>(
+    /// An answer for which `is_refusal` holds, given its status and message, is final; after any other failure a retry may
+    /// help.
+    async fn call<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
         is_refusal: impl Fn(u16, &str) -> bool,
@@ -194,22 +195,22 @@ impl OauthLogin {
             return serde_json::from_slice(&body).map_err(|error| LoginError::Unreachable(error.into()));
         }
         let message = crate::error::message_of(&body);
-        let said = format!("Twitch answered {status}: {message}");
+        let reason = format!("Twitch answered {status}: {message}");
         if is_refusal(status.as_u16(), &message) {
-            Err(LoginError::Refused(said.into()))
+            Err(LoginError::Refused(reason.into()))
         } else {
-            Err(LoginError::Unreachable(said.into()))
+            Err(LoginError::Unreachable(reason.into()))
         }
     }
 }
 
-/// Of a login code.
+/// Whether a login code, or a user's token, is refused.
 fn is_refusal(status: u16, _message: &str) -> bool {
     (400..500).contains(&status) && status != 429
 }
 
-/// Of a refresh token. A wrong client secret or a proxy in the way says nothing about the user's grant, and must end
-/// nobody's. Source: "Refreshing Access Tokens".
+/// Whether a refresh token is refused for good. A wrong client secret, or an answer of a proxy, tells nothing about the
+/// user's grant and must not end it. Source: "Refreshing Access Tokens".
 fn is_dead_grant(status: u16, message: &str) -> bool {
     status == 401 || (status == 400 && message.to_lowercase().contains("invalid refresh token"))
 }
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_twitchs_word_about_the_token_itself_ends_a_grant() {
+    fn only_an_answer_about_the_token_itself_ends_a_grant() {
         assert!(is_dead_grant(400, "Invalid refresh token"));
         assert!(is_dead_grant(401, ""));
         for (status, message) in [

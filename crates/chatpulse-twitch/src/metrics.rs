@@ -1,7 +1,7 @@
 //! The metric families that the connection to Twitch feeds.
 
+use crate::eventsub::router::NOTIFICATION_LABELS;
 use chatpulse_domain::metrics::{Family, Labels};
-use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 
 /// All of them.
 pub const FAMILIES: &[Family] = &[

@@ -1,4 +1,4 @@
-//! Tokens at rest: AES-256-GCM, bound to their owner, readable with several keys while one is replaced.
+//! Tokens at rest: AES-256-GCM, bound to their owner, readable with several keys while one is being replaced.
 //!
 //! Layout: format (1 byte) ‖ key id (4) ‖ nonce (12) ‖ ciphertext with tag.
 
@@ -21,7 +21,7 @@ const HEAD_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
 pub struct TokenKey([u8; 32]);
 
 impl TokenKey {
-    /// Takes the bytes over.
+    /// From these bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -62,7 +62,7 @@ impl Key {
     }
 }
 
-/// The domain's tokens have no wire format; this is the one they have inside the seal.
+/// The format of tokens before they are sealed.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     access: String,
@@ -87,7 +87,7 @@ impl TokenCipher for RingCipher {
 }
 
 impl RingCipher {
-    /// Opens for the same `owner` only, which is not kept.
+    /// Opens for the same `owner` only, which is not stored.
     pub(crate) fn seal_for(&self, owner: &[u8], tokens: &UserTokens) -> SealedTokens {
         let plain = Sealed {
             access: tokens.access.expose().to_owned(),
@@ -116,7 +116,7 @@ impl RingCipher {
         })
     }
 
-    /// `None` only if the system has no randomness: then nothing is stored, and the user logs in again.
+    /// `None` only if the system has no randomness: then nothing is stored, and the user has to log in again.
     fn seal_bytes(&self, owner: &[u8], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
         let current = self.keys.first()?;
         let mut nonce = [0; NONCE_LEN];
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_for_its_user_only() {
+    fn sealed_tokens_open_for_their_user_only() {
         let cipher = RingCipher::new(&TokenKey::new([1; 32]), &[]);
         let sealed = cipher.seal(&user("1"), &tokens());
         assert_eq!(cipher.open(&user("1"), &sealed), Ok(tokens()));

@@ -51,7 +51,7 @@ impl Twitch {
     ) -> anyhow::Result<Self> {
         let config = twitch_config(settings)?;
         let cipher = Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old));
-        let shared = SharedToken { kept: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
+        let shared = SharedToken { repository: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
         let helix = Helix::new(config.clone(), Arc::clone(clock), Some(shared))
             .context("could not set up the connection to Twitch")?;
         let ports = FeedPorts {

@@ -1,22 +1,6 @@
-//! What Twitch posts to us: verified first, read afterwards.
+//! Webhooks of a chat platform: verified first, decoded afterwards.
 
 use super::chat_sink::ChatDelivery;
-
-/// What Twitch tells us besides chat, by type, as a metric's label: types with a series of their own, the end of a
-/// subscription, and all others.
-pub const NOTIFICATION_LABELS: [&str; 11] = [
-    "conduit.shard.disabled",
-    "user.authorization.grant",
-    "user.authorization.revoke",
-    "stream.online",
-    "stream.offline",
-    "channel.chat.message_delete",
-    "channel.chat.clear_user_messages",
-    "channel.chat.clear",
-    "channel.chat.notification",
-    "revocation",
-    "other",
-];
 
 /// A webhook request as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -35,30 +19,31 @@ pub struct RawDelivery<'a> {
     pub body: &'a [u8],
 }
 
-/// What a verified request asks for.
+/// What is to be done about a verified request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Webhook {
     /// Echo this text.
     Challenge(String),
     /// Chat: hand it to the [`super::chat_sink::ChatSink`].
     Chat(ChatDelivery),
-    /// Anything else; the gate has dealt with it.
+    /// Nothing: the gate has handled it.
     Handled,
 }
 
-/// Why a request is turned away.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// A header is missing or not of its form.
+    /// A header is missing or malformed.
     #[error("the {0} header is missing or malformed")]
     Header(&'static str),
-    /// The signature is not ours.
+    /// It was not signed with our secret.
     #[error("the signature does not match")]
     Signature,
 }
 
-/// Verifies and reads webhooks. No panic and no error on any bytes with a good signature.
+/// Verifies and decodes webhooks. Any bytes with a good signature are accepted: an error would make Twitch retry, and in the
+/// end disable the subscription.
 pub trait WebhookGate: Send + Sync {
-    /// Headers, then signature, then freshness, then the body.
+    /// Checks the headers, then the signature, then the age, then decodes the body.
     fn open(&self, delivery: &RawDelivery<'_>) -> Result<Webhook, Refused>;
 }

@@ -1,5 +1,5 @@
-//! What is read of an event: as little as a vote needs, borrowed, in one pass. Unknown fields and values are
-//! ignored, optional ones may be missing. Source: Twitch's EventSub reference, `channel.chat.message` v1.
+//! Decodes events: only what a vote needs, borrowed, in one pass. Unknown fields and values are ignored, optional ones
+//! may be missing. Source: Twitch's EventSub reference, `channel.chat.message` v1.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 /// The subscription type of chat.
 pub const CHAT_MESSAGE: &str = "channel.chat.message";
 
-/// The subscription type of users who disconnect the application, or whose account is gone.
+/// A user disconnected the application, or their account is gone.
 pub(crate) const AUTHORIZATION_REVOKED: &str = "user.authorization.revoke";
 
-/// Twitch stopped delivering to one of our shards.
+/// Twitch disabled one of our shards.
 pub(crate) const SHARD_DISABLED: &str = "conduit.shard.disabled";
 
 /// `subscription` of any notification or revocation.
@@ -38,7 +38,7 @@ pub(crate) struct ConditionInfo<'a> {
     pub(crate) user_id: Option<Cow<'a, str>>,
 }
 
-/// A body of which only the subscription matters.
+/// Any body; only its subscription is decoded.
 #[derive(Debug, Deserialize)]
 pub(crate) struct AnyBody<'a> {
     #[serde(borrow, default)]
@@ -76,7 +76,7 @@ struct ChatEvent<'a> {
     badges: Option<Vec<Badge<'a>>>,
 }
 
-/// Of the chatter, in the channel that it was delivered for.
+/// A badge of the chatter in this channel.
 #[derive(Debug, Deserialize)]
 struct Badge<'a> {
     #[serde(borrow, default)]
@@ -84,7 +84,7 @@ struct Badge<'a> {
 }
 
 impl Badge<'_> {
-    fn is_moderators(&self) -> bool {
+    fn is_moderator(&self) -> bool {
         ["broadcaster", "moderator", "lead_moderator"].contains(&self.set_id.as_ref())
     }
 }
@@ -108,13 +108,13 @@ struct AuthorizationEvent<'a> {
     user_id: Cow<'a, str>,
 }
 
-/// Who took their consent back, according to such a notification.
+/// Who took their consent back; `None` if the body is malformed.
 pub(crate) fn withdrawn_by(body: &[u8]) -> Option<TwitchUserId> {
     let AuthorizationBody { event } = serde_json::from_slice(body).ok()?;
     TwitchUserId::new(&event.user_id).ok()
 }
 
-/// Reads a chat notification. `transport_id` stands in where the message has no id of its own.
+/// Decodes a chat notification. `transport_id` is used where the message has no id of its own.
 pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessage> {
     let ChatBody { event } = serde_json::from_slice(body).ok()?;
     let id = event.message_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(transport_id);
@@ -129,7 +129,7 @@ pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessag
         text: event.message.text.unwrap_or_default().into_owned(),
         is_reply: event.reply.is_some(),
         source_broadcaster,
-        by_moderator: event.badges.iter().flatten().any(Badge::is_moderators),
+        by_moderator: event.badges.iter().flatten().any(Badge::is_moderator),
     })
 }
 

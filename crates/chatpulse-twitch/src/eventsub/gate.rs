@@ -1,4 +1,4 @@
-//! Webhooks: verify first, then decode. With a good signature nothing is an error any more, because an error
+//! Webhooks: verify first, then decode. With a good signature nothing is answered with an error, because an error
 //! only makes Twitch retry, and in the end disable the subscription.
 
 use std::str::from_utf8;
@@ -11,14 +11,14 @@ use crate::eventsub::event::ChallengeBody;
 use crate::eventsub::router::{Envelope, EventRouter};
 use crate::eventsub::signature::{MessageTime, SignatureKey};
 
-/// Checks signatures by the current secret, or by an earlier one while it is changed.
+/// Checks signatures with the current secret, or with an earlier one while it is being replaced.
 pub struct TwitchGate {
     keys: Vec<SignatureKey>,
     router: EventRouter,
 }
 
 impl TwitchGate {
-    /// `secrets`: the current one, then earlier ones that still count.
+    /// `secrets`: the current one, then earlier ones that are still accepted.
     pub fn new(secrets: &[Secret], router: EventRouter) -> Self {
         Self { keys: secrets.iter().map(SignatureKey::new).collect(), router }
     }
@@ -57,7 +57,7 @@ impl WebhookGate for TwitchGate {
 }
 
 impl TwitchGate {
-    /// Echoed whatever its age: Twitch decides when to ask.
+    /// Echoed whatever its age: Twitch decides when it sends one.
     fn challenge(&self, body: &[u8]) -> Webhook {
         if let Ok(body) = serde_json::from_slice::<ChallengeBody<'_>>(body) {
             return Webhook::Challenge(body.challenge.into_owned());
@@ -67,10 +67,10 @@ impl TwitchGate {
     }
 }
 
-/// Visible ASCII of a sane length.
+/// A header's value, if it is visible ASCII and no longer than an id may be.
 fn header<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a str, Refused> {
-    let sane = |text: &&str| {
+    let is_valid = |text: &&str| {
         (1..=TEXT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    value.and_then(|bytes| from_utf8(bytes).ok()).filter(sane).ok_or(Refused::Header(name))
+    value.and_then(|bytes| from_utf8(bytes).ok()).filter(is_valid).ok_or(Refused::Header(name))
 }

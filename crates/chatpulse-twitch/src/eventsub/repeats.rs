@@ -1,5 +1,5 @@
-//! Which messages came before. Twitch delivers at least once; chat is told apart by its own ids in the store of
-//! votes, everything else here.
+//! Which messages were delivered before. Twitch delivers at least once; the vote store recognises a repeated chat
+//! message by its own id, everything else is recognised here.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use chatpulse_domain::time::Timestamp;
 
-/// A message may be dated ten minutes ahead and then stays fresh for ten more; after that it is stale anyway.
+/// A message may be dated ten minutes ahead and stays fresh for ten more; after that it is stale anyway.
 const KEPT_FOR: Duration = Duration::from_mins(20);
 
-/// Revocations and notices are a few a day for each streamer: a whole fleet's at once still fit.
+/// Revocations and notifications are a few a day for each streamer: those of a whole fleet at once still fit.
 const KEPT_MAX: usize = 16_384;
 
-/// Transport ids of late.
+/// Transport ids of the last twenty minutes.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
     known: Mutex<Known>,
@@ -26,7 +26,7 @@ struct Known {
 }
 
 impl Repeats {
-    /// Whether this id came before. From now on it has.
+    /// Whether this id was delivered before. From now on it was.
     pub(crate) fn has_seen(&self, id: &str, now: Timestamp) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget(now);

@@ -1,5 +1,5 @@
-//! One place for both transports: chat becomes a delivery, everything else is counted and dealt with here. What has
-//! no effect is said at most once a minute.
+//! Where both transports meet: chat becomes a delivery, every other message is counted and handled here. A message
+//! without effect is logged at most once a minute.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use chatpulse_domain::ports::chat_feed::ChatChannel;
 use chatpulse_domain::ports::chat_sink::ChatDelivery;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
-use chatpulse_domain::ports::webhook_gate::NOTIFICATION_LABELS;
 use chatpulse_domain::throttle::Throttle;
 use chatpulse_domain::time::Timestamp;
 use tracing::{debug, info};
@@ -21,12 +20,27 @@ use crate::eventsub::repeats::Repeats;
 use crate::eventsub::signature::MessageTime;
 use crate::feed::{Revocation, TwitchFeed};
 
+/// Types of messages besides chat that are counted by name, as labels of a metric. Others count as `other`.
+pub(crate) const NOTIFICATION_LABELS: [&str; 11] = [
+    SHARD_DISABLED,
+    "user.authorization.grant",
+    AUTHORIZATION_REVOKED,
+    "stream.online",
+    "stream.offline",
+    "channel.chat.message_delete",
+    "channel.chat.clear_user_messages",
+    "channel.chat.clear",
+    "channel.chat.notification",
+    "revocation",
+    "other",
+];
+
 /// A verified notification or revocation, of either transport.
 pub(crate) struct Envelope<'a> {
     pub(crate) transport_id: &'a str,
-    /// `None` if it cannot be read; a webhook with such a time is refused before.
+    /// `None` for a malformed time; the gate refuses a webhook that has one.
     pub(crate) sent_at: Option<MessageTime>,
-    /// From the metadata; a webhook may come without, then the body says it.
+    /// From the metadata. A webhook may lack it; then the body has it.
     pub(crate) subscription_type: Option<&'a str>,
     /// `{"subscription":…,"event":…}`
     pub(crate) body: &'a [u8],
@@ -34,27 +48,27 @@ pub(crate) struct Envelope<'a> {
 
 /// Why a message has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Idle {
+enum NoEffect {
     Stale,
     Malformed,
     Repeated,
     UnknownType,
 }
 
-impl Idle {
-    const fn words(self) -> &'static str {
+impl NoEffect {
+    const fn reason(self) -> &'static str {
         match self {
             Self::Stale => {
-                "its time is more than ten minutes off: see whether the clock of this machine is right"
+                "its time is more than ten minutes off; check whether the clock of this machine is right"
             }
             Self::Malformed => "it cannot be read",
-            Self::Repeated => "it came before",
-            Self::UnknownType => "its type is not known here",
+            Self::Repeated => "it was delivered before",
+            Self::UnknownType => "its type is unknown",
         }
     }
 }
 
-/// Sorts what Twitch tells us.
+/// Sorts Twitch's messages.
 #[derive(Clone)]
 pub struct EventRouter {
     clock: Arc<dyn Clock>,
@@ -66,12 +80,12 @@ pub struct EventRouter {
 #[derive(Default)]
 struct Shared {
     repeats: Repeats,
-    /// One for each of [`Idle`].
-    said: [Throttle; 4],
+    /// One for each of [`NoEffect`].
+    logged: [Throttle; 4],
 }
 
 impl EventRouter {
-    /// What becomes of subscriptions and the shard goes to `feed`, what becomes of users' consent to `grants`.
+    /// News of subscriptions and shards goes to `feed`, news of users' consent to `grants`.
     pub fn new(clock: Arc<dyn Clock>, feed: TwitchFeed, grants: Arc<dyn GrantSink>) -> Self {
         Self { clock, feed, grants, shared: Arc::default() }
     }
@@ -89,13 +103,13 @@ impl EventRouter {
         }
         let known = NOTIFICATION_LABELS.into_iter().find(|known| *known == kind);
         count(known.unwrap_or("other"));
-        let idle = self.idle(envelope).or(known.is_none().then_some(Idle::UnknownType));
-        match (idle, known) {
-            (Some(idle), _) => self.say("notification", idle),
+        let no_effect = self.no_effect(envelope).or(known.is_none().then_some(NoEffect::UnknownType));
+        match (no_effect, known) {
+            (Some(why), _) => self.log("notification", why),
             (None, Some(SHARD_DISABLED)) => self.feed.check_shard(),
             (None, Some(AUTHORIZATION_REVOKED)) => match withdrawn_by(envelope.body) {
                 Some(user) => self.grants.withdrawn(&user, self.time_of(envelope)),
-                None => self.say("notification", Idle::Malformed),
+                None => self.log("notification", NoEffect::Malformed),
             },
             (None, _) => debug!(kind = known, "notification"),
         }
@@ -106,7 +120,7 @@ impl EventRouter {
         let is_fresh = envelope.sent_at.map(|sent_at| sent_at.is_fresh(self.clock.now()));
         let message = match is_fresh {
             Some(false) => {
-                self.say("chat message", Idle::Stale);
+                self.log("chat message", NoEffect::Stale);
                 return ChatDelivery::Stale;
             }
             Some(true) => chat_message(envelope.body, envelope.transport_id),
@@ -114,35 +128,35 @@ impl EventRouter {
         };
         message.map_or_else(
             || {
-                self.say("chat message", Idle::Malformed);
+                self.log("chat message", NoEffect::Malformed);
                 ChatDelivery::Malformed
             },
             ChatDelivery::Message,
         )
     }
 
-    /// There is nothing to echo.
+    /// A challenge without anything to echo.
     pub(crate) fn malformed_challenge(&self) {
         count("other");
-        self.say("challenge", Idle::Malformed);
+        self.log("challenge", NoEffect::Malformed);
     }
 
-    /// Twitch ended a subscription, and says why.
+    /// Twitch ended a subscription.
     pub(crate) fn revocation(&self, envelope: &Envelope<'_>) {
         count("revocation");
-        if let Some(idle) = self.idle(envelope) {
-            return self.say("revocation", idle);
+        if let Some(why) = self.no_effect(envelope) {
+            return self.log("revocation", why);
         }
         let Ok(AnyBody { subscription }) = serde_json::from_slice::<AnyBody<'_>>(envelope.body) else {
-            return self.say("revocation", Idle::Malformed);
+            return self.log("revocation", NoEffect::Malformed);
         };
         if !subscription.kind.is_empty() && subscription.kind != CHAT_MESSAGE {
-            return self.say("revocation", Idle::UnknownType);
+            return self.log("revocation", NoEffect::UnknownType);
         }
         let user = |id: Option<&str>| TwitchUserId::new(id?).ok();
         let broadcaster = user(subscription.condition.broadcaster_user_id.as_deref());
         let (Some(broadcaster), Ok(id)) = (broadcaster, SubscriptionId::new(&subscription.id)) else {
-            return self.say("revocation", Idle::Malformed);
+            return self.log("revocation", NoEffect::Malformed);
         };
         let why = Revocation::from_status(&subscription.status);
         info!(broadcaster.id = %broadcaster, ?why, "Twitch ended the chat subscription of {broadcaster}");
@@ -151,13 +165,15 @@ impl EventRouter {
         self.feed.revoked(channel, id, why);
     }
 
-    /// What anything but chat may suffer from. From now on it counts as seen.
-    fn idle(&self, envelope: &Envelope<'_>) -> Option<Idle> {
+    /// Why any message but chat is ignored; `None` if it is not. From now on it counts as delivered.
+    fn no_effect(&self, envelope: &Envelope<'_>) -> Option<NoEffect> {
         let now = self.clock.now();
         match envelope.sent_at.map(|sent_at| sent_at.is_fresh(now)) {
-            None => Some(Idle::Malformed),
-            Some(false) => Some(Idle::Stale),
-            Some(true) => self.shared.repeats.has_seen(envelope.transport_id, now).then_some(Idle::Repeated),
+            None => Some(NoEffect::Malformed),
+            Some(false) => Some(NoEffect::Stale),
+            Some(true) => {
+                self.shared.repeats.has_seen(envelope.transport_id, now).then_some(NoEffect::Repeated)
+            }
         }
     }
 
@@ -165,9 +181,9 @@ impl EventRouter {
         envelope.sent_at.map_or_else(|| self.clock.now(), MessageTime::to_timestamp)
     }
 
-    fn say(&self, what: &'static str, idle: Idle) {
-        if self.shared.said[idle as usize].allows(self.clock.now()) {
-            info!("Twitch sent a {what} without effect: {} (said once a minute)", idle.words());
+    fn log(&self, what: &'static str, why: NoEffect) {
+        if self.shared.logged[why as usize].allows(self.clock.now()) {
+            info!("ignored a {what} of Twitch: {} (logged once a minute)", why.reason());
         }
     }
 }

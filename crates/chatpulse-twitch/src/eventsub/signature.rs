@@ -1,4 +1,4 @@
-//! Signature and freshness of a webhook, pure. Any bytes may come in; none may panic.
+//! Signature and age of a webhook, without I/O. No input may panic.
 //! Source: Twitch's "Handling Webhook Events": HMAC-SHA256 over id ‖ timestamp ‖ body, no separators.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ring::hmac;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Further off than this, in either direction, and a message is stale.
+/// A message whose time is further off than this, in either direction, is stale.
 pub const FRESH_FOR: Duration = Duration::from_mins(10);
 
 const DIGEST_LEN: usize = 32;
@@ -24,7 +24,7 @@ impl SignatureKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()))
     }
 
-    /// Compares in constant time. A header that is not `sha256=` and 64 hex digits is just a wrong one.
+    /// Compares in constant time. A header that is not `sha256=` and 64 hex digits is a wrong signature.
     pub fn verifies(&self, message_id: &[u8], timestamp: &[u8], body: &[u8], header: &[u8]) -> bool {
         let Some(tag) = digest_of(header) else {
             return false;
@@ -50,7 +50,7 @@ fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// A message's own time, to the nanosecond as Twitch writes it.
+/// When a message was sent, to the nanosecond as Twitch writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageTime(OffsetDateTime);
 
@@ -60,7 +60,7 @@ impl MessageTime {
         OffsetDateTime::parse(text, &Rfc3339).ok().map(Self)
     }
 
-    /// To the millisecond.
+    /// Cut to the millisecond.
     pub fn to_timestamp(self) -> Timestamp {
         let unix_ms = self.0.unix_timestamp_nanos().div_euclid(1_000_000);
         Timestamp::from_unix_ms(i64::try_from(unix_ms).unwrap_or(i64::MAX))
@@ -105,9 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn odd_headers_are_wrong_and_never_panic() {
+    fn malformed_headers_are_wrong_signatures_and_never_panic() {
         let good = sign(b"id", b"time", BODY);
-        let odd: [&[u8]; 9] = [
+        let malformed: [&[u8]; 9] = [
             b"",
             b"sha256=",
             b"sha256=ab",
@@ -118,7 +118,7 @@ mod tests {
             &[0xff; 71],
             &good.as_bytes()["sha256=".len()..],
         ];
-        for header in odd {
+        for header in malformed {
             assert!(!key().verifies(b"id", b"time", BODY, header), "{header:?}");
         }
     }

@@ -1,8 +1,8 @@
 //! EventSub over a WebSocket that we open. Its session becomes a shard of our conduit, so subscriptions outlive it.
 //!
 //! Read [`EventSubSocket::run`], then `EventSubSocket::read`. Source: Twitch's "Handling WebSocket Events": the first
-//! frame is a welcome; silence longer than the keepalive means lost; on `session_reconnect` the new socket is
-//! opened before the old one is closed, and both are read; we never send anything but pongs.
+//! frame is a welcome; a socket that is silent for longer than the keepalive is lost; on `session_reconnect` the new
+//! socket is opened before the old one is closed, and both are read; we never send anything but pongs.
 
 mod frame;
 
@@ -26,15 +26,15 @@ use frame::Frame;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// To connect, and then to be welcomed.
+/// To connect and be welcomed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Added to Twitch's keepalive before a silent socket counts as lost.
 const KEEPALIVE_MARGIN: Duration = Duration::from_secs(3);
-/// What Twitch promises where the welcome does not say.
+/// Used if the welcome names none.
 const KEEPALIVE_DEFAULT: Duration = Duration::from_secs(10);
-/// Its successor waits meanwhile, and has ten seconds to become the shard.
-const READ_OUT_WITHIN: Duration = Duration::from_secs(1);
-/// A socket that lived this long was fine: the next attempt comes soon.
+/// For reading what is left on an old socket: its successor waits meanwhile, and has ten seconds to become the shard.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
+/// After a socket that lived this long, reconnecting begins with the shortest wait again.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
 
 /// Keeps one EventSub socket connected.
@@ -48,13 +48,13 @@ pub struct EventSubSocket {
 /// Why a socket ended.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
-    #[error("could not connect: {0}")]
+    #[error("failed to connect: {0}")]
     Connect(#[source] Box<tokio_tungstenite::tungstenite::Error>),
     #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
     Timeout,
-    #[error("no welcome came")]
+    #[error("Twitch sent no welcome")]
     NoWelcome,
-    #[error("nothing was heard for longer than the keepalive")]
+    #[error("Twitch sent nothing for longer than the keepalive")]
     Silent,
     #[error("Twitch closed it: {code} {reason}")]
     Closed { code: u16, reason: String },
@@ -78,28 +78,29 @@ impl EventSubSocket {
     /// Connects, reads, connects again. Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
-        let live = async {
+        let sockets = async {
             loop {
                 let started = Instant::now();
-                let ended = Box::pin(self.live_once()).await;
+                let ended = Box::pin(self.run_once()).await;
                 self.feed.socket_disconnected();
                 if started.elapsed() > STABLE_AFTER {
                     backoff.reset();
                 }
                 let wait = backoff.wait();
-                warn!(%ended, retry_in_ms = wait.as_millis(), "the EventSub socket ended; connecting again");
+                warn!(%ended, retry_in_ms = wait.as_millis(), "the EventSub socket ended; reconnecting");
                 tokio::time::sleep(wait).await;
             }
         };
-        stop.run_until_cancelled(Box::pin(live)).await;
+        stop.run_until_cancelled(Box::pin(sockets)).await;
     }
 
-    async fn live_once(&self) -> Ended {
+    /// From connecting to the end, through every reconnect that Twitch asks for.
+    async fn run_once(&self) -> Ended {
         let mut session = match self.connect(self.config.urls.eventsub.as_str()).await {
             Ok(session) => session,
             Err(ended) => return ended,
         };
-        info!("the EventSub socket is connected");
+        info!("connected the EventSub socket");
         loop {
             self.feed.socket_connected(&session.id);
             match Box::pin(self.read(session)).await {
@@ -117,13 +118,13 @@ impl EventSubSocket {
                 frame => self.handle(&frame).await,
             }
         };
-        debug!("Twitch asks for a new socket; both are read until it is welcomed");
+        debug!("Twitch asks to reconnect; reading both sockets until the new one is welcomed");
         let successor = self.connect(&url);
         tokio::pin!(successor);
         loop {
             tokio::select! {
                 welcomed = &mut successor => {
-                    self.read_out(session).await;
+                    self.drain(session).await;
                     return welcomed;
                 }
                 frame = self.next(&mut session) => match frame {
@@ -137,8 +138,8 @@ impl EventSubSocket {
         }
     }
 
-    /// The old socket is closed only now, and what Twitch said on it until here is read.
-    async fn read_out(&self, mut old: Session) {
+    /// Closes the old socket only now, and handles what Twitch sent on it until then.
+    async fn drain(&self, mut old: Session) {
         let rest = async {
             if old.socket.close(None).await.is_ok() {
                 while let Ok(frame) = next_frame(&mut old.socket).await {
@@ -146,7 +147,7 @@ impl EventSubSocket {
                 }
             }
         };
-        let _ = timeout(READ_OUT_WITHIN, rest).await;
+        let _ = timeout(DRAIN_WITHIN, rest).await;
     }
 
     async fn connect(&self, url: &str) -> Result<Session, Ended> {
@@ -163,7 +164,7 @@ impl EventSubSocket {
         Ok(Session { socket, id: session_id, keepalive })
     }
 
-    /// Pings keep a connection open, but do not count as a sign that messages come.
+    /// A ping does not end the silence: it shows that the connection is open, not that messages are sent.
     async fn next(&self, session: &mut Session) -> Result<Frame, Ended> {
         timeout(session.keepalive, next_frame(&mut session.socket)).await.map_err(|_| Ended::Silent)?
     }
@@ -177,7 +178,7 @@ impl EventSubSocket {
             }
             Frame::Revocation(revocation) => self.router.revocation(&revocation.envelope()),
             Frame::Keepalive | Frame::Welcome { .. } | Frame::Reconnect { .. } => {}
-            Frame::Unknown => debug!("a message of a kind that is not known yet was ignored"),
+            Frame::Unknown => debug!("ignored a message of an unknown kind"),
         }
     }
 }
@@ -195,7 +196,7 @@ async fn next_frame(socket: &mut Socket) -> Result<Frame, Ended> {
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(Ended::Broken(Box::new(error))),
             None => {
-                return Err(Ended::Closed { code: 1006, reason: "without a word".into() });
+                return Err(Ended::Closed { code: 1006, reason: "no close frame".into() });
             }
         }
     }

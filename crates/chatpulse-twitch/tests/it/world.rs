@@ -109,7 +109,7 @@ impl World {
     pub(crate) fn instance_by(&self, leads: bool, transport: &Transport) -> Instance {
         let (config, clock) = (self.config(transport.clone()), clock());
         let shared = SharedToken {
-            kept: Arc::clone(&self.accounts.app_token) as Arc<dyn AppTokenRepository>,
+            repository: Arc::clone(&self.accounts.app_token) as Arc<dyn AppTokenRepository>,
             cipher: Arc::new(RingCipher::new(&TokenKey::new([7; 32]), &[])),
         };
         let helix = Helix::new(config.clone(), Arc::new(clock.clone()), Some(shared)).unwrap();

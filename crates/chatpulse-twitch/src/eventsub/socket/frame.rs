@@ -1,4 +1,4 @@
-//! One text frame of the socket, read tolerantly: what cannot be read is `Unknown`, never an error.
+//! Decodes one text frame of the socket, tolerantly: a malformed one is `Unknown`, never an error.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,30 +6,30 @@ use serde_json::value::RawValue;
 use crate::eventsub::router::Envelope;
 use crate::eventsub::signature::MessageTime;
 
-/// What Twitch says on the socket.
+/// A message on the socket.
 #[derive(Debug)]
 pub(super) enum Frame {
     Welcome { session_id: String, keepalive_secs: Option<u64> },
     Keepalive,
-    Notification(Told),
+    Notification(Message),
     Reconnect { url: String },
-    Revocation(Told),
+    Revocation(Message),
     Unknown,
 }
 
 /// A notification or revocation, with the payload as a webhook would carry it.
 #[derive(Debug)]
-pub(super) struct Told {
-    message_id: String,
+pub(super) struct Message {
+    id: String,
     sent_at: Option<MessageTime>,
     subscription_type: Option<String>,
     payload: Option<Box<RawValue>>,
 }
 
-impl Told {
+impl Message {
     pub(super) fn envelope(&self) -> Envelope<'_> {
         Envelope {
-            transport_id: &self.message_id,
+            transport_id: &self.id,
             sent_at: self.sent_at,
             subscription_type: self.subscription_type.as_deref(),
             body: self.payload.as_ref().map_or(b"".as_slice(), |payload| payload.get().as_bytes()),
@@ -90,19 +90,19 @@ impl Frame {
             }
             "session_keepalive" => Self::Keepalive,
             "session_reconnect" => Self::Reconnect { url: session()?.reconnect_url? },
-            "notification" => Self::Notification(Told::new(metadata, payload)),
-            "revocation" => Self::Revocation(Told::new(metadata, payload)),
+            "notification" => Self::Notification(Message::new(metadata, payload)),
+            "revocation" => Self::Revocation(Message::new(metadata, payload)),
             _ => Self::Unknown,
         })
     }
 }
 
-impl Told {
-    /// What is odd about it is for the router to say, and to count.
+impl Message {
+    /// The router checks it, and counts what is wrong with it.
     fn new(metadata: Metadata, payload: Option<Box<RawValue>>) -> Self {
         Self {
             sent_at: MessageTime::parse(&metadata.message_timestamp),
-            message_id: metadata.message_id,
+            id: metadata.message_id,
             subscription_type: metadata.subscription_type,
             payload,
         }
