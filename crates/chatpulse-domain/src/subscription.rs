@@ -1,11 +1,11 @@
-//! Our record of what Twitch delivers to us.
+//! Chat subscriptions that we recorded, and what the dashboard says about a chat.
 
 use crate::ids::{ChannelId, ChatterId, ConduitId, SubscriptionId};
 
 /// One chat subscription at Twitch: whose chat, read by which account, delivered where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatSubscription {
-    /// Twitch's id of it.
+    /// Its id at Twitch.
     pub id: SubscriptionId,
     /// Whose chat.
     pub broadcaster: ChannelId,
@@ -15,16 +15,16 @@ pub struct ChatSubscription {
     pub conduit: ConduitId,
 }
 
-/// What the chat connection of one streamer is doing.
+/// What the connection of one chat is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChatState {
-    /// Twitch delivers this chat.
+    /// The platform delivers this chat.
     Reading,
-    /// Being set up, or Twitch is out of reach.
+    /// Being set up, or the platform is out of reach.
     Connecting,
-    /// Twitch refuses: the bot or the streamer has not agreed, or was banned.
+    /// The platform does not allow it: the bot or the streamer has not given consent, or the bot is banned.
     NotAuthorized,
-    /// No overlay is open, so chat is not read.
+    /// Nobody needs this chat, so it is not read.
     Idle,
 }
 

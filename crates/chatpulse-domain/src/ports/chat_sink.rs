@@ -1,4 +1,4 @@
-//! Where verified chat goes, whichever transport brought it.
+//! Where verified chat messages go, from any platform and transport.
 
 use async_trait::async_trait;
 
@@ -11,13 +11,13 @@ use crate::side::Side;
 pub enum ChatDelivery {
     /// A line of chat.
     Message(ChatMessage),
-    /// Its time is more than ten minutes off: too late to matter, or sent again by somebody else.
+    /// Its time is more than ten minutes off: too late, or replayed by somebody else.
     Stale,
-    /// Not the JSON that a chat message is.
+    /// Not a chat message.
     Malformed,
 }
 
-/// What became of a delivery. One of these for each, none twice.
+/// What became of a delivery: exactly one of these for each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ChatOutcome {
     /// A vote that moved the bar.
@@ -53,7 +53,7 @@ pub enum ChatOutcome {
     NoSession,
     /// Too old or from the future.
     Stale,
-    /// Not readable.
+    /// Could not be decoded.
     Malformed,
     /// A store was out of reach: no vote.
     Error,

@@ -7,16 +7,16 @@ use crate::subscription::ChatSubscription;
 
 use super::error::StoreError;
 
-/// Remembers what we made at Twitch, so that a restart finds it again. Twitch's own list is the truth.
+/// Records what we created at Twitch, so that a restart finds it again. Twitch's own list is the truth.
 ///
-/// Every adapter promises: one record per broadcaster, the last one put; deleting what is not there is fine; of several
-/// conduits put at once one counts.
+/// Every adapter promises: one record per broadcaster, the last one put; deleting a missing record succeeds; when several
+/// conduits are recorded at once, one of them stays.
 #[async_trait]
 pub trait SubscriptionRepository: Send + Sync {
     /// The conduit that is ours.
     async fn conduit(&self) -> Result<Option<ConduitId>, StoreError>;
 
-    /// From now on `new` is ours. False, and nothing done, if what is ours is not `old`.
+    /// Records `new` as ours. False, and nothing changes, unless `old` is recorded now.
     async fn replace_conduit(&self, old: Option<&ConduitId>, new: &ConduitId) -> Result<bool, StoreError>;
 
     /// All records.
@@ -28,6 +28,6 @@ pub trait SubscriptionRepository: Send + Sync {
     /// Records one, in place of an earlier one of the same broadcaster.
     async fn put(&self, subscription: &ChatSubscription) -> Result<(), StoreError>;
 
-    /// Forgets a broadcaster's, if it is still this one.
+    /// Deletes a broadcaster's record if it is still this one.
     async fn delete(&self, broadcaster: &ChannelId, id: &SubscriptionId) -> Result<(), StoreError>;
 }
