@@ -125,10 +125,7 @@ impl WindowedTally {
 
     /// Whether nothing in this tally counts any more, so that it can be dropped.
     pub fn has_ended(&self, now: Timestamp) -> bool {
-        match self.bucket_ms {
-            0 => self.is_past_ttl(now),
-            _ => self.read(now).total() == 0,
-        }
+        self.read(now).total() == 0
     }
 
     fn is_past_ttl(&self, now: Timestamp) -> bool {
@@ -293,5 +290,54 @@ mod tests {
             tally.count(Some(&chatter), Side::For, at(second * 1_000));
         }
         assert!(tally.latest.len() < 10 && tally.expiry.len() < 10, "{}", tally.latest.len());
+    }
+
+    #[test]
+    fn a_tally_ends_with_its_last_bucket() {
+        let mut tally = WindowedTally::new(last(30), at(0));
+        assert!(tally.has_ended(at(0)));
+        tally.count(None, Side::For, at(0));
+        assert!(!tally.has_ended(at(29_999)));
+        assert!(tally.has_ended(at(30_000)));
+    }
+
+    #[test]
+    fn a_tally_until_reset_starts_again_after_its_ttl() {
+        let (mut tally, ann) = (WindowedTally::new(Window::UntilReset, at(0)), chatter(1));
+        tally.count(Some(&ann), Side::For, at(0));
+        let day = i64::try_from(UNTIL_RESET_TTL.as_millis()).unwrap();
+        assert_eq!(tally.count(Some(&ann), Side::Against, at(day)), TallyReading { in_favor: 0, against: 1 });
+        assert!(tally.expiry.is_empty(), "all its chatters are dropped at once");
+    }
+
+    #[test]
+    fn until_reset_a_vote_replaces_one_of_the_last_day() {
+        let day = i64::try_from(UNTIL_RESET_TTL.as_millis()).unwrap();
+        for (again_at, in_favor) in [(day - 1, 1), (day, 2)] {
+            let mut tally = WindowedTally::new(Window::UntilReset, at(0));
+            tally.count(Some(&chatter(1)), Side::For, at(0));
+            tally.count(Some(&chatter(2)), Side::For, at(day / 2));
+            let counted = tally.count(Some(&chatter(1)), Side::Against, at(again_at));
+            assert_eq!(counted, TallyReading { in_favor, against: 1 }, "{again_at}");
+        }
+    }
+
+    /// The expired bucket and the newest have one slot.
+    #[test]
+    fn a_vote_of_an_expired_bucket_is_not_replaced() {
+        let mut tally = WindowedTally::new(last(30), at(0));
+        tally.count(Some(&chatter(1)), Side::For, at(0));
+        tally.count(Some(&chatter(2)), Side::For, at(30_000));
+        assert_eq!(tally.latest.len(), 1, "the first chatter was dropped");
+        let counted = tally.count(Some(&chatter(1)), Side::For, at(30_000));
+        assert_eq!(counted, TallyReading { in_favor: 2, against: 0 });
+    }
+
+    #[test]
+    fn a_vote_of_the_oldest_bucket_is_replaced() {
+        let mut tally = WindowedTally::new(last(30), at(0));
+        tally.count(Some(&chatter(1)), Side::For, at(499));
+        let counted = tally.count(Some(&chatter(1)), Side::Against, at(29_999));
+        assert_eq!(counted, TallyReading { in_favor: 0, against: 1 });
     }
 }
