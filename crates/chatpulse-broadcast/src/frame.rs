@@ -147,7 +147,7 @@ mod tests {
             "window_secs": 30, "until_reset": false, "one_vote_each": false,
             "shape": "bar", "theme": "dark", "for_colour": "#35c2ff", "against_colour": "#ffb347", "position": "middle",
             "flipped": false, "hint": false, "counts": false, "percentages": false,
-            "mod_commands": true, "mood": "new",
+            "show_marker": true, "mod_commands": true, "mood": "new",
             "version": 3, "paused": true, "hidden": false,
         });
         assert_eq!(frame, json!({ "config": expected }));

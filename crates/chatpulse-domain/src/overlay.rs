@@ -58,6 +58,8 @@ pub struct OverlaySettings {
     pub counts: bool,
     /// Percentages are shown.
     pub percentages: bool,
+    /// The marker is shown at the tip of the bar; in momentum.
+    pub show_marker: bool,
     /// Moderators may use the `!pulse` commands.
     pub mod_commands: bool,
     /// Fields of a newer version. They are saved as they were read.
@@ -86,6 +88,7 @@ impl Default for OverlaySettings {
             hint: false,
             counts: false,
             percentages: false,
+            show_marker: true,
             mod_commands: true,
             unknown: Document::new(),
         }

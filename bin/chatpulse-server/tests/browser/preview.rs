@@ -81,3 +81,23 @@ async fn what_moderators_pause_and_hide_shows_live_and_can_be_undone() -> anyhow
     all_quiet(&streamer, &[served.host(), &served.twitch()])?;
     browser.close().await
 }
+
+#[tokio::test]
+async fn a_marker_that_is_turned_off_is_gone_in_the_preview_and_in_the_overlay() -> anyhow::Result<()> {
+    let served = Served::start(&[]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 900).await?;
+    served.log_in(&streamer).await?;
+    let overlay = browser.visitor(800, 100).await?;
+    overlay.goto(&served.overlay_of(&streamer).await?).await?;
+    let marker =
+        |document: &str| format!("getComputedStyle({document}.querySelector('.bar-dot')).visibility");
+    overlay.until(&format!("{} === 'visible'", marker("document"))).await?;
+    let framed = marker("document.querySelector('[data-preview-frame]').contentDocument");
+    streamer.until(&format!("{framed} === 'visible'")).await?;
+    streamer.click("input[name=show_marker]").await?;
+    streamer.until(&format!("{framed} === 'hidden'")).await?;
+    streamer.click("[data-save-button]").await?;
+    overlay.until(&format!("{} === 'hidden'", marker("document"))).await?;
+    browser.close().await
+}

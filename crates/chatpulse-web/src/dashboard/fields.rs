@@ -55,6 +55,12 @@ pub(super) const SECTIONS: &[Section] = &[
             Field::new("hint", Kind::CheckBox, "Show what to type", HINT),
             Field::new("percentages", Kind::CheckBox, "Show percentages", ""),
             Field::new("counts", Kind::CheckBox, "Show the number of votes", "In share mode."),
+            Field::new(
+                "show_marker",
+                Kind::CheckBox,
+                "Show the marker",
+                "At the tip of the bar, in momentum mode.",
+            ),
             Field::new("flipped", Kind::CheckBox, "Put the side for on the left", ""),
         ],
     },
