@@ -55,8 +55,9 @@ impl Lifecycle {
         let stop = self.stop.clone();
         tokio::spawn(async move {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            info!("stopping; a second signal exits at once");
+            // In this order: whoever reads the line finds the server not ready.
             stop.cancel();
+            info!("stopping; a second signal exits at once");
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             std::process::exit(1);
         });

@@ -16,7 +16,7 @@ use crate::support::world::{STREAMER, World};
 
 /// Over two minutes unless the test says otherwise.
 fn share() -> Form {
-    Form::default().set("boxes", "1").set("measure", "share").set("window_secs", "120")
+    Form::default().set("boxes", "1").set("mode", "share").set("window_secs", "120")
 }
 
 async fn vote(server: &Server, chatter: &str, text: &str) {
@@ -177,7 +177,7 @@ async fn from_saving_to_a_new_look_in_an_open_overlay_takes_no_time() {
         ("against_colour", "#ffb347"),
         ("position", "top"),
         ("for_trigger", "<b>oui</b>"),
-        ("measure", "share"),
+        ("mode", "share"),
     ] {
         assert_eq!(config[key], value, "{key}");
     }
