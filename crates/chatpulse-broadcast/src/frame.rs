@@ -1,4 +1,4 @@
-//! What travels to an overlay: one JSON text, encoded once and shared by all sockets of a session.
+//! The frames sent to overlays: one JSON text, encoded once and shared by all sockets of a session.
 
 use bytestring::ByteString;
 use chatpulse_domain::overlay::{SettingsVersion, VersionedSettings};
@@ -8,30 +8,30 @@ use chatpulse_domain::tally::TallyReading;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The newest of everything that an overlay shows. A socket sends what changed since it last looked.
+/// The newest frames of an overlay. A socket sends those that changed since its last send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frames {
     /// `{"value":…,"status":…,"decay":…}`
     pub value: ByteString,
-    /// Rises with every new value frame, also one with the same text.
+    /// Increases with every new value frame, even if the text is the same.
     pub value_number: u64,
-    /// `{"config":{…}}`, with the version that it shows.
+    /// `{"config":{…}}`, and the settings version in it.
     pub config: (SettingsVersion, ByteString),
-    /// The address was replaced: close, and do not come back.
+    /// The overlay URL was replaced: close, and do not reconnect.
     pub rotated: bool,
 }
 
-/// Whether the value is fresh.
+/// Whether the value is current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// From the store.
+    /// The value is from the store.
     Active,
-    /// The last known value, decayed: the store is out of reach.
+    /// The store is unreachable: this is the last known value, decayed.
     Degraded,
 }
 
-/// A value as it is shown: hundredths, so that equal frames are equal and the last one is exactly 0.
+/// A displayed value in hundredths, so that equal values have equal frames and the last one is exactly 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hundredths(i32);
 
@@ -59,7 +59,7 @@ pub(crate) fn value_frame(
         value: f64,
         status: Status,
         decay: f64,
-        /// Of a share: votes in the window.
+        /// Only in the share mode: votes in the window.
         #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
         in_favor: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,15 +74,15 @@ pub(crate) fn value_frame(
     })
 }
 
-/// The settings of an overlay as a JSON object: the overlay page begins with it, config frames carry it later, and the
-/// account export holds it.
+/// Builds the settings of an overlay as a JSON object for the overlay page, config frames and the account export.
 ///
-/// It is the stored document, with version and pause state, and with shorter names for clients that want one value where
-/// the document has another: `decay`, `measure`, the first trigger of each side, and no `window_secs` until a reset.
+/// It is the stored document with version and pause state, and with additional short names for clients that need one
+/// value where the document has several: `decay`, `measure`, the first trigger of each side, and no `window_secs`
+/// until a reset.
 pub fn config(stored: &VersionedSettings) -> Value {
     let VersionedSettings { settings, pause_state, version } = stored;
     let first = |side| settings.triggers(side).typed().next();
-    // Settings hold nothing that JSON cannot express.
+    // Settings contain only values that JSON can express.
     let mut config = serde_json::to_value(settings).unwrap_or_default();
     config["version"] = version.0.into();
     config["paused"] = pause_state.paused.into();
@@ -101,7 +101,7 @@ pub(crate) fn config_frame(stored: &VersionedSettings) -> ByteString {
     json!({ "config": config(stored) }).to_string().into()
 }
 
-/// Numbers and text always encode; an empty frame is ignored by every client.
+/// Numbers and text always encode; clients ignore an empty frame.
 fn encode(frame: &impl Serialize) -> ByteString {
     serde_json::to_string(frame).map(ByteString::from).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What the rest of the program holds of the hub: a cloneable handle with ordinary methods.
+//! A cloneable handle to the hub for the rest of the program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::frame::Frames;
 
-/// Asks the hub.
+/// Sends commands to the hub.
 #[derive(Clone)]
 pub struct HubHandle {
     pub(crate) commands: mpsc::Sender<Command>,
@@ -20,9 +20,9 @@ pub(crate) enum Command {
     Watch { seed: Box<SessionSeed>, reply: oneshot::Sender<Result<watch::Receiver<Frames>, WatchError>> },
 }
 
-/// One socket's view of a session; dropping it ends it.
+/// One socket's subscription to a session; dropping it unsubscribes.
 pub struct Watching {
-    /// Begins with the newest frames.
+    /// Starts with the newest frames.
     pub frames: watch::Receiver<Frames>,
     _counted: Counted,
 }
@@ -30,19 +30,19 @@ pub struct Watching {
 /// Why a session cannot be watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WatchError {
-    /// As many sockets as a session may have on one instance.
+    /// The session has the maximum number of sockets on this instance.
     #[error("this session has as many overlays as it may")]
     Full,
-    /// The address was replaced a moment ago.
+    /// The overlay URL was replaced recently.
     #[error("the overlay has a new address")]
     Rotated,
-    /// The hub is gone: the server stops.
+    /// The hub has ended, because the server stops.
     #[error("the server is stopping")]
     Stopped,
 }
 
 impl HubHandle {
-    /// Starts watching a session that was opened before.
+    /// Subscribes to a session that is already open.
     pub async fn watch(&self, seed: SessionSeed) -> Result<Watching, WatchError> {
         let (reply, answer) = oneshot::channel();
         let command = Command::Watch { seed: Box::new(seed), reply };
@@ -51,7 +51,7 @@ impl HubHandle {
         Ok(Watching { frames, _counted: Counted::new(&self.clients) })
     }
 
-    /// Sockets that watch now.
+    /// The number of connected sockets.
     pub fn clients(&self) -> usize {
         self.clients.count.load(Ordering::Relaxed)
     }
@@ -62,7 +62,7 @@ pub(crate) struct Clients {
     pub(crate) gauge: Gauge,
 }
 
-/// Counts a socket from its first frame to its drop.
+/// Counts a socket from its first frame until it is dropped.
 struct Counted(Arc<Clients>);
 
 impl Counted {

@@ -1,13 +1,13 @@
-//! The task that owns the map of shown sessions.
+//! The task that owns the map of sessions shown on this instance.
 //!
-//! Read [`Hub::run`]: it waits for a command, a signal, the next tick, the next sweep, or an answer of the store. It
-//! never waits for the store alone: one look is under way at a time, and whatever becomes due meanwhile goes along
-//! with the next one, in one request. So the slower the store, the more sessions share a request, and sockets are let
-//! in all the same.
+//! Start with [`Hub::run`]: it waits for a command, a signal, the next tick, the next sweep, or an answer of the
+//! store. It never blocks on the store: one read is in progress at a time, and sessions that become due meanwhile
+//! share the next read, in one request. So a slower store means more sessions per request, and sockets are still
+//! accepted.
 //!
-//! A session that was quiet is announced at once; one that was announced less than a tick ago waits for its tick, so
-//! that a thousand votes a second become twenty frames. Without signals every session is still looked at now and
-//! then: signals only say when, the store is the truth.
+//! A change in a session that sent no frame within the last tick is sent immediately; otherwise it waits for the next
+//! tick, so that a thousand votes per second become twenty frames. The hub also polls every session without signals:
+//! signals only say when to read, the store is the source of truth.
 
 use std::collections::{HashMap, HashSet};
 use std::future::pending;
@@ -33,48 +33,49 @@ use crate::frame::Frames;
 use crate::handle::{Clients, Command, HubHandle, WatchError};
 use crate::shown::Shown;
 
-/// Overlays that may be waiting to be let in: of a whole instance's reconnect a tenth, then the sockets wait.
+/// Maximum number of overlays that wait for the hub: a tenth of the overlays when all of an instance reconnect; above
+/// that the sockets wait.
 const COMMANDS_MAX: usize = 1_024;
 
-/// How often sessions that had a vote in the last minute are looked at without a signal.
+/// How often sessions with a vote in the last minute are read without a signal.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// Every so many sweeps the others are looked at too.
+/// All other sessions are read every this many sweeps.
 const SWEEPS_OF_IDLE: u64 = 5;
 
-/// How long a replaced address is remembered: a socket may just be on its way in.
+/// How long a replaced overlay id is remembered, because a socket may still be connecting with it.
 const ROTATED_FOR: Duration = Duration::from_mins(1);
 
-/// What the hub stands on, and how it fans out.
+/// The dependencies and the limits of the hub.
 pub struct HubConfig {
-    /// Where values come from.
+    /// The source of values.
     pub votes: Arc<dyn VoteStore>,
-    /// Where changed settings come from.
+    /// The source of changed settings.
     pub sessions: Arc<dyn SessionStore>,
-    /// What says that something changed.
+    /// The source of change notifications.
     pub signals: Arc<dyn Signals>,
-    /// Frames of one session are at least this far apart.
+    /// Minimum time between two frames of one session.
     pub tick: Duration,
-    /// Most sockets of one session on this instance.
+    /// Maximum number of sockets of one session on this instance.
     pub clients_per_session_max: usize,
 }
 
-/// Owns the map; see [`Hub::run`].
+/// Owns the map of sessions; see [`Hub::run`].
 pub struct Hub {
     config: HubConfig,
     commands: mpsc::Receiver<Command>,
     shown: HashMap<OverlayId, Shown>,
     rotated: HashMap<OverlayId, Instant>,
-    /// To be looked at as soon as the store is free.
+    /// Sessions to read as soon as no read is in progress.
     due: HashSet<OverlayId>,
-    /// Changed, and waiting for their tick.
+    /// Changed sessions that wait for their tick.
     changed: HashSet<OverlayId>,
     next_tick: Instant,
     sweeps: u64,
     looking: Option<Looking>,
-    /// Sockets that wait for the first look at their session.
+    /// Sockets that wait for the first read of their session.
     waiting: Vec<Waiting>,
-    /// Sessions that hold newer settings than they show.
+    /// Sessions whose stored settings are newer than the shown ones.
     outdated: HashSet<OverlayId>,
     fetching: Option<Fetching>,
     metrics: HubMetrics,
@@ -98,7 +99,7 @@ struct HubMetrics {
 }
 
 impl Hub {
-    /// The hub, to be run by its owner, and the handle for everybody else.
+    /// Creates the hub, which its owner runs, and a handle for everything else.
     pub fn new(config: HubConfig) -> (Self, HubHandle) {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let clients =
@@ -127,7 +128,7 @@ impl Hub {
         (hub, HubHandle { commands, clients: Arc::new(clients) })
     }
 
-    /// Works until `stop`, or until every handle is gone.
+    /// Runs until `stop`, until every handle is dropped, or until the signals close.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut signals = self.config.signals.subscribe();
         let mut sweep = interval(SWEEP_EVERY);
@@ -164,7 +165,7 @@ impl Hub {
             let _ = reply.send(Err(WatchError::Rotated));
             return;
         }
-        // What nobody watched meanwhile is not news any more: the session may have ended and begun anew.
+        // Drop a session that had no sockets: its values may be stale, because it may have ended and begun again.
         if self.shown.get(&overlay).is_some_and(|shown| shown.frames.receiver_count() == 0) {
             self.shown.remove(&overlay);
         }
@@ -199,7 +200,7 @@ impl Hub {
         }
     }
 
-    /// Quiet for a tick: now. Otherwise with the next tick.
+    /// Makes the session due now if its last frame is at least one tick old, otherwise at the next tick.
     fn note_change(&mut self, overlay: OverlayId) {
         let Some(shown) = self.shown.get(&overlay) else {
             return;
@@ -213,14 +214,14 @@ impl Hub {
         self.changed.insert(overlay);
     }
 
-    /// What waited long enough is due; the rest waits for the next tick.
+    /// Makes sessions due that waited for their tick; the others wait for the next tick.
     fn tick(&mut self) {
         for overlay in std::mem::take(&mut self.changed) {
             self.note_change(overlay);
         }
     }
 
-    /// Whatever nobody told us about for a while; and sessions without sockets are forgotten.
+    /// Makes sessions due that had no signal for a while, and removes sessions without sockets.
     fn sweep(&mut self) {
         let now = Instant::now();
         self.rotated.retain(|_, at| now.duration_since(*at) < ROTATED_FOR);
@@ -233,7 +234,7 @@ impl Hub {
         self.due.extend(due);
     }
 
-    /// One look for all that is due, unless one is under way.
+    /// Starts one read of all due sessions, unless a read is in progress.
     fn look_if_free(&mut self) {
         if self.looking.is_some() || self.due.is_empty() {
             return;
@@ -242,7 +243,7 @@ impl Hub {
         for overlay in std::mem::take(&mut self.due) {
             let Some(shown) = self.shown.get(&overlay) else { continue };
             if shown.is_known() && shown.announced_at + self.config.tick > began {
-                // Announced by the look that has just ended.
+                // The previous read already sent a frame.
                 self.note_change(overlay);
             } else {
                 overlays.push(overlay);
@@ -258,7 +259,7 @@ impl Hub {
         }));
     }
 
-    /// What the store says, to every socket; or that it says nothing.
+    /// Sends the values of the store to all sockets, or marks them as degraded if the read failed.
     fn show(
         &mut self,
         overlays: &[OverlayId],
@@ -327,7 +328,7 @@ impl Hub {
                 }
             }
             Ok(None) => {}
-            // The next look finds them outdated again.
+            // The next read finds the settings outdated again, which retries this.
             Err(error) => {
                 warn!(%error, "changed settings could not be read; overlays keep the old labels for now");
             }
@@ -346,7 +347,7 @@ impl Hub {
     }
 }
 
-/// What is under way, once it is done; for ever if nothing is.
+/// Waits for the running future; waits forever if none is running.
 async fn finished<T>(running: &mut Option<Running<T>>) -> T {
     let Some(future) = running else {
         return pending().await;

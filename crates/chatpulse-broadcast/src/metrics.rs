@@ -1,8 +1,8 @@
-//! The metric families that the hub feeds.
+//! The metric families of the hub.
 
 use chatpulse_domain::metrics::{Family, Labels};
 
-/// All of them.
+/// All metric families of this crate.
 pub const FAMILIES: &[Family] = &[
     Family::histogram(
         "vote_to_broadcast_seconds",

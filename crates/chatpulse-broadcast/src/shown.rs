@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::frame::{Frames, Hundredths, Status, config_frame, value_frame};
 
-/// For this long after a change a session counts as lively.
+/// How long after a vote a session is read often.
 const LIVELY_FOR: Duration = Duration::from_mins(1);
 
 pub(crate) struct Shown {
@@ -23,15 +23,16 @@ pub(crate) struct Shown {
     read_at: Instant,
     value: Hundredths,
     status: Status,
-    /// When a vote moved it last, as far as we saw. A session that merely began a moment ago is as idle as any.
+    /// When a vote last changed the value, as far as this instance knows. A session that has just begun counts as
+    /// idle.
     moved_at: Option<Instant>,
-    /// The store was asked at least once, whatever it said.
+    /// The store was read at least once, successfully or not.
     is_known: bool,
     pub(crate) announced_at: Instant,
 }
 
 impl Shown {
-    /// Begins at the centre; the first reading follows before anybody sees it.
+    /// Starts at the centre; the first reading arrives before any socket gets a frame.
     pub(crate) fn new(seed: &SessionSeed, now: Instant) -> Self {
         let decay = seed.settings.settings.decay_speed;
         let version = seed.settings.version;
@@ -56,22 +57,22 @@ impl Shown {
         }
     }
 
-    /// What is shown is what the store said, or that it said nothing.
+    /// Returns true once the store was read, successfully or not.
     pub(crate) fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// Shows settings from before these.
+    /// Returns true if the shown settings are older than `version`.
     pub(crate) fn is_older_than(&self, version: SettingsVersion) -> bool {
         self.frames.borrow().config.0 < version
     }
 
-    /// The value was changed in the store since it was last read.
+    /// Returns true if the value changed in the store since it was last read.
     pub(crate) fn is_before(&self, reading: &Reading, now: Instant) -> bool {
         reading.age < now.duration_since(self.read_at)
     }
 
-    /// What the store says. Returns true if sockets were told something new.
+    /// Applies a reading of the store. Returns true if it sent a new frame.
     pub(crate) fn take(&mut self, reading: Option<Reading>, now: Instant) -> bool {
         let centre = Reading {
             sentiment: Sentiment::CENTRE,
@@ -89,15 +90,15 @@ impl Shown {
         self.show(Status::Active, is_other, now)
     }
 
-    /// The store gave no answer: go on from the last reading, and say so.
-    /// Returns true when that is news.
+    /// Continues from the last reading and marks it as degraded, because the read failed. Returns true if the session
+    /// was not degraded before.
     pub(crate) fn degrade(&mut self, now: Instant) -> bool {
         let news = self.status == Status::Active;
         self.show(Status::Degraded, false, now);
         news
     }
 
-    /// Brings the value up to now, without a look.
+    /// Decays the value up to now, without reading the store.
     pub(crate) fn drift(&mut self, now: Instant) {
         self.show(self.status, false, now);
     }
@@ -117,7 +118,7 @@ impl Shown {
         true
     }
 
-    /// The streamer saved: labels change without a reload. Older settings change nothing.
+    /// Applies saved settings, so that labels change without a reload. Ignores older settings.
     pub(crate) fn configure(&mut self, settings: &VersionedSettings) {
         let frame: ByteString = config_frame(settings);
         self.frames.send_if_modified(|frames| {
@@ -129,7 +130,7 @@ impl Shown {
         });
     }
 
-    /// It moves, or somebody voted not long ago: to be looked at often without being told.
+    /// Returns true if the session has to be read often without signals: its value moves, or somebody voted recently.
     pub(crate) fn is_lively(&self) -> bool {
         let moved_lately = self.moved_at.is_some_and(|at| self.read_at.duration_since(at) < LIVELY_FOR);
         let counts = self.reading.tally.is_some_and(|tally| tally.total() > 0);

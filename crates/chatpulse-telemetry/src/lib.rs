@@ -1,8 +1,8 @@
 //! Logs and metrics.
 //!
-//! [`metrics::FAMILIES`] is the list of everything that is counted: name, kind, help and label values. A family
-//! that is not in it does not exist, and each in it starts at zero. [`metered`] counts round ports, so that the
-//! engine and the stores need not.
+//! Crates declare their metrics as families: name, kind, help and label values. Declare every metric, because
+//! [`metrics::Metrics::install`] starts only declared families at zero. [`metered`] wraps ports to count calls, so that
+//! the engine and the stores need not.
 
 pub mod logging;
 pub mod metered;

@@ -1,4 +1,4 @@
-//! Log lines to standard error: text for people, JSON for machines.
+//! Log to standard error: text for people, JSON for machines.
 
 use std::io::IsTerminal as _;
 
@@ -9,16 +9,16 @@ use tracing_subscriber::fmt::time::UtcTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// How lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For a terminal.
     Text,
-    /// One object a line.
+    /// One object per line.
     Json,
 }
 
-/// A filter that cannot be read.
+/// The filter is malformed.
 #[derive(Debug, thiserror::Error)]
 #[error("not a log filter: {0}")]
 pub struct InvalidFilter(String);
@@ -28,11 +28,11 @@ pub struct InvalidFilter(String);
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// Checks the syntax.
+    /// Parses a filter and checks its syntax.
     pub fn parse(text: &str) -> Result<Self, InvalidFilter> {
         let level_or_directive = |part: &str| {
             let level = part.rsplit('=').next().unwrap_or(part).trim();
-            // A bare name is a target. Only ours are known, so that a misspelt level is not taken for one.
+            // A bare name is a target. Accept only our own, so that a misspelt level is not taken for a target.
             part.contains('[')
                 || part.trim().starts_with("chatpulse")
                 || ["0", "1", "2", "3", "4", "5", "trace", "debug", "info", "warn", "error", "off"]
@@ -45,13 +45,13 @@ impl LogFilter {
         if text.contains(['=', ',', '[']) {
             return Ok(Self(text.to_owned()));
         }
-        // A plain level means ours: libraries that narrate every start speak up only when something is wrong.
+        // A plain level applies to our crates: libraries that log every start are limited to warnings.
         let ours = ["actix_server", "refinery_core"].map(|library| format!(",{library}=warn")).concat();
         Ok(Self(if text.eq_ignore_ascii_case("info") { format!("{text}{ours}") } else { text.to_owned() }))
     }
 }
 
-/// Begins to log. Called once, first thing.
+/// Starts logging. Call it once, before anything else.
 pub fn start(filter: &LogFilter, format: LogFormat) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
@@ -66,8 +66,9 @@ pub fn start(filter: &LogFilter, format: LogFormat) {
     };
 }
 
-/// Below `info` libraries write what passes through them: sockets the chat, databases the parameters of queries. Only
-/// our own lines are known to hold none of that, so no filter turns those on.
+/// Returns false for library lines below `info`, which contain the data that libraries process: chat in sockets,
+/// parameters of queries in databases. Only our own lines are known to contain no secrets, so no filter turns the
+/// others on.
 fn holds_no_secret(line: &Metadata<'_>) -> bool {
     *line.level() <= Level::INFO || line.target().starts_with("chatpulse")
 }

@@ -1,4 +1,4 @@
-//! Counts what passes a port, so that the engine behind it knows nothing of metrics.
+//! Count what passes a port, so that the engine behind it does not depend on metrics.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use chatpulse_domain::side::Side;
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
-/// The families that [`MeteredSink`] feeds.
+/// The families of [`MeteredSink`].
 pub const FAMILIES: &[Family] = &[
     Family::counter(
         "vote_processing_total",
@@ -28,7 +28,7 @@ pub const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// Counts what becomes of chat. Handles are held, since this is the path of every message.
+/// Counts the outcomes of chat messages. It keeps the metric handles, because every message takes this path.
 pub struct MeteredSink {
     inner: Arc<dyn ChatSink>,
     outcomes: [Counter; ChatOutcome::LABELS.len()],
@@ -37,7 +37,7 @@ pub struct MeteredSink {
 }
 
 impl MeteredSink {
-    /// Passes everything on to `inner` and counts its outcomes.
+    /// Forwards everything to `inner` and counts the outcomes.
     pub fn new(inner: Arc<dyn ChatSink>) -> Self {
         Self {
             inner,

@@ -1,6 +1,6 @@
-//! The recorder of metrics: starts every declared family at zero and renders Prometheus' text.
+//! The metrics recorder: start every declared family at zero and render Prometheus' text format.
 //!
-//! Which families exist is said by the crates that feed them, as [`Family`] lists; the server collects those.
+//! The crates that record metrics declare their families as [`Family`] lists; the server collects those.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use metrics::Unit;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-/// How often histogram samples are folded into their buckets.
+/// How often histogram samples are moved into their buckets.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 type Refresh = Box<dyn Fn() + Send + Sync>;
 
-/// The recorder, and the figures that are looked up right before a scrape.
+/// The recorder, and the metrics that are computed right before a scrape.
 #[derive(Clone)]
 pub struct Metrics {
     recorder: PrometheusHandle,
@@ -36,7 +36,7 @@ impl Metrics {
         Ok(Self { recorder, refreshes: Arc::default() })
     }
 
-    /// Runs `refresh` before every scrape; for figures that are cheaper to look up than to keep.
+    /// Runs `refresh` before every scrape, for metrics that are cheaper to compute then than to keep current.
     pub fn before_scrape(&self, refresh: impl Fn() + Send + Sync + 'static) {
         self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(refresh));
     }
@@ -49,7 +49,7 @@ impl Metrics {
         self.recorder.render()
     }
 
-    /// Keeps histograms small until `stop`.
+    /// Moves histogram samples into buckets regularly until `stop`, so that they do not pile up in memory.
     pub async fn upkeep(self, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_EVERY)).await.is_some() {
             self.recorder.run_upkeep();
@@ -69,7 +69,7 @@ fn begin(family: &Family) {
         match family.kind {
             Kind::Counter => metrics::counter!(family.name, &labels).absolute(0),
             Kind::Gauge => metrics::gauge!(family.name, &labels).set(0.0),
-            // Registered without a sample: count and sum are zero.
+            // Register without a sample: count and sum are zero.
             Kind::Histogram(_) => drop(metrics::histogram!(family.name, &labels)),
         }
     }

@@ -1,4 +1,4 @@
-//! What the dashboard's script calls. Always JSON.
+//! The endpoints that the dashboard's script calls. Responses are always JSON.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Path, Payload};
@@ -66,7 +66,7 @@ pub(crate) async fn rotate(web: Shared, request: HttpRequest, payload: Payload) 
     })))
 }
 
-/// Logged in, and sent by our own page. The body goes along: it may be what carries the token.
+/// Checks the login and the CSRF token. Also returns the body, which may contain the token.
 async fn allowed(web: &Web, request: &HttpRequest, payload: Payload) -> Result<(LoggedIn, Bytes), Problem> {
     let login = session::require(web, request).await?;
     let body = body::read(request, payload, body::FORM).await?;

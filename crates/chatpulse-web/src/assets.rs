@@ -1,43 +1,41 @@
-//! The style sheets, scripts and pictures of the pages, inside the binary.
+//! The style sheets, scripts and images of the pages, embedded in the binary.
 //!
-//! Every file is served as `/assets/NAME.HASH.EXT` and may be cached for ever: other bytes get
-//! another name. Views ask [`url()`], the handler asks [`find`]. Files name each other as
-//! `"./bar.js"`; those names become hashed ones here, once, so a changed file changes the
-//! names of all that use it.
+//! Every file is served as `/assets/NAME.HASH.EXT` and may be cached forever, because changed content gets another
+//! name. Views call [`url()`], the handler calls [`find`]. Files refer to each other as `"./bar.js"`; these names are
+//! replaced by hashed names once, so a changed file changes the names of all files that use it.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-/// Where the handler of [`find`] is mounted.
+/// The path where the handler of [`find`] is mounted.
 pub(crate) const PREFIX: &str = "/assets/";
 
-/// One file as it is served.
+/// A file as it is served.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// The whole path, hash included.
+    /// The whole path, including the hash.
     url: String,
-    /// The value of the `Content-Type` header.
     pub(crate) content_type: &'static str,
-    /// Cheap to clone: a reference count.
+    /// Cheap to clone: reference-counted.
     pub(crate) body: Bytes,
 }
 
-/// The address of a file, for views.
+/// Returns the URL of a file, for views.
 pub(crate) fn url(file: File) -> &'static str {
     &ASSETS[file as usize].url
 }
 
-/// The file that is served under `path_name`, which is what follows [`PREFIX`].
+/// Returns the file that is served under `path_name`, the part of the path after [`PREFIX`].
 pub(crate) fn find(path_name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.url.strip_prefix(PREFIX) == Some(path_name))
 }
 
-/// Declares [`File`] and [`SOURCES`] together, so that a variant's number is its place.
+/// Declares [`File`] and [`SOURCES`] together, so that the number of a variant is its index.
 macro_rules! files {
     ($($file:ident = $name:literal,)+) => {
-        /// Every file that a page can ask for.
+        /// Every file that a page can request.
         #[expect(dead_code, reason = "some files are asked for only by other files")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum File { $($file,)+ }
@@ -48,7 +46,7 @@ macro_rules! files {
     };
 }
 
-// A file comes after the files it names: their hashes are part of its own bytes.
+// List a file after the files it refers to: their hashes are part of its content.
 files! {
     Favicon = "favicon.svg",
     Backdrop = "backdrop.svg",
@@ -99,14 +97,14 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     assets
 });
 
-/// Replaces `"./bar.js"` by `"/assets/bar.HASH.js"` for the files that are already named.
+/// Replaces `"./bar.js"` by `"/assets/bar.HASH.js"` for the files in `named`.
 fn with_hashed_names(text: &str, named: &[Asset]) -> String {
     SOURCES.iter().zip(named).fold(text.to_owned(), |text, (source, asset)| {
         text.replace(&format!("\"./{}\"", source.name), &format!("\"{}\"", asset.url))
     })
 }
 
-/// Sixteen digits of SHA-256: two versions of one file never meet under one name.
+/// Adds sixteen hexadecimal digits of SHA-256, so that two versions of a file never share a name.
 fn hashed_url(name: &str, text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let hash = digest.as_ref().iter().take(8).fold(String::new(), |mut hash, byte| {

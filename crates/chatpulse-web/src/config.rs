@@ -1,4 +1,4 @@
-//! What an operator decides about HTTP.
+//! The HTTP settings of the operator.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,30 +9,30 @@ use ring::digest::SHA256_OUTPUT_LEN;
 use ring::hmac;
 use url::Url;
 
-/// How the server listens and whom it believes.
+/// How the server listens and which proxies it trusts.
 #[derive(Clone)]
 pub struct HttpConfig {
-    /// Where to listen.
+    /// The address and port to listen on.
     pub listen: SocketAddr,
-    /// Base of every address shown to a user; `None`: the request's own host.
+    /// Base of every URL shown to a user; `None` uses the host of the request.
     pub public_url: Option<Url>,
-    /// Secure cookies and HSTS.
+    /// Turns on secure cookies and HSTS.
     pub production: bool,
-    /// Only from these is `X-Forwarded-*` believed.
+    /// `X-Forwarded-*` is trusted only from these networks.
     pub trusted_proxies: Vec<IpNet>,
-    /// `/auth/*`, per address.
+    /// Rate limit of `/auth/*`, per address.
     pub auth_rate: RatePerMinute,
-    /// Dashboard and `/api`, per address.
+    /// Rate limit of the dashboard and `/api`, per address.
     pub api_rate: RatePerMinute,
-    /// Overlay sockets.
+    /// Limits of overlay sockets.
     pub overlays: OverlayLimits,
     /// How long a login lasts.
     pub session_max_age: Duration,
-    /// What cookies are bound with.
+    /// The key that binds login cookies, OAuth states and CSRF tokens to this installation.
     pub session_key: SessionKey,
-    /// Bearer token of `/metrics`; `None`: public.
+    /// Bearer token of `/metrics`; `None` makes the metrics public.
     pub metrics_token: Option<Secret>,
-    /// What `/version` says.
+    /// The answer of `/version`.
     pub build: BuildInfo,
 }
 
@@ -40,30 +40,30 @@ pub struct HttpConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RatePerMinute(pub u32);
 
-/// Limits before an overlay socket is let in.
+/// Limits that are checked before an overlay socket is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverlayLimits {
-    /// Open sockets on this instance.
+    /// Maximum number of open sockets on this instance.
     pub connections_max: usize,
-    /// Open sockets of one address.
+    /// Maximum number of open sockets per address.
     pub per_ip_max: usize,
-    /// New sockets of one address, per second.
+    /// New sockets per address and second.
     pub rate_per_ip: u32,
-    /// And so many at once.
+    /// Maximum burst of new sockets per address.
     pub rate_burst: u32,
 }
 
-/// Everything that is derived from the session secret.
+/// The HMAC key made from the session secret; the hashes of all purposes are derived from it.
 #[derive(Clone)]
 pub struct SessionKey(hmac::Key);
 
 impl SessionKey {
-    /// The secret's bytes, whatever their length.
+    /// Makes the key from a secret of any length.
     pub fn new(secret: &Secret) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()))
     }
 
-    /// A keyed hash for one purpose; no purpose's hashes can stand in for another's.
+    /// Computes a keyed hash for one purpose; it is not valid for any other purpose.
     pub(crate) fn hash(&self, purpose: &str, data: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
         let tag = hmac::sign(&self.0, &[purpose.as_bytes(), &[0], data].concat());
         let mut hash = [0; SHA256_OUTPUT_LEN];
@@ -77,15 +77,15 @@ impl SessionKey {
     }
 }
 
-/// What was built, when, from what.
+/// The version, source and time of the build.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct BuildInfo {
-    /// Of the package.
+    /// The version of the package.
     pub version: &'static str,
-    /// Of the source.
+    /// The commit of the source.
     pub commit: &'static str,
-    /// RFC 3339.
+    /// When the binary was built, in RFC 3339.
     pub built_at: &'static str,
-    /// The compiler.
+    /// The version of the compiler.
     pub rustc: &'static str,
 }

@@ -27,7 +27,7 @@ use input::SettingsInput;
 pub(crate) use leaving::{delete_account, export};
 use view::{BotHint, DashboardPage, Notice, Notices};
 
-/// Carries "saved" over the redirect to the page that says it, once.
+/// The cookie that carries "saved" over the redirect to the next page, which shows it once.
 const JUST_SAVED: &str = "chatpulse_saved";
 
 pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
@@ -45,7 +45,7 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     Ok(page)
 }
 
-/// A form post is answered with a page, a script's with JSON; both keep what was typed.
+/// Answers a form post with a page and a script's request with JSON; errors keep the input in both.
 pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
     let for_script = accepts_json(request.headers());
     let Some(login) = session::find(&web, &request).await? else {
@@ -82,7 +82,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         SaveOutcome::Stale(_) if for_script => Err(changed_elsewhere()),
         SaveOutcome::Stale(stored) => {
             let mut form = input.into_form(&stored, form::Problems::new());
-            // The page gets the newest version: saving it again replaces the newer settings knowingly.
+            // Give the page the newest version, so that saving again overwrites the newer settings deliberately.
             form.version = stored.version.0.to_string();
             let notice = Some(Notice::ChangedElsewhere);
             let shown = Shown { form, pause_state: stored.pause_state, notice };
@@ -92,7 +92,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
     }
 }
 
-/// The streamer resumes votes or shows the overlay again, also while chat is not read.
+/// Resumes voting or shows the overlay again, even while chat is not read.
 pub(crate) async fn undo_pause(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
     let Some(login) = session::find(&web, &request).await? else {
         return Ok(redirect("/auth/login"));
@@ -128,7 +128,7 @@ async fn stored_settings(web: &Web, login: &LoggedIn) -> Result<VersionedSetting
     web.ports.engine.settings.find(&login.streamer).await?.ok_or_else(Problem::unauthorized)
 }
 
-/// What the page shows beside the account and live state.
+/// Page content besides the account and live state.
 struct Shown {
     form: SettingsForm,
     pause_state: PauseState,
@@ -157,7 +157,7 @@ async fn show(
     Ok(html(status, page.into_string()))
 }
 
-/// Only where a shared bot is used: in Solo the streamer connects it by logging in.
+/// Returns a hint only if a shared bot is used: in Solo the streamer connects the bot by logging in.
 async fn bot_hint(web: &Web) -> Option<BotHint> {
     match web.ports.engine.accounts.bot_is_connected().await {
         Ok(Some(false)) => Some(BotHint {
@@ -174,7 +174,7 @@ async fn bot_hint(web: &Web) -> Option<BotHint> {
     }
 }
 
-/// False while the store of live state is out of reach: the page works without it.
+/// Returns false if the store of live state is unreachable, so that the page works without it.
 async fn votes_are_limited(web: &Web, login: &LoggedIn) -> bool {
     let status: Option<BarStatus> = web.ports.engine.bar.status(&login.streamer).await.ok();
     status.is_some_and(|status| status.activity.limited)

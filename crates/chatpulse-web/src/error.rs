@@ -1,5 +1,5 @@
-//! What went wrong, for whoever asked: a page for people, `application/problem+json` (RFC 9457) for programs.
-//! Neither ever shows an internal message; both carry the request's id, which is also in the log.
+//! Error responses: a page for people, `application/problem+json` (RFC 9457) for programs. Neither contains an
+//! internal message; both carry the request id, which is also in the log.
 
 mod view;
 
@@ -17,26 +17,26 @@ use uuid::Uuid;
 
 use view::ErrorPage;
 
-/// RFC 9457.
+/// The media type of problem details. Source: RFC 9457.
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal, in words.
+/// A refused request and its explanation.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
-    /// In a few words.
+    /// The headline, a few words.
     pub(crate) title: &'static str,
-    /// What happened, in a sentence.
+    /// One sentence that says what happened.
     pub(crate) what_happened: String,
     /// What the reader can do about it.
     pub(crate) what_to_do: &'static str,
-    /// A button: label and address.
+    /// A button: label and URL.
     pub(crate) action: Option<&'static (&'static str, &'static str)>,
-    /// Form fields and what is wrong with each.
+    /// The form fields with errors, and the error of each.
     pub(crate) fields: BTreeMap<&'static str, String>,
-    /// Seconds.
+    /// The value of `Retry-After`, in seconds.
     pub(crate) retry_after: Option<u32>,
-    /// How one may show who one is, where that was missing.
+    /// The value of `WWW-Authenticate`, if authentication was missing.
     pub(crate) authenticate: Option<&'static str>,
 }
 
@@ -147,7 +147,7 @@ impl Problem {
         .retry_after(Duration::from_secs(4))
     }
 
-    /// What actix itself refused.
+    /// Builds the problem for a request that actix itself refused.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::not_found(),
@@ -178,7 +178,7 @@ impl Problem {
     }
 }
 
-/// A store that gave no answer is the one failure that handlers pass on; its cause is for the log only.
+/// Handlers pass on only one failure, an unreachable store; its cause is only logged.
 impl From<StoreError> for Problem {
     fn from(failure: StoreError) -> Self {
         let cause = std::error::Error::source(&failure).map(ToString::to_string).unwrap_or_default();
@@ -198,7 +198,7 @@ impl ResponseError for Problem {
         self.status
     }
 
-    /// The body follows in [`render`], which knows who asked.
+    /// Leaves the body to [`render`], which knows the client.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::new(self.status);
         response.extensions_mut().insert(self.clone());
@@ -206,7 +206,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// Who asked, as far as an error's form depends on it.
+/// The properties of the client that determine the form of an error.
 pub(crate) struct Asker {
     wants_json: bool,
     pub(crate) request_id: String,
@@ -221,7 +221,7 @@ impl Asker {
     }
 }
 
-/// The client names JSON, and no page that it likes as much.
+/// Returns true if the client accepts JSON and prefers it to HTML.
 pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let accept = accept.to_ascii_lowercase();
@@ -237,7 +237,7 @@ pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
     liking(&["application/json", PROBLEM_JSON]) > liking(&["text/html"])
 }
 
-/// Gives a refusal its body. Responses that have one of their own stay as they are.
+/// Adds a body to a refusal. Responses that already have a body are unchanged.
 pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
     let known = response.extensions().get::<Problem>().cloned();
     let bare = !response.headers().contains_key(header::CONTENT_TYPE);
@@ -262,7 +262,8 @@ pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
 }
 
 impl Problem {
-    /// As a whole HTTP/1.1 answer that ends its connection, for a request that was not read; and its id.
+    /// Renders a complete HTTP/1.1 response that closes the connection, for a request that was not read; also returns
+    /// its request id.
     pub(crate) fn as_last_words(&self) -> (Vec<u8>, String) {
         let request_id = Uuid::new_v4().to_string();
         let body = self.to_json(&request_id);

@@ -1,4 +1,4 @@
-//! What stands before every handler.
+//! Middleware for every handler.
 
 pub(crate) mod body;
 pub(crate) mod csrf;

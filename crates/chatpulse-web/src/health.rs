@@ -1,4 +1,4 @@
-//! What operators and their machines ask: alive? ready? how many? which build?
+//! Endpoints for operators and orchestrators: liveness, readiness, metrics, version.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) async fn live(web: Shared) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "uptime": web.started.elapsed().as_secs()}))
 }
 
-/// 503 from the first moment of a shutdown, so that a load balancer looks elsewhere.
+/// Answers 503 as soon as shutdown begins, so that a load balancer sends requests elsewhere.
 pub(crate) async fn ready(web: Shared) -> HttpResponse {
     if web.stop.is_cancelled() {
         return unhealthy("shutdown", "the server is stopping");
@@ -44,7 +44,7 @@ async fn check_all(web: &Web, within: Duration) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ready", "checks": checks}))
 }
 
-/// The words are for anybody; the cause is for the log.
+/// Checks one dependency. The returned text is safe for any client; the cause is only logged.
 async fn check(health: &dyn HealthCheck, deadline: tokio::time::Instant) -> Result<(), &'static str> {
     match timeout(deadline.saturating_duration_since(tokio::time::Instant::now()), health.check()).await {
         Ok(Ok(())) => Ok(()),

@@ -1,13 +1,13 @@
-//! What all pages share: the document around a body, the brand, the bar as a picture.
+//! Parts shared by all pages: the document around a body, the brand, the static bar.
 //!
-//! No page carries an inline script or style, or a `style` attribute: the content policy
-//! refuses them. Looks live in `assets/`, addressed through [`crate::assets`].
+//! No page has an inline script, an inline style or a `style` attribute: the content security policy refuses them.
+//! Styles are in `assets/`, referenced through [`crate::assets`].
 
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets::{File, url};
 
-/// A page of the product. `head` holds what this page needs beyond the shared style sheets.
+/// Renders a page of the product. `head` contains what this page needs besides the shared style sheets.
 pub(crate) fn page(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -28,7 +28,7 @@ pub(crate) fn page(title: &str, head: &Markup, body: &Markup) -> Markup {
     }
 }
 
-/// A page that shows through to whatever lies behind it, as OBS wants it.
+/// Renders a page with a transparent background, as OBS needs it.
 pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -36,7 +36,7 @@ pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // The address is a secret: it should turn up in no index and in no log of another site.
+                // The URL is a secret: keep it out of search indexes and of other sites' logs (`Referer`).
                 meta name="robots" content="noindex, nofollow";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
@@ -51,12 +51,12 @@ pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
     }
 }
 
-/// A style sheet, for the head.
+/// Links a style sheet, for the head.
 pub(crate) fn style(file: File) -> Markup {
     html! { link rel="stylesheet" href=(url(file)); }
 }
 
-/// A script with its imports, fetched side by side instead of one after the other.
+/// Links a script and preloads its imports, so that they are fetched in parallel.
 pub(crate) fn module(file: File, imports: &[File]) -> Markup {
     html! {
         @for import in imports {
@@ -66,7 +66,7 @@ pub(crate) fn module(file: File, imports: &[File]) -> Markup {
     }
 }
 
-/// The mark and the name.
+/// Renders the logo and the name.
 pub(crate) fn brand() -> Markup {
     html! {
         span.brand {
@@ -79,12 +79,12 @@ pub(crate) fn brand() -> Markup {
     }
 }
 
-/// Where a bar stands that nothing moves.
+/// The position of a static bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lean {
-    /// To the right, as a picture.
+    /// To the right.
     For,
-    /// To the left, as a picture.
+    /// To the left.
     Against,
 }
 
@@ -97,8 +97,8 @@ impl Lean {
     }
 }
 
-/// What is inside a `.bar` element; `assets/bar.js` moves it, `assets/bar.css` explains it.
-/// Small print, split, lanes and aside come out on overlays only, by `assets/shapes.css`.
+/// Renders the content of a `.bar` element; `assets/bar.js` moves it, `assets/bar.css` documents it. Small print,
+/// split, lanes and aside are visible on overlays only, through `assets/shapes.css`.
 pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
     html! {
         div.bar-pill {
@@ -143,7 +143,7 @@ pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
     }
 }
 
-/// What a viewer types for a side, and how many did. The script writes both.
+/// The trigger of a side and its number of votes. The script writes both.
 fn small_print(side: &str) -> Markup {
     html! {
         div.bar-small {
@@ -153,7 +153,7 @@ fn small_print(side: &str) -> Markup {
     }
 }
 
-/// One of two bars, with its number at its end.
+/// One of two bars, with a number at its end.
 fn lane(side: &str) -> Markup {
     html! {
         div.bar-lane.{ "bar-lane-" (side) } {
@@ -163,7 +163,7 @@ fn lane(side: &str) -> Markup {
     }
 }
 
-/// A plug that hangs in the air, and a pause. At most one of them is seen.
+/// Icons for an unplugged connection and for a pause. At most one of them is visible.
 fn signs() -> Markup {
     html! {
         svg.bar-sign.bar-unplugged viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
@@ -178,7 +178,7 @@ fn signs() -> Markup {
     }
 }
 
-/// A bar that nobody moves, as a motif. A picture: hidden from readers of the page.
+/// A static bar as decoration, hidden from screen readers.
 pub(crate) fn still_bar(left_label: &str, right_label: &str, lean: Lean) -> Markup {
     html! {
         div.bar.(lean.class()) aria-hidden="true" { (bar_inside(left_label, right_label)) }

@@ -1,7 +1,7 @@
-//! HTTP: pages, API, overlay sockets, webhook.
+//! HTTP: pages, API, overlay WebSockets, webhook.
 //!
-//! [`routes`] shows every route on one screen. [`guard`] stands before all of them: request id, limits, headers,
-//! errors. A page is a folder: handler, form, view. [`Server::bind`] opens the port, [`Server::run`] serves.
+//! [`routes`] lists every route. [`guard`] wraps all of them: request id, limits, headers, errors. A page is a
+//! folder: handler, form, view. [`Server::bind`] opens the port, [`Server::run`] serves.
 
 mod api;
 mod assets;

@@ -1,4 +1,4 @@
-//! Logging in with Twitch, connecting the bot, logging out.
+//! Log in with Twitch, connect the bot, log out.
 
 mod oauth_state;
 mod view;
@@ -66,13 +66,13 @@ pub(crate) struct CallbackQuery {
 }
 
 pub(crate) async fn callback(web: Shared, request: HttpRequest, query: Query<CallbackQuery>) -> Answer {
-    // A link that somebody else made must not spoil a login that is under way: the right state stays good.
+    // A link from an attacker must not break a login in progress: the valid state stays valid.
     let state = query.state.as_deref();
     let role = state.and_then(|state| OauthState::verify(&web, &request, state)).ok_or_else(|| {
         try_again("This login was not started in this browser, or it was started too long ago.")
     })?;
     let answer = finish(&web, &request, role, query.into_inner()).await;
-    // Whatever came of it, this state was used.
+    // The state is used now, whether the login succeeded or failed.
     let mut response = answer.unwrap_or_else(HttpResponse::from_error);
     set_cookie(&mut response, &OauthState::forget(&web.config));
     Ok(response)
@@ -106,7 +106,7 @@ async fn sign_in(web: &Web, request: &HttpRequest, grant: &Grant, role: LoginRol
     Ok(response)
 }
 
-/// Starts no login and ends none: whoever connects the bot keeps their own.
+/// Starts no login session and ends none: whoever connects the bot keeps their own.
 async fn connect_bot(web: &Web, grant: &Grant) -> Answer {
     match web.ports.engine.accounts.connect_bot(grant).await {
         Ok(bot) => {
@@ -183,7 +183,7 @@ pub(crate) fn html(status: StatusCode, page: String) -> HttpResponse {
         .body(page)
 }
 
-/// Our cookies are made of hex digits: they always fit into a header.
+/// Our cookie values are always valid in a header, because they consist of hexadecimal digits.
 pub(crate) fn set_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) {
     let _ = response.add_cookie(cookie);
 }

@@ -1,11 +1,11 @@
-//! The metric families that HTTP and overlay sockets feed.
+//! The metric families of HTTP and overlay sockets.
 
 use chatpulse_domain::metrics::{Family, Labels};
 
 /// Upper bounds for how long an overlay stays connected, in seconds: from one second to a day.
 const CONNECTION_SECONDS: &[f64] = &[1.0, 10.0, 60.0, 600.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 
-/// All of them.
+/// All metric families of this crate.
 pub const FAMILIES: &[Family] = &[
     Family::gauge("websocket_connections_current", Labels::None, "Open overlay sockets."),
     Family::counter(

@@ -1,4 +1,4 @@
-//! What viewers see: the overlay page, and the socket that feeds it.
+//! The overlay for viewers: its page, and the WebSocket that updates it.
 
 mod connect;
 mod inbound;
@@ -19,13 +19,13 @@ use crate::state::Shared;
 pub(crate) use connect::connect;
 use view::OverlayPage;
 
-/// What may stand behind an overlay's address.
+/// The query of an overlay URL.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OverlayQuery {
-    /// The dashboard's own look at it.
+    /// `1` for the preview inside the dashboard.
     #[serde(default)]
     preview: Option<String>,
-    /// The version of the settings that the page was made from.
+    /// The version of the settings that the page was rendered from.
     #[serde(default)]
     v: Option<String>,
 }
@@ -51,7 +51,7 @@ pub(crate) async fn page(web: Shared, uuid: Path<String>, query: Query<OverlayQu
     Ok(uncached(StatusCode::OK).body(page.into_string()))
 }
 
-/// The address is a secret, and what stands there changes with every save.
+/// Forbids caching: the URL is a secret, and the content changes with every save.
 fn uncached(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response

@@ -1,4 +1,4 @@
-//! Every route, on one screen.
+//! All routes.
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, Path, ServiceConfig, post, resource};
@@ -39,7 +39,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/assets/{name}").route(get().to(assets_file)));
 }
 
-/// HEAD is answered like GET, without the body.
+/// Answers HEAD like GET, without the body.
 fn get() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }
@@ -48,7 +48,7 @@ async fn home() -> HttpResponse {
     HttpResponse::Found().insert_header((header::LOCATION, "/dashboard")).finish()
 }
 
-/// Cached for ever: another content has another name.
+/// May be cached forever: changed content gets another name.
 async fn assets_file(name: Path<String>) -> HttpResponse {
     let Some(asset) = assets::find(&name) else {
         return HttpResponse::NotFound().finish();

@@ -1,4 +1,4 @@
-//! Opening the port, serving, and stopping in the right order.
+//! Open the port, serve, and shut down in order.
 
 mod connection;
 
@@ -30,28 +30,29 @@ use crate::state::{Web, WebPorts};
 use connection::Connection;
 
 const BACKLOG: i32 = 1_024;
-/// Small, so that a client that does not read is noticed after about a megabyte instead of four.
+/// Small, so that a client that stops reading is detected after about 1 MB instead of 4 MB.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// What was sent and not taken for so long is not waited for any more: the connection ends, whatever it was for.
+/// End any connection whose sent data is not acknowledged for this long (TCP user timeout).
 const STUCK_FOR: Duration = Duration::from_secs(30);
-/// After our close a client has this long to close too.
+/// How long to wait for a client to close after the server closed.
 const LINGER: Duration = Duration::from_secs(1);
-/// While `ready` says 503 we still answer, so that a load balancer hears it and looks elsewhere.
+/// Keep serving for this long while `ready` answers 503, so that a load balancer sees it and sends requests
+/// elsewhere.
 const SAY_NOT_READY_FOR: Duration = Duration::from_millis(500);
-/// Sockets are told to come back, then have this long to hear it.
+/// Maximum time for sockets to close after shutdown asked them to reconnect.
 const SOCKETS_CLOSE_WITHIN: Duration = Duration::from_secs(10);
-/// Addresses that have been quiet are forgotten this often.
+/// How often idle addresses are removed from the rate limiters.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
-/// A port that is open and serves nobody yet.
+/// An open port that serves no requests yet.
 pub struct Server {
     listener: TcpListener,
     config: HttpConfig,
 }
 
 impl Server {
-    /// Opens the port. A taken one fails here, before anything else has begun.
+    /// Opens the port. Fails here if the port is in use, before anything else starts.
     pub fn bind(config: HttpConfig) -> io::Result<Self> {
         let address = config.listen;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -63,7 +64,7 @@ impl Server {
         Ok(Self { listener: socket.into(), config })
     }
 
-    /// Where it listens; port 0 has become a real one.
+    /// The address that the server listens on; port 0 is replaced by the real port.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -82,7 +83,7 @@ impl Server {
         let app_data = web.clone();
         let draining = CancellationToken::new();
         let asked_to_drain = draining.clone();
-        // What `actix_web::HttpServer` does, but for the stream in the middle.
+        // This does the same as `actix_web::HttpServer`, with `Connection` between TCP and HTTP.
         let server = actix_server::Server::build()
             .disable_signals()
             .shutdown_timeout(grace.as_secs().max(1))
@@ -97,7 +98,7 @@ impl Server {
                 let draining = asked_to_drain.clone();
                 let http = HttpService::build()
                     .graceful_shutdown_signal(move || draining.clone().cancelled_owned())
-                    // `Connection` sees to the head of every request, not only of the first.
+                    // `Connection` limits the time of every head, not only of the first.
                     .client_request_timeout(Duration::ZERO)
                     .client_disconnect_timeout(LINGER)
                     .keep_alive(KEEP_ALIVE)
@@ -124,7 +125,7 @@ impl Server {
     }
 }
 
-/// A client that was let in: the stream that HTTP is served on, and where it comes from.
+/// Configures an accepted connection. Returns its stream, its protocol and the address of the client.
 fn accept(io: TcpStream) -> Result<(Connection<TcpStream>, HttpProtocol, Option<SocketAddr>), DispatchError> {
     let peer = io.peer_addr().ok();
     let socket = SockRef::from(&io);
@@ -133,15 +134,15 @@ fn accept(io: TcpStream) -> Result<(Connection<TcpStream>, HttpProtocol, Option<
     Ok((Connection::new(io), HttpProtocol::Http1, peer))
 }
 
-/// actix would show what it could not read; nobody needs to see that.
+/// Replaces the error of actix, which would repeat the malformed input.
 fn unreadable_address() -> Problem {
     Problem::bad_request(
         "The address holds something that cannot be read, or twice what may stand there once.",
     )
 }
 
-/// `ready` says 503 from the first moment and no new overlay is let in; sockets first, then no new connections,
-/// and whatever requests are under way.
+/// Shuts down in order. `ready` answers 503 and new overlays are refused from the start; close sockets first, then
+/// refuse new connections and finish the requests in progress.
 async fn stop_in_order(web: &Web, handle: ServerHandle, draining: CancellationToken, grace: Duration) {
     web.sockets.close();
     let closing = timeout(SOCKETS_CLOSE_WITHIN.min(grace), web.sockets.wait());

@@ -1,4 +1,4 @@
-//! Who is logged in: a random id in a cookie, its keyed hash on the server.
+//! Login sessions: a random id in a cookie, its keyed hash on the server.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieAge};
 use actix_web::{HttpRequest, http::header};
@@ -14,13 +14,13 @@ use crate::state::Web;
 const COOKIE: &str = "chatpulse_session";
 const PURPOSE: &str = "login";
 
-/// A streamer with a living login session.
+/// A streamer with a valid login session.
 pub(crate) struct LoggedIn {
     pub(crate) streamer: Streamer,
     pub(crate) hash: LoginHash,
 }
 
-/// The session that the request's cookie opens. A database that does not answer is a 503, never "logged out".
+/// Finds the session of the request's cookie. An unreachable database is a 503, never "logged out".
 pub(crate) async fn find(web: &Web, request: &HttpRequest) -> Result<Option<LoggedIn>, Problem> {
     for hash in hashes_of_cookies(web, request) {
         if let Some(id) = web.ports.login_sessions.find(hash, web.ports.clock.now()).await? {
@@ -31,12 +31,12 @@ pub(crate) async fn find(web: &Web, request: &HttpRequest) -> Result<Option<Logg
     Ok(None)
 }
 
-/// For `/api`: no session is a 401.
+/// For `/api`: answers 401 without a session.
 pub(crate) async fn require(web: &Web, request: &HttpRequest) -> Result<LoggedIn, Problem> {
     find(web, request).await?.ok_or_else(Problem::unauthorized)
 }
 
-/// A new session with a new id, whatever cookie came along: nobody's earlier id is promoted.
+/// Starts a session with a new id and ignores the cookie of the request, which prevents session fixation.
 pub(crate) async fn begin(
     web: &Web,
     request: &HttpRequest,
@@ -56,7 +56,7 @@ pub(crate) async fn begin(
     Ok(cookie(COOKIE, id, CookieAge::seconds(age), &web.config))
 }
 
-/// Tells the browser to forget it; the server has already.
+/// Removes the cookie from the browser; the server has already deleted the session.
 pub(crate) fn farewell(config: &HttpConfig) -> Cookie<'static> {
     cookie(COOKIE, String::new(), CookieAge::ZERO, config)
 }
@@ -76,10 +76,10 @@ pub(crate) fn cookie(
         .finish()
 }
 
-/// Whoever could plant a cookie of this name beside ours must not be able to hide it; more than a few are nobody's.
+/// Several cookies may have our name: an attacker who sets one must not hide ours. More than this are ignored.
 const COOKIES_MAX: usize = 4;
 
-/// Read from the header itself: one odd cookie of another application must not hide ours.
+/// Parses the header directly: one malformed cookie of another application must not hide ours.
 fn hashes_of_cookies(web: &Web, request: &HttpRequest) -> Vec<LoginHash> {
     let texts = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));

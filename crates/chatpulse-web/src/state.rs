@@ -1,4 +1,4 @@
-//! What handlers share.
+//! State shared by all handlers.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::HttpConfig;
 use crate::guard::limits::{ConnectionCounts, Limits};
 
-/// Everything the edge hands requests on to.
+/// The services that handlers call.
 #[expect(missing_docs, reason = "each field is named after its port, which says what it is")]
 pub struct WebPorts {
     pub engine: Engine,
@@ -28,20 +28,20 @@ pub struct WebPorts {
     pub login_sessions: Arc<dyn LoginSessions>,
     pub streamers: Arc<dyn StreamerRepository>,
     pub sink: Arc<dyn ChatSink>,
-    /// `None` where the webhook group is not set: the route does not exist.
+    /// `None` if the webhook settings are not set: then the route does not exist.
     pub webhook: Option<Arc<dyn WebhookGate>>,
     pub health: Vec<Arc<dyn HealthCheck>>,
-    /// Prometheus' text, rendered.
+    /// Renders the metrics in Prometheus' text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// Shared by all workers.
+/// State shared by all workers.
 pub(crate) struct Web {
     pub(crate) ports: WebPorts,
     pub(crate) config: HttpConfig,
     pub(crate) limits: Limits,
     pub(crate) connections: Arc<ConnectionCounts>,
-    /// Overlay sockets, joined at shutdown.
+    /// Overlay sockets; shutdown waits for them.
     pub(crate) sockets: TaskTracker,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,

@@ -1,4 +1,4 @@
-//! Twitch's webhook: take headers and body, let the gate decide, answer at once.
+//! Twitch's webhook: read headers and body, let the gate decide, answer immediately.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Payload;

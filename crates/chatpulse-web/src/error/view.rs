@@ -1,28 +1,28 @@
-//! Pages that say what went wrong, to a person: what happened, and what to do now.
+//! Error pages for people: what happened, and what to do next.
 
 use maud::{Markup, html};
 
 use crate::assets::File;
 use crate::layout::{self, Lean};
 
-/// A failure in words. Nothing internal belongs in here; the request id leads to the log.
+/// The text of an error page. Never put internal details in it; the request id leads to the log.
 #[derive(Debug, Clone)]
 pub(crate) struct ErrorPage {
-    /// The HTTP status, shown small: it helps whoever asks for help.
+    /// The HTTP status, shown in small type because it helps support.
     pub(crate) status: u16,
     /// The headline, a few words.
     pub(crate) title: String,
-    /// One sentence about the past.
+    /// One sentence that says what happened.
     pub(crate) what_happened: String,
-    /// One sentence about the future.
+    /// One sentence that says what to do.
     pub(crate) what_to_do: String,
-    /// The best next step: its words and where it leads.
+    /// The recommended next step: label and URL.
     pub(crate) action: Option<(String, String)>,
-    /// The correlation id, as in the log and in `X-Request-Id`.
+    /// The request id, as in the log and in `X-Request-Id`.
     pub(crate) request_id: String,
 }
 
-/// The error page.
+/// Renders the error page.
 pub(crate) fn page(page: &ErrorPage) -> Markup {
     let body = html! {
         main.lone {

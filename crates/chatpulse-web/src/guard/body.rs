@@ -1,4 +1,4 @@
-//! Reading a body: bounded in size and time.
+//! Read a request body with a size limit and a timeout.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use tokio::time::timeout;
 
 use crate::error::Problem;
 
-/// A body is complete within this time.
+/// Maximum time to receive a body.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A size, in bytes and in words.
+/// A size limit, in bytes and as text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     bytes: usize,
     words: &'static str,
 }
 
-/// What Twitch may post.
+/// The size limit of a webhook request from Twitch.
 pub(crate) const WEBHOOK: Limit = Limit { bytes: 64 * 1024, words: "64 KiB" };
-/// What a form may hold.
+/// The size limit of a form.
 pub(crate) const FORM: Limit = Limit { bytes: 256 * 1024, words: "256 KiB" };
 
-/// The whole body, or 413, or 408.
+/// Reads the whole body. Answers 413 if it is too large and 408 if it takes too long.
 pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Limit) -> Result<Bytes, Problem> {
     let announced =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());

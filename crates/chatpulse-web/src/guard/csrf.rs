@@ -1,4 +1,4 @@
-//! Every state-changing request proves that our own page sent it.
+//! Check that our own page sent a state-changing request.
 
 use actix_web::HttpRequest;
 
@@ -10,12 +10,12 @@ use crate::session::LoggedIn;
 const PURPOSE: &str = "csrf";
 const HEADER: &str = "x-csrf-token";
 
-/// The token of a login session: derived, so there is nothing to store and nothing to expire.
+/// Derives the token of a login session, so that nothing is stored and nothing expires.
 pub(crate) fn token(key: &SessionKey, login: &LoggedIn) -> String {
     hex(&key.hash(PURPOSE, &login.hash.0))
 }
 
-/// Header or form field; either may carry it.
+/// Checks the token, which may be in the header or in the form field.
 pub(crate) fn check(
     key: &SessionKey,
     login: &LoggedIn,
@@ -37,7 +37,7 @@ pub(crate) fn check(
     .with_action(&("To the dashboard", "/dashboard")))
 }
 
-/// The form field of a body, if it is a form that has one.
+/// Returns the form field with the token, if the body is a form that has one.
 pub(crate) fn field(form: &[u8]) -> Option<String> {
     let mut fields = url::form_urlencoded::parse(form);
     fields.find(|(name, _)| name == "csrf_token").map(|(_, value)| value.into_owned())

@@ -1,4 +1,4 @@
-//! Security headers of every answer.
+//! Security headers of every response.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -12,7 +12,7 @@ const FIXED: [(&str, &str); 4] = [
     ("cross-origin-opener-policy", "same-origin"),
 ];
 
-/// Sets what is not set. `base` is our own public address, for the overlay's socket.
+/// Sets the headers that are not set yet. `base` is our public URL, for the WebSocket of the overlay.
 pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production: bool) {
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -26,8 +26,8 @@ pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production
     }
 }
 
-/// Everything from here, nothing inline. Only the overlay may be framed, and only by our own dashboard. The
-/// socket's address is spelled out: `'self'` does not cover `ws:` in older browsers.
+/// Allows our own origin only and nothing inline. Only the overlay may be framed, and only by our own dashboard. The
+/// policy names the WebSocket URL, because `'self'` does not cover `ws:` in older browsers.
 fn content_policy(path: &str, base: &str) -> String {
     let host = base.split_once("://").map_or(base, |(_, host)| host);
     let host = host.split('/').next().unwrap_or(host);

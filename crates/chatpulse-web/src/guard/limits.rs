@@ -1,4 +1,4 @@
-//! How much one address may do: requests by token bucket, overlay sockets by count.
+//! Limits per address: requests by token bucket, overlay sockets by count.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use metrics::Gauge;
 use crate::config::{HttpConfig, OverlayLimits, RatePerMinute};
 use crate::guard::origin::limit_key;
 
-/// The buckets of all addresses.
+/// The token buckets of all addresses.
 pub(crate) struct Limits {
     auth: Option<DefaultKeyedRateLimiter<IpAddr>>,
     api: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -29,7 +29,8 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    /// The bucket that a page or call counts in; sockets take theirs themselves. `path` is decoded, as routes see it.
+    /// Returns the bucket of a page or API call; sockets take from theirs themselves. `path` is decoded, as routes
+    /// match it.
     pub(crate) fn of(path: &str) -> Option<Self> {
         match path {
             _ if path.starts_with("/auth/") => Some(Self::Auth),
@@ -51,7 +52,7 @@ impl Limits {
         }
     }
 
-    /// `Err`: how long until the next one passes.
+    /// Takes one token. `Err` is the time until the next token.
     pub(crate) fn take(&self, bucket: Bucket, ip: IpAddr) -> Result<(), Duration> {
         let limiter = match bucket {
             Bucket::Auth => &self.auth,
@@ -64,7 +65,7 @@ impl Limits {
             .map_err(|refused| refused.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Forgets addresses whose buckets are full again.
+    /// Removes addresses whose buckets are full again.
     pub(crate) fn forget_idle(&self) {
         for limiter in [&self.auth, &self.api, &self.overlays].into_iter().flatten() {
             limiter.retain_recent();
@@ -73,7 +74,7 @@ impl Limits {
     }
 }
 
-/// Bursts of half a minute's worth.
+/// Allows bursts of half a minute's requests.
 fn per_minute(rate: RatePerMinute) -> Option<DefaultKeyedRateLimiter<IpAddr>> {
     let per_minute = NonZeroU32::new(rate.0)?;
     Some(RateLimiter::keyed(Quota::per_minute(per_minute).allow_burst(at_least_one(rate.0 / 2))))
@@ -83,7 +84,7 @@ fn at_least_one(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Open overlay sockets, in all and by address.
+/// The number of open overlay sockets, in total and per address.
 pub(crate) struct ConnectionCounts {
     limits: OverlayLimits,
     open: Mutex<Open>,
@@ -97,14 +98,14 @@ struct Open {
     by_ip: HashMap<IpAddr, usize>,
 }
 
-/// Why there is no place.
+/// Which limit refused the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoPlace {
     Instance,
     Address,
 }
 
-/// A counted socket; dropping it frees its place.
+/// A counted socket; dropping it decrements the count.
 pub(crate) struct Place {
     counts: Arc<ConnectionCounts>,
     ip: IpAddr,

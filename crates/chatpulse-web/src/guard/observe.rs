@@ -1,6 +1,6 @@
-//! Round every request: id, size of the head, rate limit, answer to errors, headers, metrics, log.
+//! Middleware for every request: id, head size, rate limit, error responses, headers, metrics, log.
 //!
-//! Nothing here reads query strings or full paths into log or labels: they hold login codes and overlay ids.
+//! It never writes query strings or full paths to the log or to labels: they contain login codes and overlay ids.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::state::Shared;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// A request that took longer is worth a line.
+/// Slower requests are logged.
 const SLOW: Duration = Duration::from_secs(1);
 
 pub(crate) async fn observe(
@@ -65,7 +65,7 @@ pub(crate) async fn observe(
     Ok(ServiceResponse::new(http_request, response))
 }
 
-/// The caller's own id, if it is one, so that a request can be followed through a proxy.
+/// Uses the caller's request id if it is valid, so that a request can be traced through a proxy.
 fn request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let sane = |id: &&str| {
@@ -91,14 +91,15 @@ pub(crate) fn head_too_large() -> Problem {
     )
 }
 
-/// By the path that routes match, so that a spelling such as `%61uth` opens no side door.
+/// Checks the rate limit by the decoded path that routes match, so that a spelling such as `%61uth` does not bypass
+/// it.
 fn over_limit(web: &Shared, request: &ServiceRequest, path: &str) -> Option<Problem> {
     let bucket = Bucket::of(path)?;
     let ip = client_ip(request.peer_addr(), request.headers(), &web.config.trusted_proxies);
     web.limits.take(bucket, ip).err().map(Problem::too_many_requests)
 }
 
-/// A fixed set, since anybody can make methods up.
+/// Returns one of a fixed set of labels, because clients can invent methods.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,
@@ -120,7 +121,7 @@ fn count(route: &str, method: &'static str, status: StatusCode, took: Duration) 
     metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took);
 }
 
-/// One that never became a request: there is no route, and nothing to time.
+/// Counts a refusal that never became a request: it has no route and no duration.
 pub(crate) fn count_refused(status: StatusCode) {
     let labels = [
         ("route", "unmatched".to_owned()),

@@ -1,5 +1,4 @@
-//! Where a request comes from and under which address we were reached. Forwarded headers count only when a
-//! trusted proxy sent them.
+//! Determine the client's address and our own public URL. Forwarded headers count only if a trusted proxy sent them.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -9,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::config::HttpConfig;
 
-/// The client's address: the peer, or behind trusted proxies the right-most address that is not one of them.
+/// The client's address: the peer, or behind trusted proxies the right-most address that is not a trusted proxy.
 pub(crate) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
@@ -22,7 +21,7 @@ pub(crate) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: 
         if !is_trusted(&client) {
             break;
         }
-        // What cannot be read was not written by a proxy of ours: the last one we know is the client.
+        // Our proxies write no malformed address: the last valid one is the client.
         let Some(ip) = parse_hop(hop.trim()) else { break };
         client = ip;
     }
@@ -34,7 +33,7 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
     ip.or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok()).map(|ip| ip.to_canonical())
 }
 
-/// One household of IPv6 is one client: its /64.
+/// Rate limits treat one IPv6 household as one client: its /64.
 pub(crate) fn limit_key(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
@@ -42,7 +41,7 @@ pub(crate) fn limit_key(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// `https://host` without a slash at the end: base of every address shown to a user.
+/// `https://host` without a trailing slash: base of every URL shown to a user.
 pub(crate) fn public_base(request: &HttpRequest, config: &HttpConfig) -> String {
     if let Some(public_url) = &config.public_url {
         return public_url.as_str().trim_end_matches('/').to_owned();
@@ -59,7 +58,7 @@ pub(crate) fn public_base(request: &HttpRequest, config: &HttpConfig) -> String 
     format!("{scheme}://{}", host.map_or_else(|| config.listen.to_string(), str::to_owned))
 }
 
-/// Only what a host and port are made of, so that it can stand in a page or a header.
+/// Accepts only characters of a host and port, so that the value is safe in a page or a header.
 fn is_authority(host: &str) -> bool {
     !host.is_empty()
         && host.len() <= 255

@@ -1,10 +1,10 @@
-//! Ids that nobody can guess, and text compared without telling where it differs.
+//! Random tokens, and comparison of text in constant time.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::error::Problem;
 
-/// 256 bits as 64 hex digits.
+/// 256 random bits as 64 hexadecimal digits.
 pub(crate) fn token() -> Result<String, Problem> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Problem::unavailable())?;
@@ -19,7 +19,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Takes as long for a near miss as for a wild guess.
+/// Compares in constant time.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     left.len() == right.len()
         && left.bytes().zip(right.bytes()).fold(0, |differs, (l, r)| differs | (l ^ r)) == 0

@@ -1,4 +1,4 @@
-//! The `state` of one login at Twitch: unguessable, bound to the browser by a cookie, good for ten minutes.
+//! The OAuth `state` of one login at Twitch: random, bound to the browser by a cookie, valid for ten minutes.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const COOKIE: &str = "chatpulse_oauth";
 const PURPOSE: &str = "oauth-state";
 const GOOD_FOR: Duration = Duration::from_mins(10);
 
-/// One started login.
+/// The state of one started login.
 pub(crate) struct OauthState {
     text: String,
     role: LoginRole,
@@ -28,12 +28,12 @@ impl OauthState {
         Ok(Self { text: random::token()?, role })
     }
 
-    /// What Twitch gives back unchanged.
+    /// The `state` parameter that Twitch returns unchanged.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// `state.role.started.mac`; the mac keeps role and time from being edited.
+    /// `state.role.started.mac`; the MAC protects role and time from changes.
     pub(crate) fn cookie(&self, config: &HttpConfig) -> Cookie<'static> {
         let started = Timestamp::from(std::time::SystemTime::now()).unix_ms;
         let signed = format!("{}.{}.{started}", self.text, role_word(self.role));
@@ -45,7 +45,7 @@ impl OauthState {
         cookie(COOKIE, String::new(), CookieAge::ZERO, config)
     }
 
-    /// The role of the login that this browser started with this state.
+    /// Returns the role of the login that this browser started with this state.
     pub(crate) fn verify(web: &Web, request: &HttpRequest, state: &str) -> Option<LoginRole> {
         let cookie = request.cookie(COOKIE)?;
         let (signed, mac) = cookie.value().rsplit_once('.')?;

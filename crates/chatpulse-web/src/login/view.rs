@@ -1,21 +1,20 @@
-//! The first page a stranger sees, and the page that ends the bot's authorisation.
+//! The login page, and the page that confirms the bot's authorisation.
 //!
-//! The login page shows the product instead of praising it: a bar that a scripted crowd moves,
-//! said to be an example. Without its script the picture stands still and the login works.
+//! The login page shows an example of the product: a bar that a scripted chat moves, labelled as an example. Without
+//! its script the bar does not move and the login still works.
 
 use maud::{Markup, html};
 
 use crate::assets::File;
 use crate::layout::{self, Lean};
 
-/// The login page.
 #[derive(Debug, Clone)]
 pub(crate) struct LoginPage {
-    /// Why the visitor is here again, if there is a reason.
+    /// Why the visitor was sent here, if there is a reason.
     pub(crate) message: Option<LoginMessage>,
 }
 
-/// Why somebody came back to the login page.
+/// Why a visitor was sent to the login page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoginMessage {
     /// Pressed "cancel" at Twitch.
@@ -24,7 +23,7 @@ pub(crate) enum LoginMessage {
     Deleted,
     /// Pressed "log out".
     LoggedOut,
-    /// The session ended by age or from another device.
+    /// The session expired, or another device ended it.
     SessionExpired,
 }
 
@@ -43,14 +42,13 @@ impl LoginMessage {
     }
 }
 
-/// The page after the bot account agreed.
+/// The page after the bot account was authorised.
 #[derive(Debug, Clone)]
 pub(crate) struct BotDone {
-    /// The name of the bot account.
     pub(crate) bot_name: String,
 }
 
-/// The login page.
+/// Renders the login page.
 pub(crate) fn page(page: &LoginPage) -> Markup {
     let head = html! {
         (layout::style(File::BarCss))
@@ -76,7 +74,7 @@ pub(crate) fn page(page: &LoginPage) -> Markup {
     layout::page("Log in", &head, &body)
 }
 
-/// The page that says the bot account is connected.
+/// Renders the page that says that the bot account is connected.
 pub(crate) fn bot_done(page: &BotDone) -> Markup {
     let body = html! {
         main.lone {
@@ -89,7 +87,7 @@ pub(crate) fn bot_done(page: &BotDone) -> Markup {
     layout::page("Bot connected", &layout::style(File::BarCss), &body)
 }
 
-/// A stream in miniature. `login.js` fills the chat and moves the bar.
+/// A small example of a stream. `login.js` fills the chat and moves the bar.
 fn example() -> Markup {
     html! {
         section.example aria-label="Example of an overlay with a made-up chat" data-example {
@@ -124,7 +122,7 @@ fn example() -> Markup {
     }
 }
 
-/// One message; `login.js` builds the same.
+/// One chat message; `login.js` builds the same markup.
 fn line(name: &str, hue: u8, text: &str, side: Option<&str>) -> Markup {
     html! {
         li data-side=[side] {

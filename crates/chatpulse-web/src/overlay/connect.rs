@@ -1,5 +1,5 @@
-//! Letting an overlay socket in. Everything that can turn it away comes before the upgrade, and nothing is
-//! begun that has no owner: a crawler's plain GET opens no session.
+//! Accept an overlay's WebSocket. Every check comes before the upgrade, and no session is opened without an owner, so
+//! a crawler's plain GET opens none.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub(crate) async fn connect(
     let payload = inbound::bounded(&request, payload).await.map_err(not_websocket)?;
     let (response, session, stream) = actix_ws::handle(&request, payload).map_err(not_websocket)?;
 
-    // From here on the upgrade answers; what stands in the way is said by a close code.
+    // After the upgrade, errors are reported by a close code.
     let open = match web.ports.engine.sessions.open(seed.clone(), query.watcher()).await {
         Ok(open) => open,
         Err(OpenError::Rotated) => return Ok(turn_away(&web, response, session, closing::ROTATED)),
@@ -86,7 +86,7 @@ pub(crate) async fn connect(
     Ok(response)
 }
 
-/// Upgraded, and closed again with a code that the page understands.
+/// Completes the upgrade and closes the socket with a code that the page handles.
 fn turn_away(
     web: &Web,
     response: HttpResponse,

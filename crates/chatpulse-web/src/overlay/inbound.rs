@@ -1,6 +1,6 @@
-//! What a client may send: frames whose announced size is small. The WebSocket parser looks at a frame's size only once
-//! the whole frame is there, so somebody could announce gigabytes and fill memory with them; here the announcement
-//! itself ends the connection.
+//! Limit the size of frames from clients by their header. The WebSocket parser checks the size only when the whole
+//! frame has arrived, so a client could announce gigabytes and fill memory; here the header itself ends the
+//! connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::socket::FRAME_BYTES_MAX;
 
-/// The same bytes, up to the first frame that announces more than [`FRAME_BYTES_MAX`].
+/// Returns the payload unchanged up to the first frame whose header announces more than [`FRAME_BYTES_MAX`].
 pub(super) async fn bounded(request: &HttpRequest, payload: Payload) -> Result<Payload, actix_web::Error> {
     let bounded = Bounded { payload, frames: Frames::default(), overflown: false };
     let payload: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(bounded);
@@ -48,17 +48,17 @@ impl Stream for Bounded {
     }
 }
 
-/// Follows frames through the chunks that they come in.
+/// Tracks frame boundaries across chunks.
 #[derive(Debug, Default)]
 struct Frames {
-    /// What has come of the next frame's head.
+    /// The bytes of the next frame's header that have arrived.
     head: Vec<u8>,
-    /// Bytes of the present frame that are still to come.
+    /// The bytes of the current frame that have not arrived yet.
     left: usize,
 }
 
 impl Frames {
-    /// `false` as soon as a frame announces too much.
+    /// Returns `false` as soon as a frame header announces too large a size.
     fn are_small(&mut self, mut chunk: &[u8]) -> bool {
         while !chunk.is_empty() {
             let skipped = self.left.min(chunk.len());
@@ -86,7 +86,7 @@ struct Announced {
     payload: u64,
 }
 
-/// `None` until the head is there as far as the size. Source: RFC 6455, 5.2.
+/// Parses a frame header; `None` until it includes the size. Source: RFC 6455, 5.2.
 fn announced(head: &[u8]) -> Option<Announced> {
     let second = *head.get(1)?;
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
@@ -102,7 +102,7 @@ fn announced(head: &[u8]) -> Option<Announced> {
 mod tests {
     use super::*;
 
-    /// A masked text frame.
+    /// Builds a masked text frame.
     fn frame(size: usize) -> Vec<u8> {
         let mut frame = vec![0x81];
         match u8::try_from(size) {

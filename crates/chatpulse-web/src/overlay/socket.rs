@@ -1,6 +1,6 @@
-//! One overlay's socket: sends the newest frame, keeps a heartbeat, notices who is slow or gone.
+//! The WebSocket of one overlay: send the newest frame, keep a heartbeat, detect slow and disconnected clients.
 //!
-//! Read [`OverlaySocket::run`]: it ends with exactly one reason, and closes with that reason's code.
+//! Start with [`OverlaySocket::run`]: it ends with exactly one reason, and closes with the code of that reason.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -19,17 +19,18 @@ use crate::guard::limits::Place;
 
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_mins(1);
-/// A write that is stuck for this long is a slow client.
+/// A client is slow if a write is blocked for this long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A close to a blocked client must not wait for it.
+/// Maximum time to send a close frame, so that a blocked client delays nothing.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// A slow client may catch up and then hear why it is closed; one that does not is cut off by TCP (`server.rs`).
+/// Maximum time for a slow client to catch up and receive its close frame; after that TCP ends the connection
+/// (`server.rs`).
 const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Nothing is expected from a client; this much is forgiven.
+/// Clients need to send no data; larger frames end the connection.
 pub(super) const FRAME_BYTES_MAX: usize = 1_024;
 const FRAMES_PER_SECOND_MAX: usize = 10;
 
-/// Close codes and their words. What the page does about each is in `assets/connection.js`.
+/// Close codes and their reasons. `assets/connection.js` defines how the page handles each.
 pub(super) mod closing {
     use actix_ws::CloseCode;
 
@@ -51,21 +52,20 @@ pub(super) struct OverlaySocket {
     pub(super) session: Session,
     pub(super) stream: MessageStream,
     pub(super) watching: Watching,
-    /// The settings that the page was made from, if it said so.
+    /// The settings version that the page was rendered from, if the client sent it.
     pub(super) version: Option<SettingsVersion>,
     pub(super) stop: CancellationToken,
-    /// Closes the session when the socket ends, however it does.
+    /// Closes the session when the socket ends for any reason.
     pub(super) _open: OpenOverlay,
     pub(super) _place: Place,
 }
 
-/// Why a socket ended.
 enum End {
-    /// We close, with a code.
+    /// The server closes with this code.
     Close((CloseCode, &'static str)),
-    /// The client closed; its frame is echoed.
+    /// The client closed; the server echoes its close frame.
     Closed(Option<CloseReason>),
-    /// It is gone.
+    /// The connection is lost.
     Gone,
 }
 
@@ -105,7 +105,7 @@ impl OverlaySocket {
                 () = self.stop.cancelled() => return End::Close(closing::STOPPING),
                 changed = self.watching.frames.changed() => {
                     if changed.is_err() {
-                        // The hub let go of the session: rotated just now, or stopping.
+                        // The hub dropped the session: its URL was replaced, or the server is stopping.
                         let rotated = self.watching.frames.borrow().rotated;
                         return End::Close(if rotated { closing::ROTATED } else { closing::STOPPING });
                     }
@@ -151,7 +151,7 @@ impl OverlaySocket {
         }
     }
 
-    /// What changed since the last look; nothing else.
+    /// Sends only what changed since the last frames.
     async fn send_news(&mut self, news: &Frames, sent: &mut Sent) -> Result<(), End> {
         if news.rotated {
             return Err(End::Close(closing::ROTATED));
@@ -176,12 +176,13 @@ impl OverlaySocket {
     }
 }
 
-/// Did this process miss what was due then? It asked nobody meanwhile, so nobody's silence counts.
+/// Returns true if this process was stalled when the timer was due. It sent no pings meanwhile, so a missing pong
+/// does not count.
 fn stood_still(due: Instant) -> bool {
     due.elapsed() > Duration::from_secs(1)
 }
 
-/// What a client sent that cannot be taken.
+/// Maps a protocol error of the client to the end of the socket.
 fn odd(error: &ProtocolError) -> End {
     match error {
         ProtocolError::Overflow => End::Close(closing::TOO_BIG),
@@ -194,13 +195,13 @@ fn odd(error: &ProtocolError) -> End {
     }
 }
 
-/// What the client has.
+/// What the client has already received.
 struct Sent {
     value_number: Option<u64>,
     version: SettingsVersion,
 }
 
-/// When the last frames came.
+/// The arrival times of the last frames.
 #[derive(Default)]
 struct Heard {
     times: [Option<Instant>; FRAMES_PER_SECOND_MAX],
@@ -208,7 +209,7 @@ struct Heard {
 }
 
 impl Heard {
-    /// One more frame: do more than [`FRAMES_PER_SECOND_MAX`] fall into one second?
+    /// Records a frame. Returns true if more than [`FRAMES_PER_SECOND_MAX`] arrived within one second.
     fn too_many(&mut self, now: Instant) -> bool {
         let oldest = self.times[self.next].replace(now);
         self.next = (self.next + 1) % FRAMES_PER_SECOND_MAX;
@@ -216,7 +217,7 @@ impl Heard {
     }
 }
 
-/// Closes a socket that was never let in.
+/// Closes a socket that was upgraded only to send a close code.
 pub(super) async fn refuse(session: Session, why: (CloseCode, &'static str)) {
     close(session, why, CLOSE_TIMEOUT).await;
 }

@@ -1,7 +1,7 @@
-//! The overlay as OBS loads it, and what stands in its place when its address is gone.
+//! The overlay page that OBS loads, and the page that replaces it when its URL is no longer valid.
 //!
-//! The page is complete before its script runs: labels, a bar at rest. `assets/overlay.js`
-//! reads everything it needs from the `data-` attributes.
+//! The page is complete before its script runs: labels and a centred bar. `assets/overlay.js` reads everything it
+//! needs from the `data-` attributes.
 
 use maud::{Markup, html};
 
@@ -11,23 +11,23 @@ use crate::layout;
 /// The streamer's only hint that OBS has an old URL, so it says what to do.
 const MOVED: &str = "Overlay address changed: copy the new URL from ChatPulse.";
 
-/// What an overlay page starts from; the socket brings the rest.
+/// The initial content of an overlay page; the WebSocket sends all later changes.
 #[derive(Debug, Clone)]
 pub(crate) struct OverlayPage {
     /// `/ws/overlay/UUID`; the script adds scheme, host and query.
     pub(crate) socket_path: String,
-    /// The name of the side against, there before the script is.
+    /// The label of the side against, visible before the script runs.
     pub(crate) left_label: String,
-    /// The name of the side for, there before the script is.
+    /// The label of the side for, visible before the script runs.
     pub(crate) right_label: String,
-    /// All that the streamer chose, as JSON: the object of the socket's `config` frame. The
-    /// socket sends it again only if it has a newer version.
+    /// All settings as JSON: the object of the `config` frame of the WebSocket, which sends it again only in a newer
+    /// version.
     pub(crate) config: String,
-    /// Inside the dashboard: follows what is typed there, and is not counted as an overlay.
+    /// True inside the dashboard: the page follows unsaved input and is not counted as an overlay.
     pub(crate) preview: bool,
 }
 
-/// The overlay page.
+/// Renders the overlay page.
 pub(crate) fn page(page: &OverlayPage) -> Markup {
     let head = html! {
         (layout::style(File::ShapesCss))
@@ -50,7 +50,7 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
     layout::transparent("ChatPulse overlay", &head, &body)
 }
 
-/// The answer to an address that is no longer any overlay's. It shows on stream, so it is a whisper.
+/// Renders the page for an overlay URL that is not valid any more. It is visible on stream, so it is unobtrusive.
 pub(crate) fn overlay_missing() -> Markup {
     let body = html! {
         main.overlay {

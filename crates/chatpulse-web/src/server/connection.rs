@@ -1,9 +1,10 @@
-//! One TCP connection, watched from below HTTP: every request's head has its time and its size, also the second and
-//! the hundredth on a connection that is kept alive.
+//! Wrap one TCP connection below HTTP: limit the time and the size of every request head, also on kept-alive
+//! connections.
 //!
-//! actix-http limits the time of a connection's first head only, and refuses without words what its parser cannot
-//! hold (`docs/adr/0016-the-http-edge.md`; `tests/it/actix.rs` says when this file can go). Here bytes are passed on as
-//! they are; what is looked for is where a head begins and where it ends. Read [`Phase`], then `Connection::saw`.
+//! actix-http limits the time of only the first head of a connection, and it answers what its parser cannot hold with
+//! a bare status (`docs/adr/0016-the-http-edge.md`; `tests/it/actix.rs` says when this file can be removed). This
+//! wrapper forwards bytes unchanged and only detects where a head begins and ends. Start with [`Phase`], then
+//! `Connection::saw`.
 
 use std::io;
 use std::pin::Pin;
@@ -17,52 +18,52 @@ use tracing::info;
 use crate::error::Problem;
 use crate::guard::observe::{count_refused, head_too_large};
 
-/// From the first byte of a head to its last.
+/// Maximum time from the first byte of a head to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between the answer and the next request. actix-http's keep-alive is a little shorter and closes without an answer;
-/// this one ends the connection in any case.
+/// Maximum time between a response and the next request. The keep-alive of actix-http is a little shorter and closes
+/// without a response; this timeout ends the connection in any case.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(80);
-/// Larger heads than this never reach the parser. Between this and 16 KiB they are refused with a page.
+/// Larger heads never reach the parser. Heads between 16 KiB and this size are refused with an error page.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// After a refusal what still comes is read and dropped for so long, so that the refusal arrives.
+/// After a refusal, incoming bytes are read and discarded for this long, so that the client receives the refusal.
 const DRAIN_FOR: Duration = Duration::from_secs(1);
 
-/// A stream that HTTP is served on.
+/// A stream that serves HTTP.
 pub(super) struct Connection<S> {
     io: S,
     phase: Phase,
-    /// When the phase is over; none while a request is being answered.
+    /// When the current phase times out; `None` while a request is being answered.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// What is written in place of an answer without words, and how much of it is.
+    /// The response that replaces a bare status of the parser, and the number of bytes already written.
     substitute: Option<(Vec<u8>, usize)>,
 }
 
 #[derive(Debug)]
 enum Phase {
-    /// Nothing of a request has come yet.
+    /// No byte of a request has arrived.
     Idle,
-    /// A head is on its way.
+    /// A head is arriving.
     Head(Head),
-    /// The head was complete: the body comes and the answer goes.
+    /// The head is complete: the body arrives and the response is sent.
     Busy,
-    /// No longer HTTP.
+    /// The connection was upgraded and no longer carries HTTP.
     Upgraded,
-    /// We answer ourselves: so much of it is written.
+    /// This wrapper sends its own response; `written` bytes of it are sent.
     Refusing { answer: Vec<u8>, written: usize },
-    /// We answered, and wait for the other side to read it.
+    /// The refusal is sent; waiting for the client to read it.
     Draining,
 }
 
 #[derive(Debug, Default)]
 struct Head {
     bytes: usize,
-    /// Empty lines before a request belong to no head.
+    /// False while only empty lines have arrived: they may precede a request and are not part of a head.
     has_begun: bool,
     line_is_empty: bool,
 }
 
 impl Head {
-    /// Takes one more byte; true if it was the last. Lines may end without a carriage return.
+    /// Consumes one byte. Returns true if it ends the head. Lines may end without a carriage return.
     fn ends_with(&mut self, byte: u8) -> bool {
         self.bytes += 1;
         match byte {
@@ -77,13 +78,13 @@ impl Head {
 }
 
 impl<S> Connection<S> {
-    /// Must be made inside a runtime: its time begins now.
+    /// Must be called inside a Tokio runtime, because it starts the timeout of the first head.
     pub(super) fn new(io: S) -> Self {
         let deadline = Some(Box::pin(sleep_until(Instant::now() + HEAD_TIMEOUT)));
         Self { io, phase: Phase::Idle, deadline, substitute: None }
     }
 
-    /// Bytes from the other side. Returns a refusal if they are too many.
+    /// Processes bytes received from the client. Returns a refusal if the head is too large.
     fn saw(&mut self, bytes: &[u8]) -> Option<Problem> {
         if matches!(self.phase, Phase::Idle) && !bytes.is_empty() {
             self.phase = Phase::Head(Head::default());
@@ -101,7 +102,7 @@ impl<S> Connection<S> {
         None
     }
 
-    /// Bytes that answer. `100 Continue` answers nothing yet.
+    /// Processes bytes of the response. `100 Continue` is not the final response.
     fn said(&mut self, bytes: &[u8]) {
         if !matches!(self.phase, Phase::Busy) || bytes.starts_with(b"HTTP/1.1 100") {
             return;
@@ -114,7 +115,8 @@ impl<S> Connection<S> {
         }
     }
 
-    /// The parser answers what it cannot read by itself: a bare status, without words and without an id.
+    /// Returns the replacement for a response of the parser itself: a bare status without a body and without a
+    /// request id.
     fn is_bare(&self, bytes: &[u8]) -> Option<Problem> {
         if !matches!(self.phase, Phase::Busy) || !bytes.starts_with(b"HTTP/1.1 4") {
             return None;
@@ -144,7 +146,7 @@ impl<S> Connection<S> {
     }
 }
 
-/// A whole answer, counted and logged.
+/// Builds a complete refusal, counts it and logs it.
 fn last_words(problem: &Problem) -> Vec<u8> {
     let (answer, request_id) = problem.as_last_words();
     count_refused(problem.status);
@@ -153,11 +155,11 @@ fn last_words(problem: &Problem) -> Vec<u8> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Writes the refusal, then reads what still comes and drops it. Ready when nobody needs the connection any more.
+    /// Writes the refusal, then reads and discards incoming bytes. Ready when the connection can be closed.
     fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Phase::Refusing { answer, written } = &mut self.phase {
             if *written == answer.len() {
-                // That nothing more comes from us is best said, but no more than that.
+                // Shut down the sending side; ignore errors, because the connection ends anyway.
                 let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
                 self.phase = Phase::Draining;
                 self.end_in(Some(DRAIN_FOR));
@@ -203,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<S> {
             buffer.set_filled(before);
             this.refuse(&problem);
         }
-        // Nothing filled means the end.
+        // An empty read signals the end of the stream.
         this.poll_refusal(cx).map(Ok)
     }
 }
@@ -223,7 +225,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
                     more => *sent += more,
                 }
             }
-            // What it stands for is as good as written; the connection ends with it.
+            // Report the replaced response as written; the connection ends after the replacement.
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = ready!(Pin::new(&mut this.io).poll_write(cx, bytes))?;
@@ -267,7 +269,7 @@ mod tests {
         text
     }
 
-    /// One request and its answer.
+    /// Exchanges one request and its response.
     async fn exchange(client: &mut DuplexStream, server: &mut Connection<DuplexStream>) {
         client.write_all(REQUEST).await.unwrap();
         assert_eq!(read(server).await, REQUEST);
