@@ -49,7 +49,7 @@ impl VoteStore for RedisLive {
         }
     }
 
-    /// In one pipeline. A session that holds something odd reads as none, so that the others are still shown; a
+    /// In one pipeline. A session with a malformed value reads as none, so that the others are still shown; a
     /// server that refuses says nothing about any of them.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
         let calls = overlays

@@ -38,8 +38,8 @@ impl LogFilter {
                 || ["0", "1", "2", "3", "4", "5", "trace", "debug", "info", "warn", "error", "off"]
                     .contains(&level.to_lowercase().as_str())
         };
-        if let Some(odd) = text.split(',').find(|part| !level_or_directive(part)) {
-            return Err(InvalidFilter(odd.to_owned()));
+        if let Some(invalid) = text.split(',').find(|part| !level_or_directive(part)) {
+            return Err(InvalidFilter(invalid.to_owned()));
         }
         EnvFilter::try_new(text).map_err(|error| InvalidFilter(error.to_string()))?;
         if text.contains(['=', ',', '[']) {

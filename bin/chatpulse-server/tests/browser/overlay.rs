@@ -67,7 +67,7 @@ async fn the_bar_is_whole_at_rest_at_both_ends_and_unplugged() -> anyhow::Result
         let png = overlay.picture().await?;
         assert_transparent(&painter, &png).await?;
         keep(name, &png)?;
-        let_go(&streamer).await?;
+        stop_votes(&streamer).await?;
     }
     all_quiet(&overlay, &[served.host()])?;
 
@@ -216,7 +216,7 @@ async fn with_reduced_motion_the_bar_steps() -> anyhow::Result<()> {
         .await?;
     ensure!((1..=WATCHED_MS / 250 + 1).contains(&stands), "{stands} steps in {WATCHED_MS} ms");
     ensure!(animations == 0, "something moved by itself");
-    let_go(&streamer).await?;
+    stop_votes(&streamer).await?;
     overlay.until("document.querySelector('.bar').dataset.leads === 'for'").await?;
     streamer.click("[data-reset]").await?;
     overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
@@ -270,7 +270,7 @@ async fn drift_slowly(dashboard: &Tab) -> anyhow::Result<()> {
     save(dashboard).await
 }
 
-/// Test votes faster than the bar drifts, until [`let_go`].
+/// Test votes faster than the bar drifts, until [`stop_votes`].
 async fn hold_at_the_end(dashboard: &Tab, side: &str) -> anyhow::Result<()> {
     dashboard
         .run(&format!(
@@ -284,6 +284,6 @@ async fn hold_at_the_end(dashboard: &Tab, side: &str) -> anyhow::Result<()> {
         .await
 }
 
-async fn let_go(dashboard: &Tab) -> anyhow::Result<()> {
+async fn stop_votes(dashboard: &Tab) -> anyhow::Result<()> {
     dashboard.run("clearInterval(window.voting)").await
 }

@@ -105,9 +105,9 @@ async fn a_request_can_be_followed_by_its_id() {
     let server = Server::start(Setup::minimal().set("LOG_LEVEL", "debug")).await;
     let mut browser = Browser::at(&server);
     let with = |id: &str| browser.request(Method::GET, "/version").header("X-Request-Id", id);
-    let (good, odd, long) = (with("proxy-1.a_B"), with("a b\"<"), with(&"x".repeat(129)));
+    let (good, malformed, long) = (with("proxy-1.a_B"), with("a b\"<"), with(&"x".repeat(129)));
     assert_eq!(browser.send(good).await.header("x-request-id"), "proxy-1.a_B");
-    let given = browser.send(odd).await.header("x-request-id").to_owned();
+    let given = browser.send(malformed).await.header("x-request-id").to_owned();
     assert!(given.len() == 36, "{given}");
     assert_ne!(browser.send(long).await.header("x-request-id"), "x".repeat(129));
     assert!(server.log.text().contains("proxy-1.a_B"), "it is in the log");

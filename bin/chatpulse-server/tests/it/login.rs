@@ -94,9 +94,9 @@ async fn without_a_session_pages_lead_to_the_login_and_calls_are_refused() {
     }
     let login = browser.get("/auth/login").await.expect_page(200);
     assert!(login.body.contains("Log in with Twitch") && login.body.contains("href=\"/auth/start\""));
-    for odd in ["", "x", "é", &"z".repeat(64), &"a".repeat(63), &"a".repeat(4_000)] {
+    for malformed in ["", "x", "é", &"z".repeat(64), &"a".repeat(63), &"a".repeat(4_000)] {
         let request = browser.request(Method::GET, "/dashboard");
-        let request = request.header("Cookie", format!("{SESSION}={odd}"));
+        let request = request.header("Cookie", format!("{SESSION}={malformed}"));
         browser.send(request).await.leads_to("/auth/login");
     }
 }

@@ -82,7 +82,7 @@ async fn moderators_reset_pause_and_hide_and_nobody_else_does(way: Way) {
     told(&mut overlay, false, true).await;
     say(sim, moderator(), "!pulse show").await;
     told(&mut overlay, false, false).await;
-    // Twitch sends what was not answered in time again: it was obeyed.
+    // Twitch sends what was not answered in time again: it was run.
     assert_eq!(sim.resend_last().await, 1);
     say(sim, moderator(), "!pulse hide").await;
     told(&mut overlay, false, true).await;

@@ -139,9 +139,9 @@ async fn no_label_says_who() {
     let page = format!("/overlay/{}", streamer.overlay);
     streamer.browser.get(&page).await.expect(200);
     streamer.browser.get("/some/made/up/path/777001").await.expect(404);
-    let odd = Method::from_bytes(b"BREW").unwrap();
-    let odd = streamer.browser.request(odd, "/dashboard");
-    streamer.browser.send(odd).await;
+    let unknown = Method::from_bytes(b"BREW").unwrap();
+    let request = streamer.browser.request(unknown, "/dashboard");
+    streamer.browser.send(request).await;
     let old = streamer.overlay.clone();
     streamer.rotate().await;
     let metrics = world.metrics().await;

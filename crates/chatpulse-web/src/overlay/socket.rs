@@ -117,7 +117,7 @@ impl OverlaySocket {
                 message = self.stream.next() => {
                     let message = match message {
                         None => return End::Gone,
-                        Some(Err(error)) => return odd(&error),
+                        Some(Err(error)) => return protocol_error(&error),
                         Some(Ok(message)) => message,
                     };
                     if heard.too_many(Instant::now()) {
@@ -183,7 +183,7 @@ fn stood_still(due: Instant) -> bool {
 }
 
 /// Maps a protocol error of the client to the end of the socket.
-fn odd(error: &ProtocolError) -> End {
+fn protocol_error(error: &ProtocolError) -> End {
     match error {
         ProtocolError::Overflow => End::Close(closing::TOO_BIG),
         ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => End::Close(closing::NOT_TEXT),

@@ -118,7 +118,7 @@ async fn agreeing_anew_counts_everywhere_with_a_socket() {
     agreeing_anew_counts_everywhere(fleet).await;
 }
 
-/// Only a person can mend it: nobody asks again until somebody agrees, and every dashboard says so.
+/// Only a person can correct it: it is not requested again until somebody agrees, and every dashboard says so.
 #[tokio::test]
 async fn what_needs_a_person_is_known_everywhere_and_not_made_again() {
     let fleet = Fleet::start().await;
