@@ -1,4 +1,4 @@
-//! The real time, in two kinds.
+//! Two clocks: wall clock and monotonic clock.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::time::Timestamp;
 use tokio::time::Instant;
 
-/// What the calendar says: for logins and message times, which others measure too.
+/// Wall clock, for logins and message times, which are compared with times set by other machines.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
@@ -15,7 +15,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Begins with the calendar and then only runs forward: a clock that is set back must not freeze every bar.
+/// Monotonic clock that starts at the wall-clock time. Bars use it, because setting back the wall clock would freeze
+/// them.
 pub(crate) struct SteadyClock {
     began: Timestamp,
     since: Instant,

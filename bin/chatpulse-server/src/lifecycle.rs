@@ -1,4 +1,4 @@
-//! Starting and stopping: one stop token, one tracker of tasks, one grace period.
+//! Startup and shutdown: one stop token, one task tracker and one grace period.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tracing::{error, info};
 pub(crate) struct Lifecycle {
     /// Cancelled once, by a signal or by a task that ended too early.
     pub(crate) stop: CancellationToken,
-    /// Cancelled when HTTP has been drained: what requests rely on lives until then.
+    /// Cancelled after HTTP has been drained. Tasks that requests depend on run until then.
     pub(crate) after_http: CancellationToken,
     tasks: TaskTracker,
     failed: CancellationToken,
@@ -29,8 +29,8 @@ impl Lifecycle {
         }
     }
 
-    /// Runs a task that is to live as long as the process. If it ends or panics before, the process stops with a
-    /// failing status: better gone and restarted than green and half dead.
+    /// Spawns a task that must run as long as the process. If the task ends or panics earlier, the process stops with a
+    /// failing exit status, because a restart is better than a server that reports healthy and works only in part.
     pub(crate) fn own(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let (stop, failed) = (self.stop.clone(), self.failed.clone());
         let running = tokio::spawn(task);
@@ -48,14 +48,14 @@ impl Lifecycle {
         });
     }
 
-    /// SIGTERM or SIGINT asks to stop; a second one exits at once.
+    /// Starts a graceful shutdown on SIGTERM or SIGINT. A second signal exits at once.
     pub(crate) fn stop_on_signals(&self) -> std::io::Result<()> {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = self.stop.clone();
         tokio::spawn(async move {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            // In this order: whoever reads the line finds the server not ready.
+            // Cancel before logging: whoever reads the log line must find the server not ready.
             stop.cancel();
             info!("stopping; a second signal exits at once");
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
@@ -64,7 +64,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Waits for every task to end, for `grace` at most. True if nothing failed.
+    /// Waits at most `grace` for all tasks to end. Returns true if none failed.
     pub(crate) async fn wind_down(&self, grace: Duration) -> bool {
         self.tasks.close();
         if timeout(grace, self.tasks.wait()).await.is_err() {

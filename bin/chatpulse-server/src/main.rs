@@ -1,4 +1,4 @@
-//! The `chatpulse` command: which command, which settings, run it, exit code.
+//! The `chatpulse` command: parses the command line, loads the settings, runs the command and sets the exit code.
 
 #![expect(
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use command::{Cli, Command};
 
-/// Nothing but configuration is wrong: nothing was started.
+/// Exit code for a configuration error; nothing was started.
 const EXIT_CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {

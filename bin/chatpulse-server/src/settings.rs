@@ -1,7 +1,7 @@
-//! The environment, parsed once into types that cannot lie.
+//! Parses the environment once into validated types.
 //!
-//! [`Settings::load`] reads the process environment over `.env` and reports every problem at once. Only this
-//! folder knows variable names; every crate owns the config struct that it is given.
+//! [`Settings::load`] reads the process environment, which overrides `.env`, and reports all problems at once. Only
+//! this folder knows variable names; each crate defines the config struct that it receives.
 
 mod environment;
 mod http;
@@ -22,18 +22,18 @@ pub(crate) use twitch::TwitchSettings;
 
 use environment::Reader;
 
-/// Everything an operator can set.
+/// All settings that an operator can change.
 pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) stores: StoreSettings,
     pub(crate) twitch: TwitchSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) log: LogSettings,
-    /// The whole shutdown.
+    /// Time limit of the whole shutdown.
     pub(crate) shutdown_timeout: Duration,
 }
 
-/// What is logged, and how.
+/// Log filter and log format.
 #[derive(Clone)]
 pub(crate) struct LogSettings {
     pub(crate) filter: LogFilter,
@@ -41,12 +41,12 @@ pub(crate) struct LogSettings {
 }
 
 impl Settings {
-    /// From the process environment over `.env`.
+    /// Reads the process environment, which overrides `.env`.
     pub(crate) fn load() -> Result<Self, Problems> {
         Self::read(&Environment::of_process())
     }
 
-    /// Reads every group, even after a problem: all problems are reported together.
+    /// Reads every group, even after a problem, so that all problems are reported together.
     pub(crate) fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut reader = Reader::new(environment);
         let production = rules::production(&mut reader);
@@ -73,7 +73,7 @@ impl Settings {
         }
     }
 
-    /// Only where accounts live, for `migrate`.
+    /// Reads only the database settings, for `migrate`.
     pub(crate) fn load_stores() -> Result<StoreSettings, Problems> {
         let environment = Environment::of_process();
         let mut reader = Reader::new(&environment);

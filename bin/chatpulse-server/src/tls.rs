@@ -1,4 +1,4 @@
-//! TLS for every connection that we open: ring, and one set of roots.
+//! TLS for all outgoing connections: the ring provider and one set of root certificates.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 use tracing::warn;
 
-/// Makes ring the provider of the whole process. First thing in `main`: clients built without it panic.
+/// Installs ring as the process-wide provider. `main` must call it first, because clients built without it panic.
 pub(crate) fn install() {
-    // An error means that one is installed already, which is as good.
+    // An error means that a provider is already installed, which is sufficient.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// The system's roots, plus whatever `SSL_CERT_FILE` names.
+/// Returns a config with the system's root certificates and those in `SSL_CERT_FILE`.
 pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     let named = rustls_native_certs::load_native_certs();
@@ -20,7 +20,7 @@ pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
         warn!(%error, "a file of TLS root certificates could not be read");
     }
     roots.add_parsable_certificates(named.certs);
-    // With SSL_CERT_FILE set the loader reads that file alone; the system's own are added here.
+    // If SSL_CERT_FILE is set, the loader reads only that file; the system's certificates are added here.
     for directory in openssl_probe::candidate_cert_dirs() {
         let bundle = ["ca-certificates.crt", "ca-bundle.crt", "cert.pem"].map(|name| directory.join(name));
         if let Some(bundle) = bundle.iter().find(|bundle| bundle.is_file()) {
@@ -30,7 +30,8 @@ pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
     trusting(roots)
 }
 
-/// For connections in clear: whoever asks for TLS with it trusts nobody. Looks at no file and no variable.
+/// Returns a config for plain connections. It has no root certificates, so a TLS handshake with it fails. Reads no file
+/// and no environment variable.
 pub(crate) fn without_roots() -> anyhow::Result<Arc<ClientConfig>> {
     trusting(RootCertStore::empty())
 }

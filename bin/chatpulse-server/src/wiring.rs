@@ -1,6 +1,6 @@
-//! Composes the server: stores, engine, hub, Twitch, HTTP. Only the files here name two technologies together.
+//! Composes the server from stores, engine, hub, Twitch and HTTP. Only the files here combine two technologies.
 //!
-//! Read [`Parts::build`] for what there is and [`Parts::run`] for how it starts and stops.
+//! [`Parts::build`] lists the parts; [`Parts::run`] starts and stops them.
 
 mod keys;
 mod listener;
@@ -39,13 +39,13 @@ use stores::{Stores, Task};
 use twitch::Twitch;
 pub(crate) use twitch::twitch_config;
 
-/// Most time of a shutdown that is reserved for releasing sessions.
+/// Maximum share of the shutdown time that is reserved for releasing sessions.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// Least time for releasing sessions, also when a request took all the time that a shutdown may take.
+/// Minimum time for releasing sessions, even when requests used the whole shutdown time.
 const RELEASE_TIME_MIN: Duration = Duration::from_millis(500);
 
-/// Everything that runs, before it runs.
+/// All parts of the server, before they run.
 pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) stores: Stores,
@@ -60,7 +60,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Opens the stores and the port, and composes the rest. Nothing runs yet.
+    /// Opens the stores and the port and composes the rest. Starts no task.
     pub(crate) async fn build(settings: Settings, metrics: Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let instance = instance_id()?;
@@ -78,7 +78,7 @@ impl Parts {
         warn_about_tokens(&engine).await;
         let (hub, hub_handle) = build_hub(&settings, &stores);
 
-        // Every chat message passes here: counted, then handled by the engine.
+        // Every chat message passes through this sink, which counts it and hands it to the engine.
         let pipeline = Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>;
         let sink: Arc<dyn ChatSink> = Arc::new(MeteredSink::new(pipeline));
         let grants = Arc::clone(&engine.withdrawals) as Arc<dyn GrantSink>;
@@ -114,12 +114,12 @@ impl Parts {
         })
     }
 
-    /// Where the server listens.
+    /// Returns the address that the server listens on.
     pub(crate) fn address(&self) -> std::io::Result<std::net::SocketAddr> {
         self.server.address()
     }
 
-    /// Runs until stopped, then stops in order. True if nothing failed.
+    /// Runs until stopped, then stops the parts in order. Returns true if nothing failed.
     pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
         let stop = lifecycle.stop.clone();
         let after_http = || lifecycle.after_http.clone();
@@ -129,7 +129,7 @@ impl Parts {
         lifecycle.own("hub", self.hub.run(after_http()));
         own_housekeeping(&lifecycle, self.housekeeping);
         lifecycle.own("metrics upkeep", self.metrics.upkeep(stop.clone()));
-        // Chat that arrives while the last requests end still counts.
+        // Keep counting chat that arrives while the last requests end.
         lifecycle.own("Twitch feed", self.worker.run(after_http()));
         if let Some(socket) = self.socket {
             lifecycle.own("EventSub socket", socket.run(after_http()));
@@ -142,7 +142,7 @@ impl Parts {
         let http_grace = grace.saturating_sub((grace / 5).min(RELEASE_TIME_MAX));
         let served = self.server.run(self.web, stop.clone(), http_grace).await;
         stop.cancel();
-        // One deadline for the whole shutdown, however it is divided.
+        // One deadline covers all steps of the shutdown.
         let deadline = deadline.await.context("the deadline of the shutdown is not known")?;
         let release = async {
             lifecycle.after_http.cancel();
@@ -162,7 +162,7 @@ impl Parts {
     }
 }
 
-/// One task for each job: a job that ends too early stops the server.
+/// Spawns one task for each job. A job that ends too early stops the server.
 fn own_housekeeping(lifecycle: &Lifecycle, jobs: Housekeeping) {
     let stop = || lifecycle.after_http.clone();
     lifecycle.own("signal listener", jobs.signals.run(stop()));
@@ -216,7 +216,7 @@ fn policy(settings: &Settings, instance: InstanceId) -> Policy {
     }
 }
 
-/// `hostname-PID`, made unique per start, so that a new process is not mistaken for the old one.
+/// Returns `hostname-PID` with a suffix unique per start, so that a restarted process is not mistaken for the old one.
 fn instance_id() -> anyhow::Result<InstanceId> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
@@ -224,7 +224,7 @@ fn instance_id() -> anyhow::Result<InstanceId> {
     Ok(InstanceId::new(&format!("{host}-{}-{}", std::process::id(), &unique[..8]))?)
 }
 
-/// A wrong key harms only those whose tokens it cannot open: they log in again.
+/// Logs a warning when stored tokens cannot be decrypted. Only the affected users have to log in again.
 async fn warn_about_tokens(engine: &Engine) {
     match engine.accounts.count_unopenable().await {
         Ok((0, _)) => {}

@@ -1,15 +1,15 @@
-//! Who exists at the simulated Twitch, and what each of them has granted to the application.
+//! Accounts at the simulated Twitch, and what each has granted to the application.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::SimUser;
 use crate::tokens::Scopes;
 
-/// People and their grants. Tokens are next door in [`crate::tokens`].
+/// Accounts and their grants. Tokens are in [`crate::tokens`].
 #[derive(Debug)]
 pub(crate) struct Accounts {
     users: Vec<SimUser>,
-    /// Who the browser is logged in as.
+    /// The user id that the browser is logged in as.
     signed_in: String,
     grants: BTreeMap<String, BTreeSet<String>>,
     /// Pairs of channel and moderator.
@@ -30,7 +30,7 @@ impl Accounts {
         self.users.iter().find(|user| user.id == id)
     }
 
-    /// The names of a channel; one that nobody registered gets names from its id.
+    /// Returns the names of a channel. An unregistered channel gets names derived from its id.
     pub(crate) fn profile(&self, id: &str) -> SimUser {
         let stranger = || SimUser::new(id, format!("channel_{id}"), format!("Channel_{id}"));
         self.user(id).cloned().unwrap_or_else(stranger)
@@ -48,7 +48,7 @@ impl Accounts {
         &self.grants
     }
 
-    /// Whether the user agreed before to all of these, so that no page needs to ask.
+    /// Returns whether the user has already granted all these scopes, so that no consent page is needed.
     pub(crate) fn has_consented(&self, user_id: &str, scopes: &Scopes) -> bool {
         self.grants.get(user_id).is_some_and(|granted| granted.is_superset(scopes))
     }
@@ -61,7 +61,7 @@ impl Accounts {
         self.grants.entry(user_id.to_owned()).or_default().extend(scopes.iter().cloned());
     }
 
-    /// Takes back everything the user granted. False when there was nothing.
+    /// Revokes all grants of the user. Returns false if there were none.
     pub(crate) fn disconnect(&mut self, user_id: &str) -> bool {
         self.grants.remove(user_id).is_some()
     }
@@ -70,10 +70,10 @@ impl Accounts {
         self.moderators.insert((channel.to_owned(), user_id.to_owned()));
     }
 
-    /// Whether the application may read the chat of `channel` as `reader` with an app token.
+    /// Returns whether the application may read the chat of `channel` as `reader` with an app token.
     ///
-    /// Nothing written says a broadcaster counts as moderator of the own channel, so `channel:bot`
-    /// is asked of a streamer who is its own reader as well.
+    /// Twitch does not document that a broadcaster counts as a moderator of the own channel, so `channel:bot` is also
+    /// required from a streamer whose own account reads the chat.
     pub(crate) fn may_read_chat(&self, channel: &str, reader: &str) -> bool {
         let reader_agreed =
             self.has_granted(reader, "user:read:chat") && self.has_granted(reader, "user:bot");

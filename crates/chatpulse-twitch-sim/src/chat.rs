@@ -1,6 +1,6 @@
-//! Chat lines: what is typed, what Twitch makes of it, and who gets it.
+//! Chat messages: input, conversion to Twitch's JSON, and delivery.
 //!
-//! [`line::ChatLine`] is what a chatter does; [`event`] turns it into Twitch's JSON.
+//! [`line::ChatLine`] is the input of a chatter; [`event`] converts it to Twitch's JSON.
 
 pub(crate) mod event;
 pub(crate) mod fragments;

@@ -1,28 +1,28 @@
-//! What a simulated Twitch is told before it starts: who exists, and which of Twitch's limits to bend.
+//! Configuration of a simulated Twitch: its accounts, and Twitch's limits, which tests can change.
 //!
-//! Every default is Twitch's own number, so a test changes only what it is about.
+//! Every default equals Twitch's own value, so a test changes only what it tests.
 
 use std::time::Duration;
 
-/// The application registered at the simulated Twitch, its people and its limits.
+/// The registered application, its accounts and its limits.
 #[derive(Debug, Clone)]
 pub struct SimConfig {
-    /// Port on 127.0.0.1; 0 takes any free one.
+    /// Port on 127.0.0.1; 0 selects a free port.
     pub port: u16,
-    /// The registered application.
+    /// Client id of the registered application.
     pub client_id: String,
-    /// Its secret; the application is of the confidential kind.
+    /// Its client secret; the application is a confidential client.
     pub client_secret: String,
-    /// Further applications, id and secret. Each has tokens, conduits and subscriptions of its own; what users agree to
-    /// counts for all of them.
+    /// Further applications, as id and secret. Each has its own tokens, conduits and subscriptions; user grants are
+    /// shared by all.
     pub other_clients: Vec<(String, String)>,
-    /// Registered redirect addresses, compared exactly. Empty accepts any.
+    /// Registered redirect URLs, compared exactly. Empty accepts any URL.
     pub redirect_uris: Vec<String>,
-    /// Accounts that can log in. The first is signed in until [`crate::Sim::sign_in_as`].
+    /// Accounts that can log in. The first is logged in until [`crate::Sim::sign_in_as`].
     pub users: Vec<SimUser>,
-    /// 0 draws fresh ids and tokens on every start; any other number draws the same ones again.
+    /// Random seed of ids and tokens. 0 produces new ones at every start; any other number repeats the same ones.
     pub seed: u64,
-    /// Seconds between keepalives where the client asks for nothing else. Below 10 is for tests only.
+    /// Seconds between keepalives unless the client requests another interval. Values below 10 are for tests only.
     pub keepalive_secs: u64,
     /// Twitch's time limits and quotas.
     pub limits: Limits,
@@ -48,7 +48,7 @@ impl Default for SimConfig {
 }
 
 impl SimConfig {
-    /// The secret of a registered application.
+    /// Returns the secret of a registered application.
     pub(crate) fn secret_of(&self, client_id: &str) -> Option<&str> {
         let others = self.other_clients.iter().map(|(id, secret)| (id, secret));
         let mut all = others.chain([(&self.client_id, &self.client_secret)]);
@@ -59,16 +59,16 @@ impl SimConfig {
 /// An account at the simulated Twitch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimUser {
-    /// Numeric id as text; never changes.
+    /// Numeric id as text; it never changes.
     pub id: String,
-    /// Name in addresses: lower case.
+    /// Login name, in lower case, as used in URLs.
     pub login: String,
-    /// Name as people see it.
+    /// Display name.
     pub display_name: String,
 }
 
 impl SimUser {
-    /// An account with these three names.
+    /// Creates an account with this id and these names.
     pub fn new(id: impl Into<String>, login: impl Into<String>, display_name: impl Into<String>) -> Self {
         Self { id: id.into(), login: login.into(), display_name: display_name.into() }
     }
@@ -77,33 +77,33 @@ impl SimUser {
 /// Twitch's time limits and quotas; tests shorten them.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long an unused WebSocket session may stay before close code 4003.
+    /// How long an unused WebSocket session may stay open before close code 4003.
     pub unused_session: Duration,
-    /// How long the old socket lives after a reconnect message, before close code 4004.
+    /// How long the old socket stays open after a reconnect message, before close code 4004.
     pub reconnect_grace: Duration,
-    /// Time between pings; no pong by the next one is close code 4002.
+    /// Interval between pings. A pong that is missing at the next ping causes close code 4002.
     pub ping_interval: Duration,
-    /// How long a webhook may take to answer.
+    /// Timeout of a webhook response.
     pub webhook_timeout: Duration,
-    /// How often one webhook message is sent before it is given up.
+    /// Maximum attempts to deliver one webhook message.
     pub webhook_attempts: u32,
-    /// Pause before the first resend; doubles with each further one.
+    /// Delay before the first retry; it doubles with each further one.
     pub webhook_retry_delay: Duration,
-    /// Messages given up in a row until a callback is disabled.
+    /// Consecutive undelivered messages after which a callback is disabled.
     pub webhook_failures_max: u32,
-    /// How long an authorization code can be exchanged.
+    /// Lifetime of an authorization code.
     pub code_lifetime: Duration,
     /// Lifetime of a user access token.
     pub user_token_lifetime: Duration,
     /// Lifetime of an app access token.
     pub app_token_lifetime: Duration,
-    /// Whether a refresh replaces the refresh token. The old one is then refused.
+    /// Whether a refresh replaces the refresh token. The old one is then rejected.
     pub rotate_refresh_tokens: bool,
-    /// Whether shards that the application takes away go on, as twitchdev/issues#914 says of Twitch.
+    /// Whether shards removed by the application keep receiving events, as twitchdev/issues#914 reports for Twitch.
     pub dropped_shards_stay: bool,
-    /// API points in the bucket of one token, refilled over a minute.
+    /// API points in the bucket of one token, refilled within one minute.
     pub points_per_minute: u32,
-    /// Entries on one page of shards or subscriptions.
+    /// Maximum entries on one page of shards or subscriptions.
     pub page_size: usize,
 }
 

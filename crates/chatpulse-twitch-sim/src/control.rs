@@ -1,7 +1,7 @@
-//! What a test can do to the simulated Twitch, and what it can look at.
+//! Test controls: change and inspect the simulated Twitch.
 //!
-//! Everything here is a method of [`crate::Sim`]: [`people`] and their grants, [`sockets`],
-//! [`events`] and subscriptions, [`troubles`] over HTTP, and [`waiting`] for any of it.
+//! All are methods of [`crate::Sim`]: [`people`] and their grants, [`sockets`], [`events`] and subscriptions, HTTP
+//! faults in [`troubles`], and [`waiting`] for conditions.
 
 pub(crate) mod events;
 pub(crate) mod people;

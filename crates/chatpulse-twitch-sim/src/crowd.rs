@@ -1,7 +1,7 @@
-//! A crowd that chats in one channel, votes by its mood, and laughs in between.
+//! A simulated crowd in one channel that votes by its mood and chats between votes.
 //!
-//! What it says is a pure sequence, [`script::Script`]: the same seed gives the same chatters, texts
-//! and pauses. Here that sequence is spoken in real time.
+//! Its messages are a deterministic sequence, [`script::Script`]: the same seed gives the same chatters, texts and
+//! delays. This module sends that sequence in real time.
 
 pub(crate) mod cast;
 pub(crate) mod mood;
@@ -20,23 +20,23 @@ use crate::shared::Shared;
 use script::Script;
 use turn::Turn;
 
-/// Lines that can still be answered.
+/// Number of recent messages that can be answered.
 pub(crate) const MEMORY: usize = 8;
 
-/// A crowd before it starts.
+/// Configuration of a crowd.
 #[derive(Debug, Clone)]
 pub struct CrowdConfig {
-    /// User id of the channel it chats in.
+    /// User id of its channel.
     pub channel: String,
-    /// How many people take part, at least one.
+    /// Number of chatters, at least one.
     pub chatters: usize,
-    /// Lines a second, on average.
+    /// Average number of messages per second.
     pub messages_per_second: f64,
-    /// The same seed says the same.
+    /// Random seed; the same seed gives the same messages.
     pub seed: u64,
     /// Pairs of a word for and a word against. Most votes use the first pair.
     pub words: Vec<(String, String)>,
-    /// User id of another channel in a Shared Chat session; some lines are copies from there.
+    /// User id of another channel in a Shared Chat session; some messages are copies from there.
     pub partner: String,
 }
 
@@ -55,13 +55,13 @@ impl Default for CrowdConfig {
 }
 
 impl CrowdConfig {
-    /// The usual crowd in this channel.
+    /// Returns the default crowd for this channel.
     pub fn in_channel(channel: impl Into<String>) -> Self {
         Self { channel: channel.into(), ..Self::default() }
     }
 }
 
-/// A crowd that is chatting. Dropping this does not stop it; [`Crowd::stop`] and [`crate::Sim::stop`] do.
+/// A running crowd. Dropping this does not stop it; [`Crowd::stop`] and [`crate::Sim::stop`] do.
 #[derive(Debug)]
 pub struct Crowd {
     stop: CancellationToken,
@@ -79,12 +79,12 @@ impl Crowd {
         crowd
     }
 
-    /// Ends the chatter. A line that is just being delivered may still arrive.
+    /// Stops the crowd. A message that is being delivered may still arrive.
     pub fn stop(self) {
         self.stop.cancel();
     }
 
-    /// Lines said so far, whether or not anybody read them.
+    /// Returns the number of messages sent so far, whether or not anything read them.
     pub fn lines_said(&self) -> u64 {
         self.said.load(Ordering::Relaxed)
     }
@@ -98,7 +98,7 @@ async fn chat(shared: Arc<Shared>, config: CrowdConfig, said: Arc<AtomicU64>) {
         let line = line(&turn, &config, &cast, &spoken);
         let delivered = shared.say(&line).await;
         said.fetch_add(1, Ordering::Relaxed);
-        // An answer names the id of its own channel, which for a copy is not the original's.
+        // A reply names the message id in its own channel, which for a copy differs from the original's id.
         let message_id = delivered.shared_ids.into_iter().next().unwrap_or(delivered.message_id);
         spoken.truncate(MEMORY - 1);
         spoken.push_front(Parent { message_id, text: line.text, chatter: line.chatter });

@@ -1,4 +1,4 @@
-//! A user disconnects the application, or takes a token back: grants, tokens and subscriptions end.
+//! A user disconnects the application or revokes a token: grants, tokens and subscriptions end.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ struct AuthorizationRevoked<'a> {
 }
 
 impl Shared {
-    /// Ends everything that rests on the user's grant, and tells the application.
-    /// The number of subscriptions that ended.
+    /// Ends everything that depends on the user's grant and notifies the application. Returns the number of
+    /// subscriptions that ended.
     pub(crate) async fn disconnect(self: &Arc<Self>, user_id: &str) -> usize {
         let user = self.change(|world| {
             world.accounts.disconnect(user_id);
@@ -37,7 +37,8 @@ impl Shared {
     }
 }
 
-/// Chat needs the reader, and over webhooks and conduits the broadcaster too.
+/// Returns whether the subscription depends on the user's grant. Chat requires the reader's grant; over webhooks and
+/// conduits it also requires the broadcaster's.
 fn rests_on(subscription: &Subscription, user_id: &str) -> bool {
     if !subscription.kind.starts_with("channel.chat.") {
         return false;

@@ -1,7 +1,7 @@
-//! EventSub: from an event to the application, over webhooks and WebSocket.
+//! EventSub: delivers events to the application over webhooks and WebSocket.
 //!
-//! Read [`delivery`] first: it takes an event, finds who subscribed, and hands [`parcel`]s to a
-//! [`socket`] or a [`webhook`]. The other files are what it decides by.
+//! Read [`delivery`] first: it takes an event, finds the subscriptions, and hands [`parcel`]s to a [`socket`] or a
+//! [`webhook`]. The other files hold the data for these decisions.
 
 pub(crate) mod conduit;
 pub(crate) mod delivery;

@@ -1,16 +1,16 @@
-//! Troubles a test can order, and the count of calls by endpoint.
+//! Faults that a test requests, and call counts by endpoint.
 //!
-//! The state is here; [`crate::front_door`] acts on it for every request.
+//! The state is here; [`crate::front_door`] applies it to every request.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::helix::error::error_body;
 
-/// Webhook failures that are remembered; older ones are forgotten first.
+/// Maximum number of recorded webhook failures; the oldest are dropped first.
 const FAILURES_MAX: usize = 1_000;
 
-/// One thing the simulated Twitch can be asked over HTTP.
+/// One endpoint of the simulated Twitch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `GET` or `POST /oauth2/authorize`: the consent page and its buttons.
@@ -46,7 +46,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint behind a method and a path.
+    /// Returns the endpoint for a method and a path.
     pub(crate) fn of(method: &str, path: &str) -> Option<Self> {
         Some(match (method, path) {
             (_, "/oauth2/authorize") => Self::Authorize,
@@ -69,31 +69,31 @@ impl Endpoint {
     }
 }
 
-/// An answer given instead of the real one. The request has no other effect.
+/// A response sent instead of the real one. The request has no other effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// HTTP status.
     pub status: u16,
     /// Sent as `application/json`.
     pub body: String,
-    /// Further headers; a `Ratelimit-*` header here replaces the true one.
+    /// Additional headers; a `Ratelimit-*` header here replaces the real one.
     pub headers: Vec<(String, String)>,
 }
 
 impl Fault {
-    /// This status with Twitch's usual error body and an empty message.
+    /// Creates a fault with this status, Twitch's usual error body and an empty message.
     pub fn status(status: u16) -> Self {
         Self { status, body: error_body(status, "", None).to_string(), headers: Vec::new() }
     }
 
-    /// The same with this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -101,30 +101,30 @@ impl Fault {
     }
 }
 
-/// A webhook message that was not accepted, once for each attempt.
+/// One failed attempt to deliver a webhook message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookFailure {
-    /// Where it was sent.
+    /// The callback URL.
     pub callback: String,
     /// Its `Twitch-Eventsub-Message-Id`.
     pub message_id: String,
     /// Its `Twitch-Eventsub-Message-Retry`.
     pub retry: u32,
-    /// The status that was answered, or what went wrong before there was one.
+    /// The response status, or the error that prevented a response.
     pub reason: String,
 }
 
-/// What was ordered and what was counted.
+/// Requested faults and counters.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     ordered: HashMap<Endpoint, VecDeque<Fault>>,
     calls: HashMap<Endpoint, u64>,
-    /// Added to every answer over HTTP.
+    /// Delay of every HTTP response.
     pub(crate) latency: Duration,
-    /// How often each notification is sent again right away.
+    /// How often each notification is repeated immediately.
     pub(crate) duplicates: u32,
     webhook_failures: VecDeque<WebhookFailure>,
-    /// Messages given up in a row, by callback.
+    /// Consecutive undelivered messages, by callback.
     given_up: HashMap<String, u32>,
 }
 
@@ -134,7 +134,7 @@ impl Faults {
         queue.extend(std::iter::repeat_n(fault.clone(), times));
     }
 
-    /// Counts a call and takes the fault that waits for it.
+    /// Counts a call and takes the next fault of this endpoint.
     pub(crate) fn meet(&mut self, endpoint: Endpoint) -> Option<Fault> {
         *self.calls.entry(endpoint).or_default() += 1;
         self.ordered.get_mut(&endpoint)?.pop_front()
@@ -155,14 +155,14 @@ impl Faults {
         self.webhook_failures.push_back(failure);
     }
 
-    /// Counts a message that was given up; the number of those in a row.
+    /// Counts an undelivered message. Returns the number of consecutive ones.
     pub(crate) fn give_up(&mut self, callback: &str) -> u32 {
         let count = self.given_up.entry(callback.to_owned()).or_default();
         *count += 1;
         *count
     }
 
-    /// A callback took a message: the row of failures is over.
+    /// Resets the failure count of a callback that accepted a message.
     pub(crate) fn recover(&mut self, callback: &str) {
         self.given_up.remove(callback);
     }

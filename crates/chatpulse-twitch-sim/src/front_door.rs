@@ -1,4 +1,4 @@
-//! Every request passes here first: it is counted, delayed, refused on order, and rate limited.
+//! Middleware for all requests: counts, delays, injects faults, and applies the rate limit.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,7 +13,7 @@ use crate::quota::Points;
 use crate::shared::Shared;
 use crate::tokens::Owner;
 
-/// Lets a request in, or answers in its place.
+/// Passes a request on, or answers it.
 pub(crate) async fn pass(
     shared: web::Data<Shared>,
     request: ServiceRequest,
@@ -36,7 +36,7 @@ pub(crate) async fn pass(
         tokio::time::sleep(latency).await;
     }
     let refusal = match (fault, points) {
-        // A connection that was kept open may outlive the stop by a moment; whoever asks on it finds nobody.
+        // A kept-alive connection may outlive the stop briefly; requests on it get 503.
         _ if shared.stop.is_cancelled() => Some(Fault::status(503)),
         (Some(fault), _) => Some(fault),
         (None, Some(points)) if !points.granted => Some(Fault::status(429)),
@@ -52,7 +52,7 @@ pub(crate) async fn pass(
     Ok(response)
 }
 
-/// The token of an `Authorization` header, whichever of Twitch's two schemes carries it.
+/// Returns the token of an `Authorization` header, with either of Twitch's two schemes.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");

@@ -1,6 +1,6 @@
 //! Twitch's API (`https://api.twitch.tv/helix`), as far as ChatPulse uses it.
 //!
-//! Every handler takes a [`caller::Caller`], which has checked the token already.
+//! Every handler takes a [`caller::Caller`], which has already validated the token.
 
 pub(crate) mod caller;
 pub(crate) mod conduits;

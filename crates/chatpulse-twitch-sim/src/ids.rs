@@ -1,4 +1,4 @@
-//! Ids, tokens and times in the forms Twitch gives them.
+//! Ids, tokens and times in Twitch's formats.
 
 use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
@@ -10,37 +10,38 @@ use uuid::Uuid;
 const TOKEN_LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const SESSION_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// Draws every id of one simulated Twitch.
+/// Generates the ids of one simulated Twitch.
 #[derive(Debug)]
 pub(crate) struct Ids(ChaCha12Rng);
 
 impl Ids {
-    /// Seed 0 differs on every start, so that nobody mistakes a restarted Twitch for the old one.
+    /// Creates the generator. Seed 0 differs on every start, so that a restarted Twitch is not mistaken for the old
+    /// one.
     pub(crate) fn new(seed: u64) -> Self {
         Self(if seed == 0 { rand::make_rng() } else { ChaCha12Rng::seed_from_u64(seed) })
     }
 
-    /// Id of a message, conduit or subscription.
+    /// Returns the id of a message, conduit or subscription.
     pub(crate) fn uuid(&mut self) -> String {
         Uuid::from_u128(self.0.random()).to_string()
     }
 
-    /// Access token or authorization code.
+    /// Returns an access token or authorization code.
     pub(crate) fn token(&mut self) -> String {
         self.letters(TOKEN_LETTERS, 30)
     }
 
-    /// Refresh token. Real ones hold characters that must be encoded in a form, so these do too.
+    /// Returns a refresh token. Real ones contain characters that must be encoded in a form, so these do too.
     pub(crate) fn refresh_token(&mut self) -> String {
         format!("{}%{}=", self.letters(TOKEN_LETTERS, 40), self.letters(TOKEN_LETTERS, 8))
     }
 
-    /// Id of a WebSocket session.
+    /// Returns the id of a WebSocket session.
     pub(crate) fn session(&mut self) -> String {
         format!("AgoQ{}", self.letters(SESSION_LETTERS, 32))
     }
 
-    /// What a webhook has to echo.
+    /// Returns a challenge, which a webhook must echo.
     pub(crate) fn challenge(&mut self) -> String {
         format!("pogchamp-kappa-360noscope-{}", self.letters(TOKEN_LETTERS, 6))
     }
@@ -50,7 +51,7 @@ impl Ids {
     }
 }
 
-/// The time now, as Twitch writes times: RFC 3339 in UTC with nanoseconds.
+/// Returns the current time in Twitch's format: RFC 3339 in UTC with nanoseconds.
 pub(crate) fn now() -> String {
     OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! A simulated Twitch over real sockets, with a crowd that chats.
+//! A simulated Twitch over real sockets, with simulated chatters.
 //!
-//! One [`Sim`] stands for all of Twitch as ChatPulse knows it: the consent page and tokens of
+//! One [`Sim`] replaces all of Twitch that ChatPulse uses: the consent page and tokens of
 //! `id.twitch.tv`, the API of `api.twitch.tv/helix`, and EventSub over WebSocket and webhooks.
 //! `chatpulse demo` runs against it, and so do the tests.
 //!
@@ -16,10 +16,10 @@
 //! # }
 //! ```
 //!
-//! Start reading at [`Sim`]. [`Sim::start_crowd`] fills a channel with chatters; the other methods
-//! order troubles that a test wants to see handled. What Twitch documents is done as documented;
-//! three things are easier here: webhooks may be plain HTTP on this machine, dead subscriptions
-//! and idle conduits never expire, and there is one application and one browser.
+//! Start reading at [`Sim`]. [`Sim::start_crowd`] starts a simulated crowd in a channel; the other methods
+//! inject the faults that a test needs. The simulation follows Twitch's documentation with three
+//! simplifications: webhooks may use plain HTTP on this machine, disabled subscriptions and idle
+//! conduits never expire, and there is one application and one browser.
 
 mod accounts;
 mod chat;

@@ -1,6 +1,6 @@
 //! Twitch's identity service (`https://id.twitch.tv/oauth2`): consent, tokens, validation.
 //!
-//! [`authorize`] is what a browser sees, [`token`] what the application's server calls.
+//! [`authorize`] handles the browser; [`token`] handles the application's server.
 
 pub(crate) mod authorize;
 pub(crate) mod error;

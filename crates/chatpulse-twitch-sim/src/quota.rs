@@ -1,4 +1,4 @@
-//! The rate limit of the API: one bucket of points for each owner of tokens.
+//! The rate limit of the API: one bucket of points for each token owner.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -18,14 +18,14 @@ struct Bucket {
     counted: Instant,
 }
 
-/// What the `Ratelimit-*` headers of one answer say.
+/// The values of the `Ratelimit-*` headers of one response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Points {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     /// Seconds until the bucket is full again.
     pub(crate) full_in: u64,
-    /// False when the bucket was empty: the call must be answered with 429.
+    /// False if the bucket was empty; the call must be answered with 429.
     pub(crate) granted: bool,
 }
 
@@ -34,7 +34,7 @@ impl Quota {
         Self { capacity, buckets: HashMap::new() }
     }
 
-    /// Takes one point out of the bucket of `owner`, if there is one.
+    /// Takes one point from the bucket of `owner`, if it has one.
     pub(crate) fn take(&mut self, owner: &str) -> Points {
         let now = Instant::now();
         let capacity = f64::from(self.capacity);
@@ -58,7 +58,7 @@ impl Quota {
     }
 }
 
-/// The whole part of a number of points or seconds.
+/// Rounds down a number of points or seconds.
 fn whole(number: f64) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the capacity, a u32")]
     let whole = number as u32;

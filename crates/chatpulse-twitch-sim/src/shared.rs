@@ -1,4 +1,4 @@
-//! What every request, socket and task of one simulated Twitch shares.
+//! State shared by all requests, sockets and tasks of one simulated Twitch.
 
 use std::future::Future;
 use std::io;
@@ -14,13 +14,13 @@ use crate::config::SimConfig;
 use crate::eventsub::webhook;
 use crate::world::World;
 
-/// Webhook messages that were not taken yet, those waiting for another attempt included. A
-/// notification is under 6 kB, so this is under 60 MB; then publishers wait.
+/// Maximum number of undelivered webhook messages, including those that wait for a retry. A notification is under 6 kB,
+/// so this is under 60 MB. Publishers wait when it is reached.
 const BACKLOG_MAX: usize = 10_000;
-/// Requests to webhooks at once.
+/// Maximum number of concurrent webhook requests.
 const POSTS_MAX: usize = 128;
 
-/// The world behind its lock, and what tasks need to run and to end.
+/// The world behind its lock, and what tasks need to run and to stop.
 pub(crate) struct Shared {
     pub(crate) config: SimConfig,
     pub(crate) address: SocketAddr,
@@ -51,25 +51,25 @@ impl Shared {
         })
     }
 
-    /// Looks at the world.
+    /// Reads the world.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         look(&self.world.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the world and wakes whoever waits for a change.
+    /// Changes the world and wakes all waiters.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
         let result = change(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.send_replace(());
         result
     }
 
-    /// Tells of every later change.
+    /// Returns a receiver that is notified of every later change.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Runs a task that ends when Twitch stops, on the runtime that started Twitch: a worker of the
-    /// HTTP server may be gone earlier.
+    /// Spawns a task that ends when Twitch stops. It runs on the runtime that started Twitch, because a worker of the
+    /// HTTP server may end earlier.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         let task = async move {

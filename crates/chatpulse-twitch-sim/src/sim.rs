@@ -1,4 +1,4 @@
-//! The running server: start, addresses, stop.
+//! The running server: start, URLs, stop.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -19,8 +19,8 @@ use crate::eventsub::socket;
 use crate::shared::Shared;
 use crate::{front_door, helix, oauth, picture};
 
-/// A running simulated Twitch. Clones are handles to the same one; it stops with [`Sim::stop`], or
-/// when the last handle is dropped.
+/// A running simulated Twitch. Clones are handles to the same one. It stops with [`Sim::stop`], or when the last handle
+/// is dropped.
 #[derive(Clone)]
 pub struct Sim {
     pub(crate) shared: Arc<Shared>,
@@ -29,7 +29,7 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// Starts on 127.0.0.1 and is ready when this returns.
+    /// Starts the server on 127.0.0.1. It is ready when this returns.
     ///
     /// # Errors
     /// When the port is taken.
@@ -63,45 +63,45 @@ impl Sim {
         Ok(Self { shared, stopped, _last_one_stops: Arc::new(guard) })
     }
 
-    /// Stands for `https://id.twitch.tv/oauth2`.
+    /// Base URL that replaces `https://id.twitch.tv/oauth2`.
     pub fn auth_url(&self) -> String {
         format!("http://{}/oauth2", self.shared.address)
     }
 
-    /// Stands for `https://api.twitch.tv/helix`.
+    /// Base URL that replaces `https://api.twitch.tv/helix`.
     pub fn api_url(&self) -> String {
         format!("http://{}/helix", self.shared.address)
     }
 
-    /// Stands for `wss://eventsub.wss.twitch.tv/ws`.
+    /// URL that replaces `wss://eventsub.wss.twitch.tv/ws`.
     pub fn eventsub_ws_url(&self) -> String {
         format!("ws://{}/ws", self.shared.address)
     }
 
-    /// Somebody types a line. It is on its way to every enabled subscription when this returns;
-    /// webhooks may still be answering.
+    /// Sends a chat message. When this returns, it is on its way to every enabled subscription; webhook responses may
+    /// be pending.
     pub async fn say(&self, line: ChatLine) -> Delivered {
         self.shared.say(&line).await
     }
 
-    /// Fills a channel with chatters, until the crowd or Twitch is stopped.
+    /// Starts a crowd in a channel. It runs until the crowd or Twitch is stopped.
     pub fn start_crowd(&self, config: CrowdConfig) -> Crowd {
         Crowd::start(&self.shared, config)
     }
 
-    /// Closes sockets, ends the crowd and every webhook on its way, and stops the server.
+    /// Closes sockets, stops the crowd and all pending webhooks, and stops the server.
     pub async fn stop(self) {
         self.shared.stop.cancel();
         self.stopped.cancelled().await;
     }
 }
 
-/// Waits for the order to stop, then ends everything in turn.
+/// Waits for the stop signal, then stops tasks and server in order.
 async fn wind_down(shared: Arc<Shared>, server: ServerHandle, stopped: CancellationToken) {
     shared.stop.cancelled().await;
     shared.tasks.close();
     shared.tasks.wait().await;
-    // Sockets have said goodbye by now; idle connections need no farewell.
+    // All sockets are closed by now; idle connections need no graceful stop.
     server.stop(false).await;
     stopped.cancel();
 }

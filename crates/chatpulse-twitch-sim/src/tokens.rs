@@ -1,4 +1,4 @@
-//! Codes, access tokens and refresh tokens: what was given out, to whom, and until when.
+//! Issued codes, access tokens and refresh tokens, with owner and expiry.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use crate::ids::Ids;
 /// Scope names, sorted as Twitch returns them.
 pub(crate) type Scopes = BTreeSet<String>;
 
-/// Whose token it is.
+/// The owner of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
     App,
     User(String),
 }
 
-/// An access token that was given out.
+/// An issued access token.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) client_id: String,
@@ -26,13 +26,13 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Seconds it is still valid.
+    /// Returns the remaining lifetime in seconds.
     pub(crate) fn expires_in(&self) -> u64 {
         self.expires.saturating_duration_since(Instant::now()).as_secs()
     }
 }
 
-/// What the consent page hands to the browser, and the application exchanges.
+/// An authorization code: the consent page returns it to the browser, and the application exchanges it.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
     pub(crate) client_id: String,
@@ -53,20 +53,20 @@ struct Refresh {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RefreshState {
     Valid,
-    /// A newer one replaced it.
+    /// Replaced by a newer token.
     Spent,
     /// The user disconnected the application.
     Disconnected,
 }
 
-/// Why a refresh token was refused.
+/// Why a refresh token was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefreshRefused {
     Unknown,
     Disconnected,
 }
 
-/// What a user's browser or the application walks away with.
+/// The tokens issued by an exchange or a refresh.
 #[derive(Debug, Clone)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,
@@ -74,7 +74,7 @@ pub(crate) struct Issued {
     pub(crate) scopes: Scopes,
 }
 
-/// Everything that was given out.
+/// All issued codes and tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     codes: HashMap<String, Code>,
@@ -105,7 +105,7 @@ impl Tokens {
         code
     }
 
-    /// Exchanges a code, which works once, for the application that it was given to.
+    /// Exchanges a code, which works once and only for the application that it was issued to.
     pub(crate) fn redeem_code(&mut self, code: &str, client_id: &str) -> Option<Code> {
         let code = self.codes.remove(code)?;
         (code.expires > Instant::now() && code.client_id == client_id).then_some(code)
@@ -115,7 +115,7 @@ impl Tokens {
         self.insert_access(ids, client_id, Owner::App, Scopes::new(), limits.app_token_lifetime)
     }
 
-    /// A fresh pair of access and refresh token.
+    /// Issues a new access token and refresh token.
     pub(crate) fn issue_user(
         &mut self,
         ids: &mut Ids,
@@ -138,7 +138,7 @@ impl Tokens {
         Issued { access_token, refresh_token, scopes }
     }
 
-    /// A new access token for a refresh token, which is replaced where the limits say so.
+    /// Issues a new access token for a refresh token, and replaces the refresh token if the limits say so.
     pub(crate) fn refresh(
         &mut self,
         ids: &mut Ids,
@@ -164,35 +164,35 @@ impl Tokens {
         Ok(Issued { access_token, refresh_token: old.to_owned(), scopes })
     }
 
-    /// The token, while it is valid.
+    /// Returns the token if it is valid.
     pub(crate) fn valid(&self, token: &str) -> Option<&Token> {
         self.access.get(token).filter(|token| token.expires > Instant::now())
     }
 
-    /// How many of the application's own tokens are valid.
+    /// Returns the number of valid app tokens.
     pub(crate) fn count_app(&self) -> usize {
         let is_valid = |token: &&Token| token.owner == Owner::App && token.expires > Instant::now();
         self.access.values().filter(is_valid).count()
     }
 
-    /// Ends one access token. Gives the token back when it was valid.
+    /// Revokes one access token. Returns it if it was valid.
     pub(crate) fn revoke(&mut self, token: &str) -> Option<Token> {
         self.access.remove(token).filter(|token| token.expires > Instant::now())
     }
 
-    /// Ends every access token that `which` picks, as if its time had come.
+    /// Expires every access token whose owner matches `which`.
     pub(crate) fn expire(&mut self, which: impl Fn(&Owner) -> bool) {
         self.access.retain(|_, token| !which(&token.owner));
     }
 
-    /// Ends all tokens of a user who disconnected.
+    /// Revokes all tokens of a user who disconnected.
     pub(crate) fn disconnect(&mut self, user_id: &str) {
         self.expire(|owner| matches!(owner, Owner::User(id) if id == user_id));
         let mine = self.refresh.values_mut().filter(|refresh| refresh.user_id == user_id);
         mine.for_each(|refresh| refresh.state = RefreshState::Disconnected);
     }
 
-    /// Makes Twitch forget every refresh token: each is then answered with 400.
+    /// Deletes every refresh token, so that each is answered with 400.
     pub(crate) fn forget_refresh_tokens(&mut self) {
         self.refresh.clear();
     }

@@ -1,4 +1,4 @@
-//! Everything the simulated Twitch knows, as plain data without I/O.
+//! The complete state of the simulated Twitch, as plain data without I/O.
 //!
 //! [`crate::shared::Shared`] keeps it behind one lock that is never held across an await.
 
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) faults: Faults,
-    /// What the newest event was sent as, kept for [`crate::Sim::resend_last`].
+    /// The messages of the latest event, kept for [`crate::Sim::resend_last`].
     pub(crate) last_sent: Vec<Parcel>,
 }
 
@@ -53,7 +53,7 @@ impl World {
         self.conduits.iter().filter(move |conduit| conduit.client_id == client_id)
     }
 
-    /// The application's conduit of this id; another's is as good as none.
+    /// Returns the application's conduit with this id. Conduits of other applications are not found.
     pub(crate) fn own_conduit(&self, id: &str, client_id: &str) -> Option<&Conduit> {
         self.conduit(id).filter(|conduit| conduit.client_id == client_id)
     }
@@ -66,8 +66,8 @@ impl World {
         self.subscriptions.iter_mut().find(|subscription| subscription.id == id)
     }
 
-    /// Where an event of `channel` leaves for this subscription: a webhook or a WebSocket.
-    /// Nothing when the shards that could take it are disabled; Twitch drops the event then.
+    /// Returns the webhook or WebSocket that an event of `channel` is sent to for this subscription. Returns nothing if
+    /// the shards that could deliver it are disabled; Twitch then drops the event.
     pub(crate) fn exit_of<'a>(
         &'a self,
         subscription: &'a Subscription,
@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    /// Whether anything is delivered through this session, so that it may stay connected.
+    /// Returns whether anything is delivered through this session; an unused session is closed.
     pub(crate) fn session_is_used(&self, session_id: &str) -> bool {
         let shards = self.conduits.iter().flat_map(|conduit| conduit.shards.iter().chain(&conduit.dropped));
         let by_shard = shards.filter(|shard| shard.status == Status::Enabled);
@@ -91,7 +91,7 @@ impl World {
             .any(|transport| transport.session_id() == Some(session_id))
     }
 
-    /// Whether a chat line in `channel` would reach somebody now.
+    /// Returns whether a chat message in `channel` would be delivered now.
     pub(crate) fn chat_is_read(&self, channel: &str) -> bool {
         self.subscriptions
             .iter()

@@ -1,5 +1,6 @@
-//! `chatpulse check`: what works, and what to do about what does not. Changes nothing, but for loading the functions
-//! into a Redis that has none or older ones: whether that is allowed cannot be known otherwise.
+//! `chatpulse check`: reports what works and how to correct what does not. It changes nothing, with one exception: it
+//! loads the functions into a Redis that has none or an older version, because there is no other way to find out
+//! whether that is allowed.
 
 mod report;
 
@@ -36,7 +37,7 @@ use report::Report;
 const MIGRATE: &str = "run `chatpulse migrate`, or just start the server";
 const LET_LOAD: &str = "let this user load and call functions: FUNCTION LOAD, FCALL, FCALL_RO";
 const DO_AS_IT_SAYS: &str = "do what it says, then check again";
-/// No single question takes longer.
+/// Timeout of each check.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
@@ -60,7 +61,7 @@ async fn check(settings: &Settings) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// What is asked of a database that is up to date.
+/// Results of the queries to a database whose schema is current.
 struct Accounts {
     streamers: Box<dyn StreamerRepository>,
     tokens: Box<dyn TokenRepository>,
@@ -121,7 +122,8 @@ async fn check_file(path: &Path, report: &mut Report) -> Option<Accounts> {
     }
 }
 
-/// Whether the file could be made: the nearest folder that is there takes a file. It is gone again at once.
+/// Checks whether the database file could be created, by creating and removing a file in the nearest existing parent
+/// folder.
 fn place_for(path: &Path) -> std::io::Result<()> {
     let parents = path
         .ancestors()
@@ -195,7 +197,7 @@ async fn check_live_state(settings: &Settings, report: &mut Report) -> anyhow::R
     Ok(())
 }
 
-/// The causes say what the first line cannot; none of them holds a password.
+/// Formats an error with its causes, which hold the details. No cause contains a password.
 fn with_cause(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -206,7 +208,7 @@ async fn check_twitch(
     database: Option<&Accounts>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // A token of its own: whether the secret is good shows only when one is asked for.
+    // Requests a new app token, because only a token request shows whether the client secret is valid.
     let helix = Helix::new(twitch_config(settings)?, Arc::new(SystemClock), None)?;
     let name = "Twitch credentials";
     match timeout(ANSWER_WITHIN, helix.check_credentials()).await {
@@ -234,7 +236,7 @@ async fn check_twitch(
     Ok(())
 }
 
-/// Warnings, not failures: everything but chat works without it.
+/// Reports warnings, not failures: everything except chat works without it.
 async fn check_chat(helix: &Helix, subscriptions: &dyn SubscriptionRepository, report: &mut Report) {
     let name = "chat connection";
     match timeout(ANSWER_WITHIN, inspect(helix, subscriptions)).await {
@@ -258,7 +260,7 @@ async fn check_chat(helix: &Helix, subscriptions: &dyn SubscriptionRepository, r
     }
 }
 
-/// A warning, not a failure: overlays work, and those streamers need only log in again.
+/// Reports a warning, not a failure: overlays work, and the affected streamers only have to log in again.
 async fn check_tokens(
     settings: &Settings,
     tokens: &dyn TokenRepository,

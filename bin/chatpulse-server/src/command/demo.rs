@@ -1,5 +1,5 @@
-//! `chatpulse demo`: the whole product and a simulated Twitch in one process. Reads no environment, keeps
-//! nothing. The product talks to the simulation exactly as to Twitch: only base URLs differ.
+//! `chatpulse demo`: runs the whole product and a simulated Twitch in one process. It reads no environment variables
+//! and stores nothing on disk. The product talks to the simulation exactly as to Twitch; only the base URLs differ.
 
 mod visit;
 
@@ -28,7 +28,7 @@ const CLIENT_ID: &str = "chatpulse-demo";
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
-    // Only what is wrong: the two addresses are what the newcomer wants to see.
+    // Log warnings and errors only, so that the two printed URLs stay visible.
     logging::start(&LogFilter::parse("warn")?, LogFormat::Text);
     runtime()?.block_on(demo(options))
 }
@@ -55,7 +55,7 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
 
     let stop = lifecycle.stop.clone();
     let running = tokio::spawn(parts.run(lifecycle, GRACE));
-    // The streamer of the demo has agreed at "Twitch" and logged in once, so that the overlay has its address.
+    // Grant the scopes and log in the demo's streamer once, so that the overlay has its URL.
     sim.grant(id, &["channel:bot", "user:read:chat", "user:bot"]);
     visit::log_in(&base).await.context("the demo's streamer could not log in")?;
     let streamer = streamers.first().await?.context("the demo's streamer has no account")?;
@@ -89,7 +89,8 @@ async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     Ok(if ended? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Twitch must know the address to send browsers back to before the product is built, so port 0 is resolved here.
+/// Resolves port 0 to a free port. The redirect URL must be registered at the simulated Twitch before the product is
+/// built.
 fn free_port(asked: u16) -> anyhow::Result<u16> {
     if asked != 0 {
         return Ok(asked);
@@ -123,7 +124,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
     })
 }
 
-/// Best effort: the address is printed above.
+/// Opens the browser and ignores errors, because the URL is also printed.
 fn open_browser(url: &str) {
     for program in ["xdg-open", "open"] {
         let started = Command::new(program)
@@ -139,7 +140,7 @@ fn open_browser(url: &str) {
     say(&["No browser could be opened; open the dashboard yourself."]);
 }
 
-/// Whoever listened may have gone (`chatpulse demo | head`): the demo goes on.
+/// Prints lines and ignores write errors: the demo continues when the reader closes the pipe (`chatpulse demo | head`).
 fn say(lines: &[&str]) {
     let mut out = std::io::stdout().lock();
     let _ = lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());

@@ -1,4 +1,4 @@
-//! `chatpulse migrate`: the database, brought up to date.
+//! `chatpulse migrate`: updates the database schema.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `chatpulse serve`: the product.
+//! `chatpulse serve`: runs the server.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::wiring::Parts;
 use crate::wiring::metrics::families;
 
-/// Serves until a signal.
+/// Runs the server until it receives a signal.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     logging::start(&settings.log.filter, settings.log.format);

@@ -1,19 +1,19 @@
-//! Variables, and what is wrong with them.
+//! Environment variables, and the problems found in them.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-/// Names and values, wherever they come from; tests bring their own.
+/// Names and values from any source; tests supply their own.
 #[derive(Default)]
 pub(crate) struct Environment {
     values: HashMap<String, String>,
-    /// Why `.env` could not be read, if it is there and could not.
+    /// Why an existing `.env` could not be read.
     unreadable: Option<String>,
 }
 
 impl Environment {
-    /// The process environment over the file `.env` of the current folder.
+    /// Reads the process environment, which overrides the file `.env` in the current folder.
     pub(crate) fn of_process() -> Self {
         let mut environment = Self::default();
         match dotenvy::from_path_iter(".env") {
@@ -36,27 +36,28 @@ impl Environment {
         environment
     }
 
-    /// An empty value counts as unset, so what the file says stays.
+    /// Overrides a value from the file. An empty value counts as unset and leaves the value from the file.
     fn overrule(&mut self, name: String, value: String) {
         if !value.trim().is_empty() {
             self.values.insert(name, value);
         }
     }
 
-    /// These and nothing else.
+    /// Uses exactly these variables.
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
         let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { values, unreadable: None }
     }
 
-    /// An empty value counts as unset.
+    /// Returns the value. An empty value counts as unset.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 }
 
-/// A line of `.env` may hold a secret: the message says where it is, not what.
+/// Formats an error without the line's text, because a line of `.env` may contain a secret. The message names only the
+/// position.
 fn without_values(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(_, at) => {
@@ -68,7 +69,7 @@ fn without_values(error: &dotenvy::Error) -> String {
     }
 }
 
-/// One thing that is wrong.
+/// One configuration problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
     name: &'static str,
@@ -76,7 +77,7 @@ struct Problem {
     expected: String,
 }
 
-/// Everything that is wrong, to be shown together.
+/// All configuration problems, reported together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Problems(Vec<Problem>);
 
@@ -98,7 +99,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// Reads variables and collects problems; a reading that failed is `None`.
+/// Reads variables and collects problems. A variable that could not be read is `None`.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
     problems: Vec<Problem>,
@@ -130,7 +131,7 @@ impl<'a> Reader<'a> {
         self.environment.get(name)
     }
 
-    /// A variable that must be there.
+    /// Reads a required variable.
     pub(super) fn required(&mut self, name: &'static str, expected: &str) -> Option<&'a str> {
         let value = self.text(name);
         if value.is_none() {
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A variable that may be missing, but not wrong. `Some(None)`: not set.
+    /// Reads an optional variable. `None` means malformed, `Some(None)` means not set.
     #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
     pub(super) fn optional<T>(
         &mut self,
@@ -157,7 +158,7 @@ impl<'a> Reader<'a> {
         parsed.map(Some)
     }
 
-    /// A variable with a default.
+    /// Reads a variable that has a default.
     pub(super) fn parse<T>(
         &mut self,
         name: &'static str,
@@ -173,7 +174,7 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    /// Like [`Reader::optional`], for values that are never shown.
+    /// Like [`Reader::optional`], for secrets: problems never show the value.
     #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
     pub(super) fn secret<T>(
         &mut self,
@@ -198,7 +199,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Longer than zero.
+    /// Reads a duration greater than zero.
     pub(super) fn duration(&mut self, name: &'static str, default: Duration) -> Option<Duration> {
         let default = format!("{}ms", default.as_millis());
         self.parse(name, &default, "a duration longer than zero, such as 50ms, 30s, 5m or 168h", |text| {
@@ -211,7 +212,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Values can be long; a report stays readable.
+/// Truncates long values to keep the report readable.
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     if short.len() < text.len() { format!("`{short}…`") } else { format!("`{text}`") }
@@ -221,7 +222,7 @@ pub(super) fn hidden(text: &str) -> String {
     format!("a value of {} characters (not shown)", text.chars().count())
 }
 
-/// `50ms`, `30s`, `5m`, `168h`: a whole number and a unit.
+/// Parses a whole number with a unit: `50ms`, `30s`, `5m`, `168h`.
 fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

@@ -1,4 +1,4 @@
-//! Listener, public address, cookies, metrics.
+//! HTTP settings: listener, public URL, cookies, metrics.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// The defaults, listening there.
+    /// Returns the defaults with this listen address.
     pub(crate) fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
@@ -80,12 +80,12 @@ fn read_public_url(reader: &mut Reader<'_>, production: bool) -> Option<Option<U
     if production {
         reader.required("PUBLIC_URL", expected)?;
     }
-    // Paths are put behind it.
+    // The base URL must have no query or fragment, because paths are appended to it.
     let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
     reader.optional("PUBLIC_URL", expected, |text| web_url(text, production).filter(is_base))
 }
 
-/// An http address with a host; in production only https.
+/// Parses an HTTP or HTTPS URL with a host; production accepts only HTTPS.
 pub(super) fn web_url(text: &str, production: bool) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let scheme_fits = url.scheme() == "https" || (!production && url.scheme() == "http");
@@ -96,7 +96,7 @@ fn parse_host(text: &str) -> Option<IpAddr> {
     if text == "localhost" { Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { text.parse().ok() }
 }
 
-/// A bare address is a network of one.
+/// Parses a list of networks. An address without a prefix length is a network of one address.
 fn parse_networks(text: &str) -> Option<Vec<IpNet>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts.map(|part| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from))).collect()

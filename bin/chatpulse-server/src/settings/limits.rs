@@ -1,4 +1,4 @@
-//! How much, how often, how long.
+//! Limits: rates, sizes and durations.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use chatpulse_web::OverlayLimits;
 use super::environment::{Environment, Problems, Reader};
 
 pub(crate) struct LimitSettings {
-    /// `None`: off.
+    /// `None` disables the limit.
     pub(crate) votes: Option<BucketLimit>,
     pub(crate) overlays: OverlayLimits,
     pub(crate) clients_per_session_max: usize,
@@ -20,7 +20,7 @@ pub(crate) struct LimitSettings {
 }
 
 impl LimitSettings {
-    /// What holds where nothing is set.
+    /// Returns the limits used when no variable is set.
     pub(crate) fn defaults() -> Result<Self, Problems> {
         let nothing = Environment::default();
         let mut reader = Reader::new(&nothing);

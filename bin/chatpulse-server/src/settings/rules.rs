@@ -1,10 +1,10 @@
-//! What holds across groups: production, and secrets that everybody knows.
+//! Rules across groups: production mode, and secrets copied from the public example.
 
 use super::environment::{Reader, hidden};
 
 const EXAMPLE: &str = include_str!("../../../../.env.example");
 
-/// Variables whose values nobody else may know.
+/// Variables whose values must stay secret.
 const SECRETS: [&str; 7] = [
     "TWITCH_CLIENT_SECRET",
     "SESSION_SECRET",
@@ -15,7 +15,8 @@ const SECRETS: [&str; 7] = [
     "METRICS_TOKEN",
 ];
 
-/// A misspelt `APP_ENV` must not turn protection off: it is a problem, and counts as production.
+/// Returns whether production rules apply. A malformed `APP_ENV` is reported and counts as production, so that a typo
+/// cannot turn protection off.
 pub(super) fn production(reader: &mut Reader<'_>) -> bool {
     let environment =
         reader.parse("APP_ENV", "development", "`development` or `production`", |text| match text {
@@ -26,7 +27,7 @@ pub(super) fn production(reader: &mut Reader<'_>) -> bool {
     environment.unwrap_or(true)
 }
 
-/// In production no secret may stand in a public file.
+/// Rejects secrets from the public example file in production.
 pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) {
     if !production {
         return;
@@ -43,8 +44,8 @@ pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) 
     }
 }
 
-/// Whether a value, or one of a list, is a secret that the example shows, for whichever variable and in whichever
-/// case: hex digits have two.
+/// Returns whether a value, or one entry of a comma-separated list, is a secret from the example, for any variable.
+/// Ignores case, because hex digits can be written in either case.
 fn is_example(value: &str) -> bool {
     let shown = |part: &str| {
         SECRETS.iter().flat_map(|name| examples_of(name)).any(|example| example.eq_ignore_ascii_case(part))
@@ -52,7 +53,7 @@ fn is_example(value: &str) -> bool {
     shown(value) || value.split(',').any(|part| shown(part.trim()))
 }
 
-/// Values that the example shows for a variable, also behind `#`.
+/// Returns the values that the example contains for a variable, including commented-out lines (`#`).
 fn examples_of(name: &str) -> impl Iterator<Item = &'static str> {
     EXAMPLE.lines().filter_map(move |line| {
         let (variable, value) = line.trim_start_matches('#').trim().split_once('=')?;

@@ -1,4 +1,4 @@
-//! Where accounts and live state are kept, and the keys to them.
+//! Database, Redis and key settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,51 +14,51 @@ const SESSION_SECRET_BYTES_MIN: usize = 32;
 
 pub(crate) struct StoreSettings {
     pub(crate) database: Database,
-    /// Live state of a fleet; `None`: in this process.
+    /// Live state of a fleet; `None` keeps it in this process.
     pub(crate) redis: Option<RedisSettings>,
     pub(crate) retries: Retries,
     pub(crate) keys: Keys,
 }
 
-/// Where accounts live, decided by the scheme of `DATABASE_URL`.
+/// The database, chosen by the scheme of `DATABASE_URL`.
 pub(crate) enum Database {
     Sqlite {
         path: PathBuf,
     },
     Postgres(Box<PgSettings>),
-    /// For the demo: gone when the process ends.
+    /// For the demo: lost when the process ends.
     InMemory,
 }
 
-/// PostgreSQL, but for the roots that its certificate is checked against.
+/// PostgreSQL settings, without the root certificates.
 pub(crate) struct PgSettings {
     pub(crate) config: PgConfig,
     pub(crate) encrypted: bool,
 }
 
-/// Redis, but for the roots that its certificate is checked against.
+/// Redis settings, without the root certificates.
 pub(crate) struct RedisSettings {
     pub(crate) url: Secret,
     pub(crate) encrypted: bool,
 }
 
-/// How patiently a server out of reach is tried again at start.
+/// How often and how long to retry connecting to an unreachable server at startup.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retries {
     pub(crate) further_tries: u32,
     pub(crate) first_pause: Duration,
 }
 
-/// What binds cookies and seals tokens.
+/// Keys that bind cookies and encrypt tokens.
 pub(crate) struct Keys {
-    /// `None`: made on first start and kept beside the SQLite file.
+    /// `None`: generated at the first start and stored beside the SQLite file.
     pub(crate) session_secret: Option<Secret>,
     /// `None`: derived from the session secret.
     pub(crate) token_key: Option<TokenKey>,
     pub(crate) token_keys_old: Vec<TokenKey>,
 }
 
-/// What a `DATABASE_URL` names.
+/// A parsed `DATABASE_URL`.
 enum DatabaseUrl {
     Sqlite(PathBuf),
     Postgres(Box<PgConfig>, TlsMode),
@@ -71,7 +71,7 @@ impl Database {
 }
 
 impl StoreSettings {
-    /// In this process, gone when it ends.
+    /// Keeps everything in this process; it is lost when the process ends.
     pub(crate) fn in_memory() -> Self {
         Self {
             database: Database::InMemory,
@@ -85,7 +85,7 @@ impl StoreSettings {
         Self::read_with(reader, production, true)
     }
 
-    /// Which database, and how safely it is spoken to; keys are not needed for its tables.
+    /// Reads the database settings and their TLS rules. Migrations need no keys.
     pub(super) fn read_for_migration(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
         Self::read_with(reader, production, false)
     }
@@ -97,7 +97,7 @@ impl StoreSettings {
         let database = read_database(reader);
         let redis = read_redis(reader, must_be_safe);
         let pool = Pool::read(reader);
-        // What cannot be read is its own problem, and not also one of everything that depends on it.
+        // If `DATABASE_URL` is malformed, report only that and not the settings that depend on it.
         let with_sqlite = !matches!(database, Some(DatabaseUrl::Postgres(..)));
         if with_sqlite && matches!(redis, Some(Some(_))) {
             reader.problem(
@@ -136,7 +136,7 @@ fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
             Some(DatabaseUrl::Postgres(Box::new(PgConfig::new(connection, Tls::Disabled)), mode))
         }
         Err(error) => {
-            // There may be a password in it.
+            // Hide the text, because it may contain a password.
             reader.problem("DATABASE_URL", format!("{}: {error}", hidden(text)), EXPECTED);
             None
         }
@@ -156,9 +156,10 @@ fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<Redi
     Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted }))
 }
 
-/// Whether PostgreSQL is spoken to through TLS. Production takes what is left open for `require`.
+/// Returns whether the PostgreSQL connection uses TLS. In production, an unspecified mode means `require`, except for
+/// loopback servers or when insecure databases are allowed.
 fn encryption(reader: &mut Reader<'_>, config: &PgConfig, mode: TlsMode, must_be_safe: bool) -> Option<bool> {
-    // An address beside a host is where the connection really goes.
+    // If `hostaddr` is set beside `host`, the connection goes to `hostaddr`.
     let addresses = config.connection.get_hostaddrs();
     let is_near = addresses.iter().all(std::net::IpAddr::is_loopback)
         && config.connection.get_hosts().iter().all(|host| match host {
@@ -177,7 +178,7 @@ fn encryption(reader: &mut Reader<'_>, config: &PgConfig, mode: TlsMode, must_be
     }
 }
 
-/// The pool's numbers, which must make sense together whichever database is used.
+/// Pool settings, validated together whichever database is used.
 struct Pool {
     min_conns: u32,
     max_conns: u32,
@@ -260,14 +261,15 @@ fn parse_redis_url(text: &str) -> Option<Url> {
     (known && url.has_host()).then_some(url)
 }
 
-/// Every node that is named: those of a cluster also stand in the query.
+/// Returns whether every node is on loopback. Further nodes of a cluster are in the query.
 fn is_loopback(url: &Url) -> bool {
     let nodes = url.query_pairs().filter(|(name, _)| name == "node");
     let mut others = nodes.map(|(_, node)| Url::parse(&format!("redis://{node}")));
     is_loopback_host(url) && others.all(|node| node.is_ok_and(|node| is_loopback_host(&node)))
 }
 
-/// The url crate reads hosts of schemes that it does not know as plain text.
+/// Returns whether the host is on loopback. The url crate returns hosts of unknown schemes as plain text, so IP
+/// addresses are parsed here.
 fn is_loopback_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -1,4 +1,4 @@
-//! Our application at Twitch, and how chat reaches us.
+//! Twitch settings: the application's credentials, and how chat is received.
 
 use chatpulse_domain::ids::TwitchUserId;
 use chatpulse_domain::secret::Secret;
@@ -14,7 +14,7 @@ pub(crate) struct TwitchSettings {
     pub(crate) redirect_uri: String,
     pub(crate) urls: TwitchUrls,
     pub(crate) transport: Transport,
-    /// Secrets that a webhook may be signed with, the current one first; empty: no webhook route.
+    /// Secrets that may sign a webhook, the current one first. Empty disables the webhook route.
     pub(crate) webhook_secrets: Vec<Secret>,
     pub(crate) bot: Option<TwitchUserId>,
 }
@@ -71,7 +71,7 @@ impl TwitchSettings {
     }
 }
 
-/// Kept as it was written: Twitch compares it letter by letter.
+/// Returns the URL as written, because Twitch compares it exactly.
 fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String> {
     let scheme = if production { "an https" } else { "an http or https" };
     let expected = format!("{scheme} address that ends in /auth/callback");
@@ -80,7 +80,7 @@ fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String
     Some(text.to_owned())
 }
 
-/// Both or neither, and then a bot that reads. `Some(None)`: not used.
+/// Reads the webhook URL and secret, which must be set together and require a bot. `Some(None)`: not used.
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool) -> Option<Option<Webhook>> {
     const SECRET: &str = "10 to 100 ASCII characters";

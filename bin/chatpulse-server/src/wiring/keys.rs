@@ -1,4 +1,4 @@
-//! The session secret and the token key: given, or made and kept beside the database.
+//! The session secret and the token key: configured, or generated and stored beside the database.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::settings::{Database, StoreSettings};
 
-/// Keys as they are used.
+/// Keys derived from the settings, ready for use.
 pub(crate) struct DerivedKeys {
     pub(crate) session_secret: Secret,
     pub(crate) token_key: TokenKey,
@@ -21,18 +21,18 @@ pub(crate) struct DerivedKeys {
 }
 
 impl DerivedKeys {
-    /// Makes and keeps a session secret where none was given.
+    /// Loads the keys. Generates and stores a session secret if none is configured.
     pub(crate) fn load(stores: &StoreSettings) -> anyhow::Result<Self> {
         let session_secret = match (&stores.keys.session_secret, &stores.database) {
             (Some(given), _) => given.clone(),
             (None, Database::Sqlite { path }) => kept_beside(path)?,
-            // With PostgreSQL the settings ask for one.
+            // With PostgreSQL, the settings require a session secret.
             (None, Database::InMemory | Database::Postgres(_)) => fresh()?,
         };
         Ok(Self::from(session_secret, stores))
     }
 
-    /// Without making anything, for `check`. `None`: the server has not been started yet.
+    /// Loads the keys for `check` without generating any. `None`: the server has never been started.
     pub(crate) fn look(stores: &StoreSettings) -> anyhow::Result<Option<Self>> {
         let session_secret = match (&stores.keys.session_secret, &stores.database) {
             (Some(given), _) => given.clone(),
@@ -59,7 +59,7 @@ fn derive_token_key(session_secret: &Secret) -> TokenKey {
     TokenKey::new(bytes)
 }
 
-/// `chatpulse.db.secret` beside `chatpulse.db`.
+/// Returns the path of the secret file: `chatpulse.db.secret` for `chatpulse.db`.
 fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".secret");

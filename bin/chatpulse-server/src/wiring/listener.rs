@@ -1,11 +1,11 @@
-//! The HTTP listener: opens the port, and says what to do when it cannot.
+//! Opens the HTTP port, and explains how to correct a failure.
 
 use chatpulse_web::{BuildInfo, HttpConfig, Server, SessionKey};
 
 use super::DerivedKeys;
 use crate::settings::Settings;
 
-/// What this binary is.
+/// Version information of this binary.
 pub(crate) const BUILD: BuildInfo = BuildInfo {
     version: env!("CARGO_PKG_VERSION"),
     commit: env!("CHATPULSE_COMMIT"),
@@ -13,7 +13,7 @@ pub(crate) const BUILD: BuildInfo = BuildInfo {
     rustc: env!("CHATPULSE_RUSTC"),
 };
 
-/// Opens the port that the settings name.
+/// Opens the configured port.
 pub(super) fn open_port(settings: &Settings, keys: &DerivedKeys) -> anyhow::Result<Server> {
     let http = &settings.http;
     let config = HttpConfig {

@@ -1,4 +1,4 @@
-//! Metrics of the whole server: collects the families of every crate and counts what the engine reports.
+//! Metrics of the whole server: collects the families of all crates and counts what the engine reports.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tracing::info;
 use super::listener::BUILD;
 use crate::settings::StoreSettings;
 
-/// The families that this file feeds.
+/// Metric families that this file records.
 const FAMILIES: &[Family] = &[
     Family::counter("config_cache_hits_total", Labels::None, "Session look-ups answered from memory."),
     Family::counter("config_cache_misses_total", Labels::None, "Session look-ups that asked the store."),
@@ -53,7 +53,7 @@ const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// Every family of a server with these stores. Those of Redis itself are left out where there is none.
+/// Returns every metric family of a server with these stores. Redis families are omitted when Redis is not used.
 pub(crate) fn families(stores: &StoreSettings) -> Vec<Family> {
     let database = if stores.database.is_sqlite() {
         chatpulse_store_embedded::metrics::FAMILIES
@@ -74,7 +74,7 @@ pub(crate) fn families(stores: &StoreSettings) -> Vec<Family> {
     .concat()
 }
 
-/// Counts what the jobs of housekeeping report: the engine knows nothing of metrics.
+/// Counts the results of housekeeping jobs here, because the engine does not depend on metrics.
 pub(super) fn count_rounds(jobs: Housekeeping) -> Housekeeping {
     Housekeeping {
         cleanup: jobs.cleanup.on_round(count_cleanup),
@@ -91,7 +91,7 @@ pub(super) fn count_rounds(jobs: Housekeeping) -> Housekeeping {
 
 fn count_cleanup(report: Option<&CleanupReport>) {
     let Some(report) = report else {
-        // Only the leader knows how many there are.
+        // Only the leader knows this number.
         metrics::gauge!("disconnected_sessions_count").set(0.0);
         return;
     };
@@ -108,7 +108,7 @@ fn count_cleanup(report: Option<&CleanupReport>) {
     }
 }
 
-/// Figures that are looked up when somebody asks, and facts that never change.
+/// Registers metrics that are read on each scrape, and sets constant ones.
 pub(super) fn note_figures(metrics: &Metrics, engine: &Engine) {
     let cache = Arc::clone(&engine.cache);
     metrics.before_scrape(move || {
@@ -121,7 +121,7 @@ pub(super) fn note_figures(metrics: &Metrics, engine: &Engine) {
     metrics::gauge!("build_info", &labels).set(1.0);
 }
 
-/// One instance is always its own leader, and the whole registry.
+/// Sets the gauges of a single instance: it is always the leader and the only registered instance.
 pub(super) fn note_single_instance() {
     metrics::gauge!("is_leader", "key" => "cleanup:leader").set(1.0);
     metrics::counter!("leader_elections_total", "key" => "cleanup:leader").absolute(1);
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything that a server of either shape exports.
+    /// Returns every family of both kinds of server, single instance and fleet.
     fn all() -> Vec<Family> {
         [
             metered::FAMILIES,
@@ -156,7 +156,7 @@ mod tests {
         .concat()
     }
 
-    /// The row of the operators' page: name, kind, labels with their values, help.
+    /// Formats the row of the operators' page: name, kind, labels with their values, help.
     fn row(family: &Family) -> String {
         let kind = match family.kind {
             Kind::Counter => "counter",

@@ -1,4 +1,4 @@
-//! Which technology keeps what: the one `match` on it.
+//! Chooses the storage technology; the only `match` on it.
 
 mod fleet;
 
@@ -36,11 +36,11 @@ use crate::clock::SteadyClock;
 use crate::settings::{Database, StoreSettings};
 pub(crate) use fleet::{pg_config, redis_config};
 
-/// A task that a store needs, to be run by whoever runs the server.
+/// A background task of a store, to be run by the server.
 pub(crate) type Task =
     Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// The ports of whatever was chosen.
+/// The ports of the chosen stores.
 pub(crate) struct Stores {
     pub(crate) streamers: Arc<dyn StreamerRepository>,
     pub(crate) tokens: Arc<dyn TokenRepository>,
@@ -50,23 +50,23 @@ pub(crate) struct Stores {
     pub(crate) app_token: Arc<dyn AppTokenRepository>,
     pub(crate) live: LiveStores,
     pub(crate) health: Vec<Arc<dyn HealthCheck>>,
-    /// What runs beside the server, by name.
+    /// Background tasks and their names.
     pub(crate) tasks: Vec<(&'static str, Task)>,
     closing: Closing,
 }
 
-/// The live side of [`Stores`].
+/// The live-state part of [`Stores`].
 pub(crate) struct LiveStores {
     pub(crate) votes: Arc<dyn VoteStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) signals: Arc<dyn Signals>,
     pub(crate) leadership: Arc<dyn Leadership>,
     pub(crate) shards: Arc<dyn ShardLeases>,
-    /// Other instances may share it.
+    /// Whether other instances may share it.
     pub(crate) is_shared: bool,
 }
 
-/// What is let go of at the end.
+/// Connections to close at shutdown.
 struct Closing {
     database: Opened,
     redis: Option<fleet::Membership>,
@@ -133,12 +133,13 @@ impl Stores {
         })
     }
 
-    /// Takes what must be run and what must be closed, and leaves the ports.
+    /// Takes the background tasks and leaves the ports.
     pub(crate) fn take_tasks(&mut self) -> Vec<(&'static str, Task)> {
         std::mem::take(&mut self.tasks)
     }
 
-    /// Finishes what was begun, then closes: live state first, since it tells the others that we are gone.
+    /// Finishes pending work, then closes the stores. Live state is closed first, because that announces to the other
+    /// instances that this one has left.
     pub(crate) async fn close(&self) {
         if let Some(redis) = &self.closing.redis {
             redis.leave().await;

@@ -1,4 +1,4 @@
-//! Everything that talks to Twitch: the feed with its worker, login, and the two ways in for chat.
+//! All Twitch clients: the feed with its worker, login, and the two chat transports.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use super::stores::Stores;
 use crate::settings::Settings;
 use crate::tls;
 
-/// What the engine needs of Twitch, built before there is an engine.
+/// The Twitch parts that the engine needs, built before the engine.
 pub(super) struct Twitch {
     config: TwitchConfig,
     pub(super) cipher: Arc<RingCipher>,
@@ -34,11 +34,11 @@ pub(super) struct Twitch {
     pub(super) worker: FeedWorker,
 }
 
-/// The ways in for chat, which end at the engine.
+/// The chat transports, which deliver to the engine.
 pub(super) struct ChatInputs {
-    /// There where `WEBHOOK_SECRET` is set.
+    /// Present if `WEBHOOK_SECRET` is set.
     pub(super) webhook: Option<Arc<dyn WebhookGate>>,
-    /// There where chat comes over WebSocket.
+    /// Present if chat is received over WebSocket.
     pub(super) socket: Option<EventSubSocket>,
 }
 
@@ -66,7 +66,7 @@ impl Twitch {
         Ok(Self { config, cipher, login: Arc::new(login), feed, worker })
     }
 
-    /// Verified chat goes to `sink`, withdrawn grants go to `grants`.
+    /// Sends verified chat to `sink` and revoked grants to `grants`.
     pub(super) fn chat_inputs(
         &self,
         settings: &Settings,
@@ -84,7 +84,7 @@ impl Twitch {
     }
 }
 
-/// Our application at Twitch, as the settings describe it, with TLS.
+/// Returns the configuration of the Twitch application, with TLS.
 pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig> {
     let twitch = &settings.twitch;
     Ok(TwitchConfig {
@@ -97,7 +97,7 @@ pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig>
     })
 }
 
-/// A simulated Twitch needs no TLS, so a machine without root certificates can run against it.
+/// Returns the TLS config. A simulated Twitch needs no TLS, so a machine without root certificates can use it.
 fn twitch_tls(urls: &TwitchUrls) -> anyhow::Result<Arc<ClientConfig>> {
     let in_clear =
         [&urls.auth, &urls.api, &urls.eventsub].iter().all(|url| ["http", "ws"].contains(&url.scheme()));

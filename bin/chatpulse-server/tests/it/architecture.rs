@@ -1,4 +1,4 @@
-//! Who may import whom.
+//! Checks which crates may depend on which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `chatpulse check` says what works, what does not, and what to do about it.
+//! `chatpulse check`: reports what works, what does not, and how to correct it.
 
 use std::fs;
 

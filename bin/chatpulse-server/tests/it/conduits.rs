@@ -1,4 +1,4 @@
-//! Which conduit is ours where Twitch has others, and what an operator is told about it.
+//! Finding our conduit when the application has several, and the log messages for operators.
 
 use std::time::Duration;
 

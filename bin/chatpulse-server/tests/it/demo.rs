@@ -1,4 +1,4 @@
-//! `chatpulse demo`: the product for somebody who has nothing yet.
+//! `chatpulse demo`: runs without any configuration.
 
 use std::fs;
 use std::time::Duration;

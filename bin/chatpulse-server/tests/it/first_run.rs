@@ -1,4 +1,4 @@
-//! The first start, and everything that can be wrong before it.
+//! The first start, and configuration errors before it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

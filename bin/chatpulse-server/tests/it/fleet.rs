@@ -1,5 +1,5 @@
-//! What a fleet promises when its parts fail: each file stops, kills, pauses or empties one of them, or measures
-//! what the parts cost each other.
+//! Fleet behavior when components fail. Each file stops, kills, pauses or empties a component, or measures the cost of
+//! their communication.
 
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 

@@ -1,4 +1,4 @@
-//! What streamers agreed to at Twitch: looked after without them, and ended when it has ended.
+//! Grants at Twitch: validated in the background, and removed when they are revoked.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The edge: headers, limits, errors, what operators ask.
+//! HTTP edge: headers, limits, errors and operator endpoints.
 
 use std::time::{Duration, Instant};
 

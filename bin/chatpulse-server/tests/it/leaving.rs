@@ -1,4 +1,4 @@
-//! A streamer takes their data along, and leaves.
+//! A streamer exports their data and deletes the account.
 
 use chatpulse_twitch_sim::Endpoint;
 use reqwest::Method;

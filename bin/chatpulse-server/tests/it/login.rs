@@ -1,4 +1,4 @@
-//! Logging in with Twitch, connecting the bot, logging out.
+//! Login with Twitch, connecting the bot, logout.
 
 use chatpulse_twitch_sim::{Endpoint, Fault};
 use reqwest::Method;

@@ -1,6 +1,6 @@
-//! The real binary over real sockets, with a simulated Twitch beside it.
+//! Tests of the real binary over real sockets, with a simulated Twitch.
 //!
-//! [`support`] starts servers, browsers and overlays; every other file tells one story of the product.
+//! [`support`] starts servers, browsers and overlays; every other file tests one feature.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::float_cmp, reason = "a bar at rest is at exactly 0, and metrics count in whole numbers")]

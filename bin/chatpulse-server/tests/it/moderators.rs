@@ -1,4 +1,4 @@
-//! What moderators do to the bar from chat.
+//! Moderator commands from chat.
 
 use chatpulse_twitch_sim::{Badge, ChatLine, Chatter, Sim};
 use serde_json::Value;

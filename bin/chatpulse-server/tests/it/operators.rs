@@ -1,4 +1,4 @@
-//! What operators ask: version, health, metrics and logs.
+//! Operator endpoints: version, health, metrics and logs.
 
 use reqwest::Method;
 use serde_json::Value;

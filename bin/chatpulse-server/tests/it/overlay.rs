@@ -1,4 +1,4 @@
-//! The overlay's address: who gets in, what closes it, what a new one does to the old.
+//! The overlay URL: who may connect, what closes a socket, and how a new URL affects the old one.
 
 use serde_json::Value;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! How many overlays get in, how fast, and which sockets are closed for what they do or fail to do.
+//! Overlay limits: number of sockets, connection rate, and which client behavior closes a socket.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The documents say what the code does: each list that can be checked cheaply is checked here.
+//! Checks that the documents match the code, for each list that is cheap to check.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is a vote, and what becomes of everything else.
+//! Which messages count as votes, and the result of all others.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! Every message, frame and answer that Twitch is known to send, through the running server.
+//! Sends every message, frame and response that Twitch is known to send through the running server.
 //!
-//! Two sources: our own fixtures in `tests/fixtures`, each with its stated outcome, and the samples in
+//! Two sources: our own fixtures in `tests/fixtures`, each with its expected result, and the samples in
 //! `crates/chatpulse-twitch/tests/data`, which that folder's README describes. Missing data fails a test.
 
 mod answers;

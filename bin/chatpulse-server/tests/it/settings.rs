@@ -1,4 +1,4 @@
-//! The settings form: what is saved, what is refused, and who hears of it.
+//! The settings form: what is saved, what is rejected, and which clients are notified.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The bar as a share: how many of the latest votes are for and against.
+//! Share mode: how many of the latest votes are for and against.
 
 use std::time::{Duration, Instant};
 

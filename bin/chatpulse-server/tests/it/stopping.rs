@@ -1,4 +1,4 @@
-//! How a server stops: overlays hear it, what began is finished, nothing takes longer than it may.
+//! Shutdown: overlays are notified, started work is finished, and no step exceeds its time limit.
 
 use std::time::{Duration, Instant};
 

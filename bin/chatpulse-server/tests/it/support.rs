@@ -1,4 +1,4 @@
-//! What every story needs: a server in a folder of its own, a browser, overlays, Twitch's side of a webhook.
+//! Shared test support: a server in its own folder, a browser, overlays, and Twitch's side of a webhook.
 
 pub(crate) mod browser;
 pub(crate) mod chat;
@@ -17,15 +17,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long anything may take before a test fails.
+/// Default timeout of every wait.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 
-/// Asks again and again until the answer is there. For what nobody announces.
+/// Polls until a value is available, for changes that are not announced.
 pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     within(SOON, what, look).await
 }
 
-/// The same, for what has another deadline.
+/// Like `eventually`, with another timeout.
 pub(crate) async fn within<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {

@@ -1,4 +1,4 @@
-//! A fleet: three instances on one PostgreSQL and one Redis, any of which may serve anybody.
+//! A fleet: three instances on one PostgreSQL and one Redis. Any instance may serve any client.
 
 use std::time::Duration;
 

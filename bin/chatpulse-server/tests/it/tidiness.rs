@@ -1,4 +1,4 @@
-//! What keeps the repository readable: short files, and nothing declared that nothing uses.
+//! Checks that files are short and that declared items are used.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! Twitch comes late, goes away, refuses, forgets, ends what it gave; chat is read all the same, whichever way it comes.
+//! Twitch starts late, becomes unavailable, rejects requests, loses state and revokes what it granted. Chat is still
+//! read, over either transport.
 
 mod bad_month;
 mod connecting;

@@ -1,4 +1,4 @@
-//! From a line of chat to a bar that moves, and back to the centre.
+//! From a chat message to a bar that moves and returns to the centre.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What Twitch posts, what others post, and what is answered.
+//! Webhook requests from Twitch and from others, and the responses.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `channel.chat.message` as Twitch sends it, keys in the order of the live service.
+//! `channel.chat.message` in Twitch's format, with keys in the order of the live service.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::chat::fragments::{self, Fragment};
 use crate::chat::line::{Badge, ChatLine, Parent};
 use crate::config::SimUser;
 
-/// One line as one channel gets it.
+/// The event of one message in one channel.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChatEvent<'a> {
     broadcaster_user_id: &'a str,
@@ -51,13 +51,13 @@ struct Reply<'a> {
     thread_user_login: &'a str,
 }
 
-/// The other channel that a line came from, and its id there.
+/// The source channel of a shared message, and the message's id there.
 pub(crate) struct Source<'a> {
     pub(crate) channel: &'a SimUser,
     pub(crate) message_id: &'a str,
 }
 
-/// What `channel` is told of `line`. Badges are those of the channel where it was typed.
+/// Builds the event of `line` for `channel`. Badges are those of the channel where it was typed.
 pub(crate) fn chat_event<'a>(
     line: &'a ChatLine,
     channel: &'a SimUser,
@@ -91,7 +91,7 @@ pub(crate) fn chat_event<'a>(
     }
 }
 
-/// The text with what Twitch adds. The wrapper of `/me` is in the text only.
+/// Builds the message with Twitch's additions. The wrapper of `/me` appears only in the text.
 fn message(line: &ChatLine) -> Message<'_> {
     let parent = line.reply_to.as_ref();
     let text =
@@ -107,7 +107,7 @@ fn badges(line: &ChatLine) -> Vec<Badge> {
     broadcaster.into_iter().chain(line.chatter.badges.iter().cloned()).collect()
 }
 
-/// A thread starts at the message that is answered.
+/// Builds the reply fields. A thread starts at the message that is answered.
 fn reply(parent: &Parent) -> Reply<'_> {
     Reply {
         parent_message_id: &parent.message_id,

@@ -1,10 +1,10 @@
-//! The parts of a text: words, emotes, and the name at the start of a reply.
+//! Fragments of a message: text, emotes, and the mention at the start of a reply.
 
 use serde::Serialize;
 
 use crate::chat::line::Parent;
 
-/// Emotes everybody has, with Twitch's ids.
+/// Global emotes with Twitch's ids.
 pub(crate) const EMOTES: &[(&str, &str)] = &[
     ("Kappa", "25"),
     ("Kreygasm", "41"),
@@ -17,7 +17,7 @@ pub(crate) const EMOTES: &[(&str, &str)] = &[
     ("PogChamp", "305954156"),
 ];
 
-/// One part; joined they are the text.
+/// One fragment. The joined fragments equal the text.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Fragment<'a> {
     r#type: &'static str,
@@ -62,7 +62,7 @@ impl<'a> Fragment<'a> {
     }
 }
 
-/// Splits `text`; of a reply the name in front becomes a mention.
+/// Splits `text` into fragments. In a reply, the leading name becomes a mention.
 pub(crate) fn split<'a>(text: &str, reply_to: Option<&'a Parent>) -> Vec<Fragment<'a>> {
     let mut fragments = Vec::new();
     let mut rest = text;

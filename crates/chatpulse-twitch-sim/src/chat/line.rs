@@ -1,79 +1,79 @@
-//! A line of chat as somebody types it.
+//! A chat message as typed by a chatter.
 
 use serde::Serialize;
 
 use crate::config::SimUser;
 use crate::ids::stable_hash;
 
-/// One line, typed in one channel.
+/// One message, typed in one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatLine {
-    /// User id of the channel it is typed in.
+    /// User id of the channel where it is typed.
     pub channel: String,
-    /// Who types.
+    /// The author.
     pub chatter: Chatter,
-    /// What is typed, without `/me` and without the `@name` of a reply.
+    /// The text, without `/me` and without the `@name` of a reply.
     pub text: String,
-    /// Whether it is typed after `/me`.
+    /// Whether it is sent with `/me`.
     pub action: bool,
-    /// The message it answers.
+    /// The message that it answers.
     pub reply_to: Option<Parent>,
-    /// Shared Chat: the other channels of the session, which get a copy.
+    /// Shared Chat: the other channels of the session, which receive a copy.
     pub shared_with: Vec<String>,
     /// How often each delivery is repeated with the same ids.
     pub repeats: u32,
 }
 
-/// Somebody in the chat.
+/// A chatter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chatter {
     /// User id.
     pub id: String,
-    /// Name in addresses: lower case.
+    /// Login name, in lower case, as used in URLs.
     pub login: String,
-    /// Name as people see it.
+    /// Display name.
     pub name: String,
-    /// `#RRGGBB`, or empty for somebody who never chose.
+    /// Colour as `#RRGGBB`; empty if the chatter never chose one.
     pub color: String,
-    /// Shown beside the name. The broadcaster's own badge comes by itself.
+    /// Badges beside the name. The broadcaster's own badge is added automatically.
     pub badges: Vec<Badge>,
 }
 
 /// A badge beside a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Badge {
-    /// For example `subscriber`.
+    /// Badge set, for example `subscriber`.
     pub set_id: String,
-    /// Which of the set.
+    /// Version within the set.
     pub id: String,
     /// Months, for subscribers.
     pub info: String,
 }
 
-/// A message that is answered.
+/// The message that a reply answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parent {
-    /// Its id in the channel of the answer.
+    /// Its id in the channel of the reply.
     pub message_id: String,
     /// Its text.
     pub text: String,
-    /// Who wrote it.
+    /// Its author.
     pub chatter: Chatter,
 }
 
-/// What became of a line.
+/// The result of sending a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
-    /// Its id in the channel it was typed in.
+    /// Its id in the channel where it was typed.
     pub message_id: String,
-    /// Its ids in the channels it was shared with, in their order.
+    /// Its ids in the channels that it was shared with, in their order.
     pub shared_ids: Vec<String>,
-    /// Notifications that were sent, repeats included. 0 when nobody reads that chat.
+    /// Number of notifications sent, including repeats. 0 if nothing reads that chat.
     pub deliveries: usize,
 }
 
 impl ChatLine {
-    /// An ordinary line.
+    /// Creates a normal message.
     pub fn new(channel: impl Into<String>, chatter: Chatter, text: impl Into<String>) -> Self {
         Self {
             channel: channel.into(),
@@ -86,28 +86,28 @@ impl ChatLine {
         }
     }
 
-    /// The same after `/me`.
+    /// Sends the message with `/me`.
     #[must_use]
     pub fn action(mut self) -> Self {
         self.action = true;
         self
     }
 
-    /// The same as an answer.
+    /// Makes the message a reply.
     #[must_use]
     pub fn reply_to(mut self, parent: Parent) -> Self {
         self.reply_to = Some(parent);
         self
     }
 
-    /// The same, shared with one more channel.
+    /// Shares the message with another channel.
     #[must_use]
     pub fn shared_with(mut self, channel: impl Into<String>) -> Self {
         self.shared_with.push(channel.into());
         self
     }
 
-    /// The same, with every delivery repeated so many times.
+    /// Repeats every delivery this many times.
     #[must_use]
     pub fn repeated(mut self, repeats: u32) -> Self {
         self.repeats = repeats;
@@ -116,7 +116,7 @@ impl ChatLine {
 }
 
 impl Chatter {
-    /// Somebody of this name, who has the same id whenever the name comes up again.
+    /// Creates a chatter with an id derived from the name, so that the same name always has the same id.
     pub fn named(name: impl Into<String>) -> Self {
         let name = name.into();
         let login = name.to_lowercase();
@@ -138,7 +138,7 @@ impl From<&SimUser> for Chatter {
 }
 
 impl Badge {
-    /// A badge of this set.
+    /// Creates a badge of this set.
     pub fn new(set_id: impl Into<String>, id: impl Into<String>, info: impl Into<String>) -> Self {
         Self { set_id: set_id.into(), id: id.into(), info: info.into() }
     }

@@ -1,4 +1,4 @@
-//! Somebody says something.
+//! Sends a chat message.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::chat::line::{ChatLine, Delivered};
 use crate::shared::Shared;
 
 impl Shared {
-    /// Delivers a line in the channel it was typed in, then in those it is shared with.
+    /// Delivers a message in the channel where it was typed, then in those it is shared with.
     pub(crate) async fn say(self: &Arc<Self>, line: &ChatLine) -> Delivered {
         let (channel, message_id, mirrors) = self.change(|world| {
             let mut place = |id: &String| (world.accounts.profile(id), world.ids.uuid());

@@ -1,21 +1,22 @@
-//! Troubles of WebSocket connections. All methods reach every open socket and give their number.
+//! Faults of WebSocket connections. The methods that cause one affect every open socket and return the number of
+//! sockets.
 
 use crate::Sim;
 use crate::eventsub::message;
 use crate::eventsub::session::{Command, Session};
 
 impl Sim {
-    /// Ids of the sessions that are connected now.
+    /// Returns the ids of the connected sessions.
     pub fn sessions(&self) -> Vec<String> {
         self.shared.read(|world| world.sessions.keys().cloned().collect())
     }
 
-    /// Open sockets; a session that is reconnecting has two.
+    /// Returns the number of open sockets; a session that is reconnecting has two.
     pub fn open_sockets(&self) -> usize {
         self.shared.read(|world| world.sessions.values().flat_map(Session::outboxes).count())
     }
 
-    /// Asks every session to reconnect, as Twitch does before it takes a server down.
+    /// Sends a reconnect message to every session, as Twitch does before it stops a server.
     pub fn force_reconnect(&self) -> usize {
         let base = self.eventsub_ws_url();
         self.shared.change(|world| {
@@ -33,7 +34,7 @@ impl Sim {
         })
     }
 
-    /// Closes with this code, 4000 to 4007.
+    /// Closes every socket with this code, 4000 to 4007.
     pub fn close_sockets(&self, code: u16) -> usize {
         self.order_sockets(|| Command::Close(code))
     }
@@ -43,8 +44,7 @@ impl Sim {
         self.order_sockets(|| Command::Drop)
     }
 
-    /// Makes them say nothing any more, neither events nor keepalives. Sockets that are opened later
-    /// are not concerned.
+    /// Stops all frames on the open sockets, both events and keepalives. Sockets opened later are not affected.
     pub fn silence_sockets(&self) -> usize {
         self.order_sockets(|| Command::Silence)
     }

@@ -1,4 +1,4 @@
-//! Waiting for something to become true, without polling.
+//! Waits for conditions without polling.
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use tokio::time::timeout;
 use crate::Sim;
 
 impl Sim {
-    /// Waits until `condition` holds; it is asked again after every change. False when the time was
-    /// up first.
+    /// Waits until `condition` holds; it is checked after every change. Returns false after the timeout.
     pub async fn wait_until(&self, limit: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
         let mut changes = self.shared.changes();
         let holds = async {
@@ -22,7 +21,7 @@ impl Sim {
         timeout(limit, holds).await.unwrap_or(false)
     }
 
-    /// Waits until a chat line in this channel would reach somebody.
+    /// Waits until a chat message in this channel would be delivered.
     pub async fn wait_until_subscribed(&self, channel: &str, limit: Duration) -> bool {
         self.wait_until(limit, |sim| sim.chat_is_read(channel)).await
     }

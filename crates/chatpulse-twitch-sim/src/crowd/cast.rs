@@ -1,4 +1,4 @@
-//! The people of a crowd: names, colours and badges.
+//! The chatters of a crowd: names, colours and badges.
 
 use crate::chat::line::{Badge, Chatter};
 
@@ -12,14 +12,14 @@ const SECOND: [&str; 15] = [
 ];
 const COLORS: [&str; 8] = ["#1E90FF", "#FF69B4", "#00FF7F", "#FF4500", "#9ACD32", "#8A2BE2", "#DAA520", ""];
 
-/// This many different people, always the same ones.
+/// Returns `count` different chatters, always the same ones.
 pub(crate) fn cast(count: usize) -> Vec<Chatter> {
     (0..count).map(person).collect()
 }
 
 fn person(index: usize) -> Chatter {
-    // Every pair of names comes up once before the first comes up again, since 16 + 1 and 15 have
-    // no common divisor. Then numbers tell them apart.
+    // Every pair of names occurs once before the first repeats, because 16 + 1 and 15 have no common divisor. After
+    // that, numbers distinguish them.
     let first = FIRST[index % FIRST.len()];
     let second = SECOND[(index + index / FIRST.len()) % SECOND.len()];
     let pairs = FIRST.len() * SECOND.len();

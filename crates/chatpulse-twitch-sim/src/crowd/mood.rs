@@ -1,31 +1,31 @@
-//! The mood of a crowd: how likely the next vote is one in favor.
+//! The mood of a crowd: the probability that the next vote is in favor.
 //!
-//! Strong moods for and against take turns every ten seconds or so, sometimes with a divided
-//! crowd in between. The mood drifts rather than jumps.
+//! Strong moods for and against alternate about every ten seconds, sometimes with a divided mood between them. The mood
+//! changes gradually.
 
 use rand::{Rng, RngExt};
 
-/// Seconds in which the mood comes two thirds of the way to where it is going.
+/// Time constant in seconds: the mood covers two thirds of the distance to its target in this time.
 const INERTIA_SECS: f64 = 1.2;
 
 #[derive(Debug)]
 pub(crate) struct Mood {
     favor: f64,
-    /// Where the mood is going.
+    /// The mood that this one approaches.
     target: f64,
-    /// Seconds until it turns.
+    /// Seconds until the target changes.
     turns_in: f64,
     /// Whether the latest strong mood was in favor.
     was_in_favor: bool,
 }
 
 impl Mood {
-    /// Undecided, and about to make up its mind.
+    /// Starts undecided; the target changes soon.
     pub(crate) fn new(rng: &mut impl Rng) -> Self {
         Self { favor: 0.5, target: 0.5, turns_in: 0.0, was_in_favor: rng.random() }
     }
 
-    /// Lets time pass. The share of votes in favor then, between 0 and 1.
+    /// Advances the mood by `secs`. Returns the probability of a vote in favor, between 0 and 1.
     pub(crate) fn after(&mut self, secs: f64, rng: &mut impl Rng) -> f64 {
         self.turns_in -= secs;
         if self.turns_in <= 0.0 {

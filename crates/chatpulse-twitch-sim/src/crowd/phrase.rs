@@ -1,9 +1,9 @@
-//! What people type: votes in all their spellings, small talk, and laughter.
+//! Texts of messages: votes in all spellings, small talk, and laughter.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
-/// Lines that are no votes, although some look a little like one.
+/// Messages that are not votes, although some resemble one.
 const SMALL_TALK: &[&str] = &[
     "hi chat",
     "what game is this?",
@@ -57,7 +57,7 @@ const LAUGHTER: &[&str] = &[
     "clip it!!",
 ];
 
-/// What chat clients append so that the same text can be sent twice in a row.
+/// Invisible characters that chat clients append so that the same text can be sent twice in a row.
 const INVISIBLE: [char; 2] = ['\u{34F}', '\u{E0000}'];
 
 pub(crate) fn small_talk(rng: &mut impl Rng) -> String {
@@ -68,7 +68,7 @@ pub(crate) fn laughter(rng: &mut impl Rng) -> String {
     pick(LAUGHTER, rng)
 }
 
-/// A vote as somebody types it: mostly just the word.
+/// Returns a vote as a chatter types it, mostly just the word.
 pub(crate) fn vote(word: &str, rng: &mut impl Rng) -> String {
     match rng.random_range(0..100) {
         0..8 => word.to_uppercase(),
@@ -79,7 +79,7 @@ pub(crate) fn vote(word: &str, rng: &mut impl Rng) -> String {
     }
 }
 
-/// The same text once more: Twitch would refuse it, so clients make it look different to a machine.
+/// Returns the text for a second message. Twitch rejects identical messages, so clients append an invisible character.
 pub(crate) fn repeated(text: &str, rng: &mut impl Rng) -> String {
     format!("{text} {}", INVISIBLE[rng.random_range(0..INVISIBLE.len())])
 }

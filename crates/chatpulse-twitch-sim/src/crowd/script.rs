@@ -1,4 +1,4 @@
-//! Everything a crowd will ever say, as an endless iterator without clock or I/O.
+//! The messages of a crowd, as an infinite iterator without clock or I/O.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::crowd::turn::{Side, Turn};
 use crate::crowd::{CrowdConfig, MEMORY, phrase};
 use crate::ids::stable_hash;
 
-/// Chance that an ordinary line starts a burst: somebody said something funny.
+/// Probability that a normal message starts a burst of reactions.
 const BURST_CHANCE: f64 = 0.012;
-/// Lines of a burst.
+/// Number of messages in a burst.
 const BURST_LINES: std::ops::Range<u32> = 8..20;
-/// How much faster people type in a burst.
+/// Factor by which the message rate rises in a burst.
 const BURST_HASTE: f64 = 6.0;
-/// Share of lines that belong to bursts, by the two numbers above.
+/// Share of messages that belong to bursts; it follows from [`BURST_CHANCE`] and [`BURST_LINES`].
 const BURST_SHARE: f64 = 0.14;
 
-/// Chance that a line is a vote, ordinarily and in a burst.
+/// Probability that a message is a vote: normally, and in a burst.
 const VOTE_CHANCE: (f64, f64) = (0.76, 0.36);
-/// Chance that a vote uses the first pair of words.
+/// Probability that a vote uses the first pair of words.
 const FIRST_PAIR_CHANCE: f64 = 0.86;
 
-/// The endless sequence of turns of one crowd.
+/// The infinite sequence of turns of one crowd.
 #[derive(Debug)]
 pub struct Script {
     rng: ChaCha12Rng,
@@ -40,7 +40,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// The script of this crowd.
+    /// Creates the script of this crowd.
     pub fn new(config: &CrowdConfig) -> Self {
         let mut rng = ChaCha12Rng::seed_from_u64(config.seed);
         let mood = Mood::new(&mut rng);
@@ -55,15 +55,15 @@ impl Script {
         let mean = if in_burst {
             1.0 / (self.lines_per_second * BURST_HASTE)
         } else {
-            // A little longer than asked, since bursts make up for it.
+            // Normal delays are slightly longer than configured, because bursts shorten the average.
             (1.0 - BURST_SHARE / BURST_HASTE) / (1.0 - BURST_SHARE) / self.lines_per_second
         };
-        // People do not wait for each other: pauses are exponential, here without extremes.
+        // Chatters are independent, so delays are exponentially distributed, here without extremes.
         let chance: f64 = self.rng.random_range(0.01..1.0);
         -chance.ln() * mean
     }
 
-    /// Few people write most of the lines, and nobody writes two in a row.
+    /// Picks a chatter. Few chatters write most of the messages, and none writes two in a row.
     fn somebody(&mut self) -> usize {
         let count = self.latest.len();
         let loudness: f64 = self.rng.random_range(0.0..1.0);
@@ -129,7 +129,7 @@ impl Iterator for Script {
     }
 }
 
-/// Place number `share` of the way through `count` places; `share` is below 1.
+/// Returns the index at fraction `share`, which is below 1, of `count` entries.
 fn nth_of(count: usize, share: f64) -> usize {
     let count_f64 = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the count")]
@@ -137,7 +137,7 @@ fn nth_of(count: usize, share: f64) -> usize {
     nth.min(count - 1)
 }
 
-/// Everybody leans a little to one side, whatever the mood.
+/// Returns the chatter's constant bias toward one side, independent of the mood.
 fn leaning(chatter: usize) -> f64 {
     let percent = u32::try_from(stable_hash(&chatter.to_string()) % 100).unwrap_or_default();
     (f64::from(percent) - 50.0) / 100.0 * 0.06
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// What the demo is for: whoever watches for half a minute sees the bar on both sides.
+    /// The demo requires this: within half a minute, the bar is seen on both sides.
     #[test]
     fn every_half_minute_swings_both_ways() {
         for seed in 0..20 {

@@ -1,8 +1,8 @@
-//! One line of a script.
+//! One message of a script.
 
 use std::time::Duration;
 
-/// Which way a vote goes.
+/// The side of a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// In favor.
@@ -11,22 +11,22 @@ pub enum Side {
     Against,
 }
 
-/// One line, and the pause before it.
+/// One message, and the delay before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// Time since the line before.
+    /// Time since the previous message.
     pub after: Duration,
-    /// Who types: a number below that of the chatters.
+    /// Index of the chatter, below the number of chatters.
     pub chatter: usize,
-    /// What is typed.
+    /// The text.
     pub text: String,
-    /// The vote that is meant, if any, and which pair of words says it.
+    /// The intended vote, if any, and the index of its pair of words.
     pub vote: Option<(Side, usize)>,
-    /// Whether it is typed after `/me`.
+    /// Whether it is sent with `/me`.
     pub action: bool,
-    /// The line that is answered: 1 is the one before.
+    /// The message that it answers, counted backwards; 1 is the previous one.
     pub reply_to: Option<usize>,
-    /// Whether it was typed in the partner's channel, and is copied from there.
+    /// Whether it was typed in the partner's channel and is copied from there.
     pub from_partner: bool,
     /// How often each delivery is repeated.
     pub repeats: u32,

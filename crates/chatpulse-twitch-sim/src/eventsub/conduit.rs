@@ -1,31 +1,32 @@
-//! Conduits and their shards, and which shard a channel falls to.
+//! Conduits, their shards, and the mapping of channels to shards.
 
 use serde::Serialize;
 
 use crate::eventsub::subscription::{Status, Transport};
 use crate::ids::stable_hash;
 
-/// Holds subscriptions; its shards carry the events.
+/// A conduit: it holds subscriptions, and its shards deliver the events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conduit {
-    /// Given by Twitch.
+    /// Assigned by Twitch.
     pub id: String,
-    /// Whose it is.
+    /// Client id of the owning application.
     pub client_id: String,
-    /// As many as the application asked for.
+    /// Shards, as many as the application requested.
     pub shards: Vec<Shard>,
-    /// Taken away, and still there: see [`Limits::dropped_shards_stay`](crate::Limits::dropped_shards_stay).
+    /// Removed shards that still receive events; see
+    /// [`Limits::dropped_shards_stay`](crate::Limits::dropped_shards_stay).
     pub dropped: Vec<Shard>,
 }
 
 /// One webhook or WebSocket of a conduit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shard {
-    /// Its place in the conduit, counted from 0.
+    /// Its index in the conduit, starting at 0.
     pub id: usize,
-    /// Only an enabled one carries events. A shard that never had a transport counts as disconnected.
+    /// Only an enabled shard delivers events. A shard that never had a transport counts as disconnected.
     pub status: Status,
-    /// None until the application assigns one.
+    /// `None` until the application assigns one.
     pub transport: Option<Transport>,
 }
 
@@ -45,7 +46,7 @@ impl Shard {
         ShardInAnswer { id: self.id.to_string(), status: self.status, transport: self.transport.as_ref() }
     }
 
-    /// Whether this very webhook is still assigned; a later request may have replaced it.
+    /// Returns whether exactly this webhook is still assigned; a later request may have replaced it.
     pub(crate) fn has(&self, transport: &Transport) -> bool {
         self.transport.as_ref() == Some(transport)
     }
@@ -56,7 +57,7 @@ impl Conduit {
         Self { id, client_id, shards: (0..shard_count).map(Shard::empty).collect(), dropped: Vec::new() }
     }
 
-    /// Adds empty shards at the end, or drops the highest ones.
+    /// Appends empty shards, or removes those with the highest ids.
     pub(crate) fn resize(&mut self, shard_count: usize, dropped_stay: bool) {
         let present = self.shards.len();
         let dropped = self.shards.split_off(shard_count.min(present));
@@ -67,15 +68,15 @@ impl Conduit {
         }
     }
 
-    /// Those that were taken away too.
+    /// Iterates over all shards, including removed ones.
     pub(crate) fn shards_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
         self.shards.iter_mut().chain(&mut self.dropped)
     }
 
-    /// The shard that carries the events of `channel`.
+    /// Returns the shard that delivers the events of `channel`.
     ///
-    /// All events of one channel fall to one shard. When that one is disabled, one other is tried;
-    /// when that one is disabled too, there is none.
+    /// All events of one channel map to one shard. If that shard is disabled, one other is tried; if that one is
+    /// disabled too, there is none.
     pub(crate) fn route(&self, channel: &str) -> Option<&Shard> {
         let alive = self.dropped.iter().filter(|shard| shard.status == Status::Enabled);
         let all: Vec<&Shard> = self.shards.iter().chain(alive).collect();

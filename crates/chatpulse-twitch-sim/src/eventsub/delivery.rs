@@ -1,6 +1,6 @@
-//! From an event to everybody who asked for it.
+//! Delivers an event to every subscriber.
 //!
-//! [`Shared::publish`] is the whole story: who subscribed, by which way, and off it goes.
+//! [`Shared::publish`] finds the subscriptions, chooses the transport of each, and sends.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::shared::Shared;
 use crate::world::World;
 
 impl Shared {
-    /// Tells everybody who subscribed, each message `1 + extra` times. The number of messages sent.
+    /// Sends the event to every subscriber, each message `1 + extra` times. Returns the number of messages sent.
     pub(crate) async fn publish(self: &Arc<Self>, kind: &str, body: &impl Serialize, extra: u32) -> usize {
         let event = match Event::new(kind, body) {
             Ok(event) => event,
@@ -32,7 +32,7 @@ impl Shared {
         self.ship(parcels).await
     }
 
-    /// Ends subscriptions with this status, and tells so where their events went.
+    /// Ends subscriptions with this status, and sends the revocations where their events were sent.
     pub(crate) async fn revoke(
         self: &Arc<Self>,
         status: Status,
@@ -43,7 +43,7 @@ impl Shared {
         ended
     }
 
-    /// Hands every parcel over and counts those that found their way.
+    /// Sends all parcels. Returns how many were accepted for delivery.
     pub(crate) async fn ship(self: &Arc<Self>, parcels: Vec<Parcel>) -> usize {
         let mut shipped = 0;
         for parcel in parcels {

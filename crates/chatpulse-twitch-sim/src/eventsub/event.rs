@@ -1,4 +1,4 @@
-//! Something that happened, ready to be compared with conditions and sent.
+//! An event that can be matched with conditions and sent.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::eventsub::subscription::{Status, Subscription};
 pub(crate) struct Event {
     pub(crate) kind: String,
     pub(crate) body: Box<RawValue>,
-    /// Text values at the top of the body: what conditions are compared with.
+    /// Top-level text values of the body, which conditions are matched with.
     facts: BTreeMap<String, String>,
 }
 
@@ -28,8 +28,8 @@ impl Event {
         Ok(Self { kind: kind.to_owned(), body, facts: all.into_iter().filter_map(text).collect() })
     }
 
-    /// Whether an enabled subscription asked for this. Keys that the event does not have, such as
-    /// the reader of a chat, do not exclude it.
+    /// Returns whether an enabled subscription matches this event. Keys that the event does not have, such as the
+    /// reader of a chat, always match.
     pub(crate) fn concerns(&self, subscription: &Subscription) -> bool {
         let agrees =
             |(key, wanted): (&String, &String)| self.facts.get(key).is_none_or(|fact| fact == wanted);
@@ -38,7 +38,7 @@ impl Event {
             && subscription.condition.iter().all(agrees)
     }
 
-    /// What decides about the shard: the channel, or whatever else the event is about.
+    /// Returns the key that selects the shard: the channel, or else the user or the conduit of the event.
     pub(crate) fn channel(&self) -> &str {
         ["broadcaster_user_id", "user_id", "conduit_id"]
             .iter()

@@ -1,4 +1,4 @@
-//! The JSON around events: bodies of webhooks and frames of sockets.
+//! JSON envelopes of events: webhook bodies and socket frames.
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::eventsub::session::Session;
 use crate::eventsub::subscription::{InMessage, Subscription};
 use crate::ids::now;
 
-/// The kinds of messages that carry a subscription.
+/// Message types that contain a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MessageType {
     Notification,
@@ -34,7 +34,7 @@ struct Body<'a> {
     event: Option<&'a RawValue>,
 }
 
-/// The body of a notification, or of a revocation when there is no event.
+/// Returns the body of a notification, or of a revocation if there is no event.
 pub(crate) fn body(subscription: &Subscription, event: Option<&RawValue>) -> String {
     json(&Body { subscription: subscription.in_message(), event })
 }
@@ -72,7 +72,7 @@ struct SessionInFrame<'a> {
     recovery_url: Option<&'a str>,
 }
 
-/// A notification or revocation as a frame, around the body that a webhook would get.
+/// Returns the frame of a notification or revocation; it wraps the body that a webhook would receive.
 pub(crate) fn frame(
     message_id: &str,
     message_type: MessageType,
@@ -89,7 +89,7 @@ pub(crate) fn frame(
     json(&Frame { metadata, payload: Body { subscription: subscription.in_message(), event } }).into()
 }
 
-/// The first frame of every socket.
+/// Returns the welcome message, the first frame of every socket.
 pub(crate) fn welcome(message_id: &str, session_id: &str, session: &Session) -> ByteString {
     let session = SessionInFrame {
         id: session_id,
@@ -102,7 +102,7 @@ pub(crate) fn welcome(message_id: &str, session_id: &str, session: &Session) -> 
     plain(message_id, "session_welcome", SessionPayload { session })
 }
 
-/// Asks the client to come back at `reconnect_url`.
+/// Returns the message that asks the client to reconnect at `reconnect_url`.
 pub(crate) fn reconnect(
     message_id: &str,
     session_id: &str,
@@ -120,7 +120,7 @@ pub(crate) fn reconnect(
     plain(message_id, "session_reconnect", SessionPayload { session })
 }
 
-/// Says that the connection is alive although nothing happened.
+/// Returns the keepalive message, which is sent when no event was.
 pub(crate) fn keepalive(message_id: &str) -> ByteString {
     plain(message_id, "session_keepalive", serde_json::Map::new())
 }
@@ -136,7 +136,7 @@ fn plain(message_id: &str, message_type: &str, payload: impl Serialize) -> ByteS
     json(&Frame { metadata, payload }).into()
 }
 
-/// Compact JSON, as Twitch sends it.
+/// Returns compact JSON, as Twitch sends it.
 pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A message with its address: what is left to do once the world has been asked.
+//! A message with its destination, ready to be sent without access to the world.
 
 use bytestring::ByteString;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use crate::eventsub::webhook::Post;
 use crate::ids::now;
 use crate::world::World;
 
-/// One message on its way out.
+/// One outgoing message.
 #[derive(Debug, Clone)]
 pub(crate) enum Parcel {
     /// A frame for one open socket.
@@ -20,8 +20,8 @@ pub(crate) enum Parcel {
 }
 
 impl World {
-    /// A message about `subscription`, addressed to where events of `channel` leave now.
-    /// Several for a session that is reconnecting; none when nobody could take it.
+    /// Returns messages about `subscription`, addressed to the current transport of `channel`. Several for a session
+    /// that is reconnecting; none if no transport is available.
     pub(crate) fn parcels(
         &mut self,
         subscription: &Subscription,

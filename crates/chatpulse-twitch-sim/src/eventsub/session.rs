@@ -1,7 +1,7 @@
-//! WebSocket sessions: what Twitch knows of them while their sockets are open.
+//! WebSocket sessions: the state that Twitch keeps while their sockets are open.
 //!
-//! A session usually has one socket. During a reconnect it has two for a moment, and both get
-//! every event, so clients must drop what they saw already.
+//! A session usually has one socket. During a reconnect it briefly has two, and both receive every event, so clients
+//! must drop duplicates.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use crate::eventsub::message;
 use crate::ids::now;
 use crate::world::World;
 
-/// Frames waiting for one socket: a second of a very busy channel, then publishers wait.
+/// Queue length of one socket: about one second of a very busy channel. Publishers wait when it is full.
 pub(crate) const FRAMES_MAX: usize = 1_024;
 
-/// A client that takes nothing for so long is cut off.
+/// A client that accepts no data for this long is disconnected.
 pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the task of a socket can be told.
+/// Commands to the task of a socket.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Send this frame.
     Send(ByteString),
-    /// Send this reconnect message; the time to come back starts.
+    /// Send this reconnect message and start the reconnect timeout.
     Reconnect(ByteString),
     /// Close with this code.
     Close(u16),
     /// Break the connection without a close frame.
     Drop,
-    /// Stay open and say nothing any more, as a connection whose other end died.
+    /// Stay open and send nothing, like a connection whose peer has died.
     Silence,
 }
 
-/// The way to one open socket.
+/// Sender to one open socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     commands: mpsc::Sender<Command>,
@@ -46,7 +46,7 @@ impl Outbox {
         (Self { commands }, inbox)
     }
 
-    /// Hands over a frame, and waits while the queue is full. False when the socket is gone.
+    /// Queues a frame, and waits while the queue is full. Returns false if the socket is gone.
     pub(crate) async fn send(&self, frame: ByteString) -> bool {
         let sent = self.commands.send_timeout(Command::Send(frame), SEND_TIMEOUT).await;
         if let Err(error) = &sent {
@@ -55,7 +55,7 @@ impl Outbox {
         sent.is_ok()
     }
 
-    /// Hands over anything but a frame. A socket with a full queue is cut off soon anyway.
+    /// Queues any command except a frame, without waiting. A socket with a full queue is disconnected soon anyway.
     pub(crate) fn order(&self, command: Command) {
         if let Err(error) = self.commands.try_send(command) {
             debug!("a socket could not be told: {error}");
@@ -68,11 +68,11 @@ impl Outbox {
 pub(crate) struct Session {
     pub(crate) connected_at: String,
     pub(crate) keepalive_secs: u64,
-    /// Oldest first, each with a number of its own.
+    /// Open sockets, oldest first, each with its own number.
     pub(crate) sockets: Vec<(u64, Outbox)>,
-    /// What the reconnect address must carry; works once.
+    /// Token that the reconnect URL must contain; it works once.
     pub(crate) handover: Option<String>,
-    /// The user whose token made the first direct subscription; others are refused.
+    /// The user whose token created the first direct subscription; other users are rejected.
     pub(crate) owner: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Session {
     }
 }
 
-/// A socket's place in a session.
+/// What a new socket needs: its session, its number, the keepalive interval and the first frame.
 pub(crate) struct Place {
     pub(crate) session_id: String,
     pub(crate) number: u64,
@@ -91,7 +91,7 @@ pub(crate) struct Place {
 }
 
 impl World {
-    /// A new session with its first socket.
+    /// Starts a session with its first socket.
     pub(crate) fn start_session(&mut self, keepalive_secs: u64, outbox: Outbox) -> Place {
         let session_id = self.ids.session();
         let session = Session {
@@ -106,8 +106,8 @@ impl World {
         Place { session_id, number: 0, keepalive_secs, welcome }
     }
 
-    /// A second socket for a session that was asked to reconnect; none when it was not asked, or
-    /// is gone because the client closed the old socket first.
+    /// Adds a second socket to a session that was asked to reconnect. Returns `None` if it was not asked, or if it has
+    /// ended because the client closed the old socket first.
     pub(crate) fn resume_session(
         &mut self,
         session_id: &str,

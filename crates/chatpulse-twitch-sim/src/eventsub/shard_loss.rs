@@ -1,5 +1,5 @@
-//! What happens when a socket or a webhook is gone: its shards and subscriptions are disabled, and
-//! whoever asked for `conduit.shard.disabled` is told.
+//! Handles the loss of a socket or a webhook: disables its shards and subscriptions and notifies the subscribers of
+//! `conduit.shard.disabled`.
 
 use std::sync::Arc;
 
@@ -21,13 +21,14 @@ pub(crate) struct ShardDisabled {
 }
 
 impl Shared {
-    /// One socket of a session is gone. The session ends with its last one.
+    /// Removes one socket of a session. The session ends with its last socket.
     pub(crate) async fn lose_socket(self: &Arc<Self>, session_id: &str, socket: u64, status: Status) {
         let lost = self.change(|world| world.lose_socket(session_id, socket, status));
         self.tell(lost).await;
     }
 
-    /// A webhook failed for too long. Boxed, because telling of it is the work of webhooks again.
+    /// Disables a webhook that failed too often. Boxed, because the notification may use webhooks again, which makes
+    /// the future recursive.
     pub(crate) fn lose_webhook<'a>(self: &'a Arc<Self>, callback: &'a str) -> BoxFuture<'a, ()> {
         let status = Status::NotificationFailuresExceeded;
         Box::pin(async move {

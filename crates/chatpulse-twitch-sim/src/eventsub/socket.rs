@@ -1,7 +1,7 @@
 //! The EventSub WebSocket: `GET /ws`.
 //!
-//! [`open`] finds or starts the session, then [`Socket::run`] lives as long as the connection does:
-//! it forwards frames, keeps the client informed that it is alive, and enforces Twitch's rules.
+//! [`open`] finds or starts the session. Then [`Socket::run`] runs as long as the connection: it forwards frames, sends
+//! keepalives, and enforces Twitch's rules.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::eventsub::session::{Command, Outbox, SEND_TIMEOUT};
 use crate::eventsub::subscription::Status;
 use crate::shared::Shared;
 
-/// The longest keepalive interval a client can ask for.
+/// The longest keepalive interval that a client can request, in seconds.
 const KEEPALIVE_SECS_MAX: u64 = 600;
 
-/// How long a goodbye may take.
+/// Timeout of the close handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Query of the address: a wish for a fresh session, or the two parts of a reconnect address.
+/// Query parameters: the keepalive interval of a new session, or the two parts of a reconnect URL.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OpenQuery {
     keepalive_timeout_seconds: Option<u64>,
@@ -33,7 +33,7 @@ pub(crate) struct OpenQuery {
     challenge: Option<String>,
 }
 
-/// Takes a connection, and a session with it.
+/// Accepts a connection and assigns it to a session.
 pub(crate) async fn open(
     request: HttpRequest,
     payload: web::Payload,
@@ -68,11 +68,11 @@ fn keepalive_secs(query: &OpenQuery, default_secs: u64) -> u64 {
 
 /// Why a socket ended.
 enum End {
-    /// The client closed it or vanished.
+    /// The client closed it or disappeared.
     Client,
-    /// We close it with this code.
+    /// The simulation closes it with this code.
     Close(u16),
-    /// We break it without a word.
+    /// The simulation breaks the connection without a close frame.
     Drop,
 }
 
@@ -82,7 +82,7 @@ struct Socket {
     number: u64,
     session: actix_ws::Session,
     keepalive: Duration,
-    /// On order it says nothing any more.
+    /// Whether a test silenced the socket; it then sends nothing.
     silent: bool,
 }
 
@@ -107,7 +107,7 @@ impl Socket {
             End::Close(4006) => Status::WebsocketNetworkError,
             End::Client | End::Close(_) | End::Drop => Status::WebsocketDisconnected,
         };
-        // First the world, then the client: who sees the close also sees what it meant.
+        // Update the state before closing, so that a client that sees the close also sees its effects.
         self.shared.lose_socket(&self.id, self.number, status).await;
         match end {
             End::Client => close(self.session, stream, 1000).await,
@@ -180,7 +180,7 @@ impl Socket {
         }
     }
 
-    /// Sends a frame. A client that does not take it ends the socket.
+    /// Sends a frame. If the client does not accept it in time, the socket ends.
     async fn text(&mut self, frame: ByteString) -> Option<End> {
         if self.silent {
             return None;
@@ -193,7 +193,7 @@ impl Socket {
     }
 }
 
-/// Waits until then, or forever.
+/// Waits until this moment, or forever if there is none.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -201,7 +201,7 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// Says goodbye, and stays until that has left or the client has had its time.
+/// Sends the close frame, and waits until the client has answered or the timeout has passed.
 async fn close(session: actix_ws::Session, mut stream: actix_ws::MessageStream, code: u16) {
     let description = match code {
         4000 => "internal server error",
@@ -220,6 +220,6 @@ async fn close(session: actix_ws::Session, mut stream: actix_ws::MessageStream, 
             while let Some(Ok(_)) = stream.recv().await {}
         }
     };
-    // A client that is gone already cannot be told, and one that blocks must not hold us.
+    // A disconnected client cannot be notified, and a blocked one must not delay this task.
     let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
 }

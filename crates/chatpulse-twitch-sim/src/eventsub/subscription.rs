@@ -1,10 +1,10 @@
-//! Subscriptions, their transports, and the states both can be in.
+//! Subscriptions, their transports, and the states of subscriptions and shards.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// State of a subscription or a shard.
+/// Status of a subscription or a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Twitch's own")]
@@ -30,38 +30,38 @@ pub enum Status {
     WebsocketFailedToReconnect,
 }
 
-/// Where events go. A shard has one of the first two; a subscription has any.
+/// The transport of events. A shard has one of the first two; a subscription has any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "method", rename_all = "lowercase")]
 pub enum Transport {
     /// Signed POST requests.
     Webhook {
-        /// Where they are sent.
+        /// Destination URL.
         callback: String,
-        /// What they are signed with; never shown in an answer.
+        /// Signing secret; never part of a response.
         #[serde(skip)]
         secret: String,
     },
     /// Frames of a WebSocket session.
     Websocket {
-        /// The session.
+        /// Id of the session.
         session_id: String,
-        /// When it was opened.
+        /// When the session was connected.
         #[serde(skip_serializing_if = "Option::is_none")]
         connected_at: Option<String>,
-        /// When its last socket closed.
+        /// When the last socket of the session closed.
         #[serde(skip_serializing_if = "Option::is_none")]
         disconnected_at: Option<String>,
     },
-    /// Whichever shard of the conduit the channel falls to.
+    /// The shard of the conduit that the channel maps to.
     Conduit {
-        /// The conduit.
+        /// Id of the conduit.
         conduit_id: String,
     },
 }
 
 impl Transport {
-    /// The session behind it, when it is a WebSocket.
+    /// Returns the session id of a WebSocket transport.
     pub fn session_id(&self) -> Option<&str> {
         match self {
             Self::Websocket { session_id, .. } => Some(session_id),
@@ -69,7 +69,7 @@ impl Transport {
         }
     }
 
-    /// The address behind it, when it is a webhook.
+    /// Returns the callback URL of a webhook transport.
     pub fn callback(&self) -> Option<&str> {
         match self {
             Self::Webhook { callback, .. } => Some(callback),
@@ -77,7 +77,7 @@ impl Transport {
         }
     }
 
-    /// Whether both lead to the same place; times and secrets do not matter.
+    /// Returns whether both have the same destination, ignoring times and secrets.
     pub(crate) fn same_place(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Conduit { conduit_id: one }, Self::Conduit { conduit_id: two })
@@ -89,7 +89,7 @@ impl Transport {
         }
     }
 
-    /// The same as the body of a notification shows it: without times.
+    /// Returns the transport as the body of a notification shows it, without times.
     fn without_times(&self) -> Self {
         match self.clone() {
             Self::Websocket { session_id, .. } => {
@@ -100,32 +100,32 @@ impl Transport {
     }
 }
 
-/// What an application asked to be told.
+/// A subscription of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// Given by Twitch.
+    /// Assigned by Twitch.
     pub id: String,
-    /// Only an enabled one gets events.
+    /// Only an enabled subscription receives events.
     pub status: Status,
-    /// For example `channel.chat.message`.
+    /// Type, for example `channel.chat.message`.
     pub kind: String,
-    /// For example `1`.
+    /// Version, for example `1`.
     pub version: String,
-    /// Which channel and which reader.
+    /// The condition: the channel and the reader.
     pub condition: BTreeMap<String, String>,
-    /// Where its events go.
+    /// Where its events are sent.
     pub transport: Transport,
     /// When it was created.
     pub created_at: String,
-    /// Points of the total cost.
+    /// Points that it adds to the total cost.
     pub cost: u32,
-    /// The application that asked.
+    /// Client id of the application that created it.
     pub client_id: String,
-    /// The user whose token created it; none for an app token.
+    /// The user whose token created it; `None` for an app token.
     pub owner: Option<String>,
 }
 
-/// A subscription as answers of the API show it.
+/// A subscription in an API response.
 #[derive(Serialize)]
 struct InAnswer<'a> {
     id: &'a str,
@@ -138,7 +138,7 @@ struct InAnswer<'a> {
     cost: u32,
 }
 
-/// A subscription as messages show it.
+/// A subscription in an EventSub message.
 #[derive(Serialize)]
 pub(crate) struct InMessage<'a> {
     id: &'a str,
@@ -152,7 +152,7 @@ pub(crate) struct InMessage<'a> {
 }
 
 impl Subscription {
-    /// What the condition says about `key`.
+    /// Returns the condition's value of `key`.
     pub fn about(&self, key: &str) -> Option<&str> {
         self.condition.get(key).map(String::as_str)
     }

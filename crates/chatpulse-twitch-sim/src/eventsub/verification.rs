@@ -1,4 +1,4 @@
-//! Before a webhook gets events it has to echo a challenge.
+//! Webhook verification: a webhook must echo a challenge before it receives events.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ struct SubscriptionChallenge<'a> {
 }
 
 impl Shared {
-    /// Challenges the webhook of a shard in the background, and enables the shard or gives it up.
+    /// Challenges the webhook of a shard in the background, then enables the shard or marks the verification as failed.
     pub(crate) fn verify_shard(self: &Arc<Self>, conduit_id: &str, shard_id: usize, transport: Transport) {
         let shared = Arc::clone(self);
         let conduit_id = conduit_id.to_owned();
@@ -69,7 +69,7 @@ impl Shared {
         });
     }
 
-    /// The state that the answer earns: enabled only for exactly the challenge, as plain text.
+    /// Returns the resulting status: enabled only if the response is exactly the challenge, as plain text.
     async fn challenge(
         &self,
         transport: &Transport,

@@ -1,7 +1,7 @@
-//! Webhooks: signed POST requests, sent again until they are taken or given up.
+//! Webhooks: signed POST requests, retried until they are accepted or the attempts are used up.
 //!
-//! Unlike Twitch it posts to this machine only, and there over plain HTTP too; every other address
-//! fails as if nobody answered, so that no test can reach into the internet.
+//! Unlike Twitch, it posts only to this machine, also over plain HTTP. Every other address fails as if nothing
+//! answered, so that no test can reach the internet.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::eventsub::message::MessageType;
 use crate::faults::WebhookFailure;
 use crate::shared::Shared;
 
-/// One message for a webhook. Resends keep everything but `retry`.
+/// One message for a webhook. Retries keep everything but `retry`.
 #[derive(Debug, Clone)]
 pub(crate) struct Post {
     pub(crate) callback: String,
@@ -30,7 +30,7 @@ pub(crate) struct Post {
     pub(crate) retry: u32,
 }
 
-/// What a callback answered.
+/// The response of a callback.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -38,7 +38,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// The `Twitch-Eventsub-Message-Signature` of a webhook message.
+/// Computes the `Twitch-Eventsub-Message-Signature` of a webhook message.
 pub fn signature(secret: &str, message_id: &str, timestamp: &str, body: &[u8]) -> String {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
     context.update(message_id.as_bytes());
@@ -48,7 +48,8 @@ pub fn signature(secret: &str, message_id: &str, timestamp: &str, body: &[u8]) -
     context.sign().as_ref().iter().fold("sha256=".to_owned(), hex)
 }
 
-/// The client that posts. It knows no certificate authority: whatever it reaches is on this machine.
+/// Builds the client for webhooks. It trusts no certificate authority, because every host that it reaches is on this
+/// machine.
 pub(crate) fn client(limits: &Limits) -> io::Result<reqwest::Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -65,7 +66,7 @@ pub(crate) fn client(limits: &Limits) -> io::Result<reqwest::Client> {
         .map_err(io::Error::other)
 }
 
-/// Whether a callback may be registered: HTTPS on port 443 as at Twitch, or anything on this machine.
+/// Returns whether a callback may be registered: HTTPS on port 443 as at Twitch, or any URL on this machine.
 pub(crate) fn is_valid_callback(callback: &str) -> bool {
     let Ok(url) = Url::parse(callback) else {
         return false;
@@ -74,7 +75,7 @@ pub(crate) fn is_valid_callback(callback: &str) -> bool {
     as_twitch_wants || (matches!(url.scheme(), "http" | "https") && is_here(&url))
 }
 
-/// Whether a secret has the length and letters that Twitch asks for.
+/// Returns whether a secret has the length and characters that Twitch requires.
 pub(crate) fn is_valid_secret(secret: &str) -> bool {
     secret.is_ascii() && (10..=100).contains(&secret.len())
 }
@@ -89,8 +90,8 @@ fn is_here(url: &Url) -> bool {
 }
 
 impl Shared {
-    /// Starts sending and does not wait for the answer, unless too many wait. False when
-    /// Twitch is stopping.
+    /// Starts sending without waiting for the response. Waits if the backlog is full. Returns false if Twitch is
+    /// stopping.
     pub(crate) async fn post(self: &Arc<Self>, post: Post) -> bool {
         let Ok(permit) = Arc::clone(&self.backlog).acquire_owned().await else {
             return false;
@@ -124,7 +125,7 @@ impl Shared {
         }
     }
 
-    /// One attempt. A status other than 2xx is noted as a failure, and so is no answer at all.
+    /// Makes one attempt. A status other than 2xx, or no response, is recorded as a failure.
     pub(crate) async fn post_once(&self, post: &Post) -> Result<Answer, reqwest::Error> {
         let permit = self.posts.acquire().await;
         let result = self.request(post).await;
@@ -142,7 +143,7 @@ impl Shared {
     }
 
     async fn request(&self, post: &Post) -> Result<Answer, reqwest::Error> {
-        // An address elsewhere is replaced by one where nobody listens: port 0 of this machine.
+        // Replace an external address by port 0 of this machine, where nothing listens.
         let here = Url::parse(&post.callback).is_ok_and(|url| is_here(&url));
         let target = if here { post.callback.as_str() } else { "http://127.0.0.1:0/" };
         let signature = signature(&post.secret, &post.message_id, &post.timestamp, post.body.as_bytes());
@@ -174,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_signature_covers_id_time_and_body() {
-        // The value is what `openssl dgst -sha256 -hmac` prints for the three texts in a row.
+        // The expected value is the output of `openssl dgst -sha256 -hmac` for the concatenation of the three texts.
         let signed = signature("s3cre7s3cre7", "id-1", "2026-09-20T14:07:00Z", b"{}");
         assert_eq!(signed, "sha256=346051e8987b0fa833b8c929a5fa3d3ad039d1ab59f284b54ca5118bd5930aaa");
     }

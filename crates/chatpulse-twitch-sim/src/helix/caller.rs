@@ -1,4 +1,4 @@
-//! Who calls the API: checked before any handler runs.
+//! The caller of the API, validated before any handler runs.
 
 use std::future::{Ready, ready};
 
@@ -10,7 +10,7 @@ use crate::helix::error::HelixError;
 use crate::shared::Shared;
 use crate::tokens::{Owner, Scopes};
 
-/// A valid token, with the client id that it was given to.
+/// A valid token and the client id of its application.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) client_id: String,
@@ -19,7 +19,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The user behind a user token, none behind an app token.
+    /// Returns the user of a user token, and `None` for an app token.
     pub(crate) fn user(&self) -> Option<&str> {
         match &self.owner {
             Owner::App => None,
@@ -31,7 +31,7 @@ impl Caller {
         self.scopes.contains(scope)
     }
 
-    /// Conduits belong to the application, so only its own token may touch them.
+    /// Requires an app token, because conduits belong to the application.
     pub(crate) fn must_be_app(&self) -> Result<(), HelixError> {
         match self.owner {
             Owner::App => Ok(()),

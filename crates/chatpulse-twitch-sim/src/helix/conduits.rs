@@ -10,7 +10,7 @@ use crate::helix::error::{Data, HelixError, body};
 use crate::shared::Shared;
 use crate::world::World;
 
-/// Conduits of one application.
+/// Maximum number of conduits of one application.
 const CONDUITS_MAX: usize = 5;
 const SHARDS_MAX: usize = 20_000;
 
@@ -64,7 +64,7 @@ pub(crate) async fn create(
     Ok(HttpResponse::Ok().json(Data { data: vec![created?] }))
 }
 
-/// `PATCH /eventsub/conduits`: more shards, or fewer; the highest ones go.
+/// `PATCH /eventsub/conduits`: adds shards, or removes those with the highest ids.
 pub(crate) async fn update(
     caller: Caller,
     bytes: web::Bytes,
@@ -83,7 +83,7 @@ pub(crate) async fn update(
     Ok(HttpResponse::Ok().json(Data { data: vec![updated] }))
 }
 
-/// `DELETE /eventsub/conduits`. Its subscriptions stay listed, disabled.
+/// `DELETE /eventsub/conduits`. Its enabled subscriptions stay listed with the status of a deleted conduit.
 pub(crate) async fn delete(
     caller: Caller,
     query: web::Query<DeleteQuery>,
@@ -100,7 +100,7 @@ pub(crate) async fn delete(
 }
 
 impl World {
-    /// Its subscriptions stay listed, dead.
+    /// Deletes a conduit. Its enabled subscriptions stay listed with the status of a deleted conduit.
     pub(crate) fn delete_conduit(&mut self, id: &str) {
         self.conduits.retain(|conduit| conduit.id != id);
         let gone = Transport::Conduit { conduit_id: id.to_owned() };

@@ -1,4 +1,4 @@
-//! Errors as the API words them: `{"error":…,"status":…,"message":…}`.
+//! Errors in the format of the API: `{"error":…,"status":…,"message":…}`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// A refusal.
+/// An error response.
 #[derive(Debug)]
 pub(crate) struct HelixError {
     status: u16,
     message: String,
-    /// The subscription that is in the way, with 409.
+    /// Id of the conflicting subscription, with status 409.
     id: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl ResponseError for HelixError {
     }
 }
 
-/// The usual error body.
+/// Returns the usual error body.
 pub(crate) fn error_body(status: u16, message: &str, id: Option<&str>) -> Value {
     let phrase = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let mut body = json!({ "error": phrase.unwrap_or_default(), "status": status, "message": message });
@@ -63,7 +63,7 @@ pub(crate) fn error_body(status: u16, message: &str, id: Option<&str>) -> Value 
     body
 }
 
-/// Reads a JSON body, whatever content type it claims to have.
+/// Parses a JSON body, whatever its content type.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, HelixError> {
     serde_json::from_slice(bytes).map_err(|_| HelixError::bad_request("The request body is not valid JSON"))
 }

@@ -1,4 +1,4 @@
-//! Pages of long lists. A cursor names the place after the last entry.
+//! Pagination of long lists. A cursor is the position after the last entry.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub(crate) struct Pagination {
     cursor: Option<String>,
 }
 
-/// The entries from `after` on, at most `size` of them, and the way to the next ones.
+/// Returns at most `size` entries from `after` on, and the cursor of the next page.
 pub(crate) fn page<T>(
     all: Vec<T>,
     after: Option<&str>,

@@ -1,6 +1,6 @@
 //! Shards of a conduit: list and assign.
 //!
-//! Assigning answers 202 even when some shards were refused; the refusals are inside.
+//! Assigning answers 202 even if some shards were rejected; the errors are in the body.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ struct WantedShard {
     transport: WantedTransport,
 }
 
-/// A transport as applications ask for it, not yet checked.
+/// A transport in a request, not yet validated.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct WantedTransport {
@@ -65,7 +65,7 @@ struct ShardRefused {
     code: &'static str,
 }
 
-/// `GET /eventsub/conduits/shards`: those that ever had a transport.
+/// `GET /eventsub/conduits/shards`: lists the shards that ever had a transport.
 pub(crate) async fn list(
     caller: Caller,
     query: web::Query<ListQuery>,

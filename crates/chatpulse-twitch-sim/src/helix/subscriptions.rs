@@ -1,4 +1,4 @@
-//! Subscriptions: list and delete. Creating has rules enough for two files of its own.
+//! Subscriptions: list and delete. Two other files create them and hold the rules.
 
 pub(crate) mod create;
 pub(crate) mod rules;
@@ -13,10 +13,10 @@ use crate::helix::paging::{Pagination, page};
 use crate::shared::Shared;
 use crate::world::World;
 
-/// What an app token's enabled subscriptions may cost together, and a user token's.
+/// Maximum total cost of the enabled subscriptions of an app token, and of a user token.
 const COST_MAX: (u32, u32) = (10_000, 10);
 
-/// At most one of these but `after`.
+/// Filters of the list. At most one may be set, besides `after`.
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
     status: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct DeleteQuery {
     id: Option<String>,
 }
 
-/// `GET /eventsub/subscriptions`, oldest first. Dead ones stay listed until they are deleted.
+/// `GET /eventsub/subscriptions`, oldest first. Disabled ones stay listed until they are deleted.
 pub(crate) async fn list(
     caller: Caller,
     query: web::Query<ListQuery>,
@@ -101,7 +101,7 @@ impl ListQuery {
 }
 
 impl World {
-    /// What the caller's enabled subscriptions cost together.
+    /// Returns the total cost of the caller's enabled subscriptions.
     fn total_cost(&self, caller: &Caller) -> u32 {
         self.subscriptions
             .iter()
@@ -111,7 +111,8 @@ impl World {
     }
 }
 
-/// An app token sees webhooks and conduits, a user token those over WebSocket of that user.
+/// Returns whether the caller may see the subscription. An app token sees webhooks and conduits; a user token sees that
+/// user's WebSocket subscriptions.
 fn belongs_to(subscription: &Subscription, caller: &Caller) -> bool {
     subscription.client_id == caller.client_id && subscription.owner.as_deref() == caller.user()
 }

@@ -9,7 +9,7 @@ use crate::helix::caller::Caller;
 use crate::helix::error::{Data, HelixError};
 use crate::shared::Shared;
 
-/// Ids and logins in one request.
+/// Maximum number of ids and logins in one request.
 const NAMES_MAX: usize = 100;
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct UserAnswer {
     created_at: &'static str,
 }
 
-/// `GET /users`: those named, or the caller. Unknown ones are simply missing from the answer.
+/// `GET /users`: returns the requested users, or the caller. Unknown users are omitted.
 pub(crate) async fn get(
     request: HttpRequest,
     caller: Caller,

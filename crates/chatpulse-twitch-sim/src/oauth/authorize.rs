@@ -1,7 +1,7 @@
-//! `/oauth2/authorize`: the browser arrives, and leaves with a code or a refusal.
+//! `/oauth2/authorize`: receives the browser, and redirects it with a code or an error.
 //!
-//! Who agreed before goes straight through, as at Twitch; everybody else sees [`page`]. A test
-//! picks the person with `login_as=<user id>` and needs no page when that person's grant exists.
+//! As at Twitch, a user who has already agreed is redirected at once; every other user sees [`page`]. A test selects
+//! the user with `login_as=<user id>`, and needs no page if that user's grant exists.
 
 use actix_web::http::header::LOCATION;
 use actix_web::http::{Method, StatusCode};
@@ -17,7 +17,7 @@ use crate::oauth::params::Params;
 use crate::shared::Shared;
 use crate::tokens::Scopes;
 
-/// What the application asks for, checked.
+/// A validated authorization request.
 pub(crate) struct Asked {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: Url,
@@ -25,7 +25,7 @@ pub(crate) struct Asked {
     pub(crate) state: Option<String>,
 }
 
-/// `GET`: straight back when the person agreed before, the consent page otherwise.
+/// `GET`: redirects a user who has already agreed, otherwise shows the consent page.
 pub(crate) async fn show(
     request: HttpRequest,
     shared: web::Data<Shared>,
@@ -48,7 +48,7 @@ pub(crate) async fn show(
         .body(render(&params, &asked, &user_id, &users)))
 }
 
-/// `POST`: a button of the page was pressed.
+/// `POST`: handles a button of the page.
 pub(crate) async fn decide(
     request: HttpRequest,
     shared: web::Data<Shared>,
@@ -80,7 +80,7 @@ pub(crate) async fn decide(
 
 enum Checked {
     Asked(Asked),
-    /// Not a registered address: the browser goes to the first registered one and hears why.
+    /// Unregistered redirect URL: the browser is sent to the first registered one with the error.
     Mismatch(Url),
 }
 
@@ -131,7 +131,7 @@ fn refuse(request: &HttpRequest, asked: Asked) -> HttpResponse {
     redirect(request, &target)
 }
 
-/// 302 as Twitch answers, and 303 after a form so that the browser does not post on.
+/// Redirects with 302 as Twitch does, and with 303 after a form, so that the browser does not repeat the POST.
 fn redirect(request: &HttpRequest, target: &Url) -> HttpResponse {
     let status = if request.method() == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
     HttpResponse::build(status).insert_header((LOCATION, target.as_str())).finish()

@@ -1,4 +1,4 @@
-//! Errors as the identity service words them: `{"status":…,"message":…}`, rarely with `error`.
+//! Errors in the format of the identity service: `{"status":…,"message":…}`, rarely with `error`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::helix::error::error_body;
 
-/// A refusal.
+/// An error response.
 #[derive(Debug)]
 pub(crate) struct OauthError {
     status: u16,
     message: &'static str,
-    /// Whether the answer also carries the reason phrase.
+    /// Whether the response also contains the reason phrase.
     named: bool,
 }
 

@@ -1,25 +1,25 @@
-//! The consent page: who am I, what does the application want, yes or no.
+//! The consent page: account, requested scopes, accept or deny.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::config::SimUser;
 use crate::tokens::Scopes;
 
-/// What the page shows.
+/// The contents of the page.
 pub(crate) struct ConsentPage<'a> {
-    /// Host that the browser returns to.
+    /// Host of the redirect URL.
     pub(crate) application: &'a str,
     pub(crate) scopes: &'a Scopes,
     pub(crate) users: &'a [SimUser],
-    /// Id of the user picked already.
+    /// Id of the preselected user.
     pub(crate) chosen: &'a str,
-    /// Parameters that go along with the form.
+    /// Hidden form parameters.
     pub(crate) hidden: Vec<(&'a str, &'a str)>,
 }
 
 const STYLE: &str = include_str!("page.css");
 
-/// The whole page.
+/// Renders the page.
 pub(crate) fn consent(page: &ConsentPage<'_>) -> Markup {
     html! {
         (DOCTYPE)

@@ -1,4 +1,4 @@
-//! Parameters of a request, from the query and the form body alike: clients use both.
+//! Request parameters from the query and the form body, because clients use both.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::tokens::Scopes;
 
-/// Names and values; a name in the body wins.
+/// Names and values; the body overrides the query.
 pub(crate) struct Params(HashMap<String, String>);
 
 impl Params {
@@ -15,7 +15,7 @@ impl Params {
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
-    /// The value, unless it is absent or empty.
+    /// Returns the value, or `None` if it is absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

@@ -1,4 +1,4 @@
-//! `/oauth2/token`, `/validate` and `/revoke`: what the application's server calls.
+//! `/oauth2/token`, `/validate` and `/revoke`, called by the application's server.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -16,26 +16,26 @@ struct TokenAnswer {
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// Absent when no scope was asked for.
+    /// Absent if no scope was requested.
     #[serde(skip_serializing_if = "Scopes::is_empty")]
     scope: Scopes,
     token_type: &'static str,
 }
 
-/// What a token says about itself. `login` and `user_id` are absent from an app token.
+/// The response of `/validate`. `login` and `user_id` are absent for an app token.
 #[derive(Serialize)]
 struct Validation {
     client_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<String>,
-    /// Null when the token carries none.
+    /// Null if the token has no scopes.
     scopes: Option<Scopes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     expires_in: u64,
 }
 
-/// `POST /token` for all three kinds of grant.
+/// `POST /token` for all three grant types.
 pub(crate) async fn issue(
     request: HttpRequest,
     body: web::Bytes,
@@ -134,7 +134,7 @@ pub(crate) async fn validate(
     Ok(HttpResponse::Ok().json(validation))
 }
 
-/// `POST /revoke`. A user token takes the user's whole grant with it.
+/// `POST /revoke`. Revoking a user token ends all grants of the user.
 pub(crate) async fn revoke(
     request: HttpRequest,
     body: web::Bytes,

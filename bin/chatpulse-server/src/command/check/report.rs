@@ -1,4 +1,4 @@
-//! The findings, as a table for people or JSON for machines.
+//! Check results, as a table for people or as JSON for machines.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ struct Finding {
     action: &'static str,
 }
 
-/// Everything that was looked at, in order.
+/// All check results, in the order of the checks.
 #[derive(Debug, Default)]
 pub(super) struct Report(Vec<Finding>);
 
@@ -38,7 +38,7 @@ impl Report {
         self.0.push(Finding { name, status: Verdict::Failed, found: found.into(), action });
     }
 
-    /// Something that is required does not work.
+    /// Returns whether a required check failed.
     pub(super) fn failed(&self) -> bool {
         self.0.iter().any(|finding| finding.status == Verdict::Failed)
     }

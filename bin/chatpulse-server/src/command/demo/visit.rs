@@ -1,4 +1,4 @@
-//! The demo's streamer logs in once, by HTTP, as a browser would.
+//! Logs in the demo's streamer once over HTTP, as a browser does.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use reqwest::{Client, Response, redirect};
 
 const HOPS_MAX: usize = 8;
 
-/// Follows the login from its first page to the dashboard.
+/// Follows the redirects of the login from its first page to the dashboard.
 pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
     let tls = tls::without_roots()?;
     let client = Client::builder()
-        // Everything here is on this machine and in clear; the machine may have no certificates at all.
+        // All requests stay on this machine and use plain HTTP. The machine may have no root certificates.
         .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -22,7 +22,7 @@ pub(super) async fn log_in(base: &str) -> anyhow::Result<()> {
     let mut cookie = String::new();
     for _ in 0..HOPS_MAX {
         let mut request = client.get(&url);
-        // Our cookie is for us, not for Twitch.
+        // Send the session cookie to ChatPulse only, not to Twitch.
         if url.starts_with(base) && !cookie.is_empty() {
             request = request.header(COOKIE, cookie.clone());
         }

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis: what the settings leave open, and joining the instances that share live state.
+//! PostgreSQL and Redis: completes their configuration and joins the instances that share live state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::{LiveStores, Stores};
 use crate::settings::{PgSettings, RedisSettings, Retries};
 use crate::tls;
 
-/// With the roots that the server's certificate is checked against.
+/// Adds the root certificates to the PostgreSQL settings.
 pub(crate) fn pg_config(pg: &PgSettings) -> anyhow::Result<PgConfig> {
     let tls = if pg.encrypted {
         Tls::Verified(tls::client_config().context("could not set up TLS")?)
@@ -29,13 +29,13 @@ pub(crate) fn pg_config(pg: &PgSettings) -> anyhow::Result<PgConfig> {
     Ok(PgConfig { tls, ..pg.config.clone() })
 }
 
-/// With the roots that the server's certificate is checked against.
+/// Adds the root certificates to the Redis settings.
 pub(crate) fn redis_config(redis: &RedisSettings) -> anyhow::Result<RedisConfig> {
     let tls = redis.encrypted.then(tls::client_config).transpose().context("could not set up TLS")?;
     Ok(RedisConfig { tls, ..RedisConfig::new(redis.url.clone()) })
 }
 
-/// Our place among the instances.
+/// The registration of this instance in the fleet.
 pub(super) struct Membership {
     redis: Redis,
     instances: RedisInstances,
@@ -43,7 +43,7 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    /// The others need not wait for us to be found dead.
+    /// Deregisters this instance, so that the others need not wait for its heartbeat timeout.
     pub(super) async fn leave(&self) {
         if let Err(error) = self.shards.release().await {
             warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
@@ -55,7 +55,7 @@ impl Membership {
     }
 }
 
-/// Live state moves to Redis, shared with every instance that uses it.
+/// Moves live state to Redis and shares it with all instances that use it.
 pub(super) async fn join(
     stores: &mut Stores,
     settings: &RedisSettings,
@@ -94,7 +94,7 @@ pub(super) async fn join(
     Ok(())
 }
 
-/// Further tries while Redis is out of reach; each pause is twice as long as the one before.
+/// Connects to Redis and retries while it is unreachable, with a backoff that doubles each time.
 async fn connect(config: &RedisConfig, retries: Retries) -> anyhow::Result<Redis> {
     let mut pause = retries.first_pause;
     let mut left = retries.further_tries;

@@ -1,4 +1,4 @@
-//! One token of the application for all instances and all starts.
+//! All instances share one app token, also across restarts.
 
 use chatpulse_twitch_sim::{Endpoint, Sim};
 

@@ -1,4 +1,4 @@
-//! Chats of a fleet: one subscription each, whichever instance serves the overlay, and none when nobody does.
+//! Chat in a fleet: one subscription per chat, whichever instance serves the overlay, and none when no overlay is open.
 
 use chatpulse_twitch_sim::{Sim, Status};
 

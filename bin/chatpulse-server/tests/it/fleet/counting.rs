@@ -1,4 +1,4 @@
-//! Every vote has exactly one outcome, however many instances hear of it at once.
+//! Every vote has exactly one result, however many instances receive it at once.
 
 use futures_util::StreamExt;
 use futures_util::stream;

@@ -1,4 +1,4 @@
-//! PostgreSQL is away for 20 s: shows go on, and nobody is logged out.
+//! PostgreSQL is unavailable for 20 s: overlays keep working, and no user is logged out.
 
 use std::time::Duration;
 

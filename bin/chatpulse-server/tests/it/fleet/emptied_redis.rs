@@ -1,4 +1,4 @@
-//! Redis comes back without its memory, while people vote.
+//! Redis restarts without its data during votes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How long a vote takes from one instance to the overlays at all.
+//! Measures the latency from a vote at one instance to the overlays at all instances.
 
 use std::time::Duration;
 

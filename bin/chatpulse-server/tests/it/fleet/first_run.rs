@@ -1,4 +1,4 @@
-//! What a streamer does on the first evening, in the order that real people do it.
+//! The first session of a streamer, in the usual order of steps.
 
 use crate::support::chat::Line;
 use crate::support::fleet::Fleet;

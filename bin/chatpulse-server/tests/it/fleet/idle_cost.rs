@@ -1,4 +1,4 @@
-//! What an open overlay costs while nothing happens.
+//! Measures the cost of an open overlay while idle.
 
 use std::time::Duration;
 

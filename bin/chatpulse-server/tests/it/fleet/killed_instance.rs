@@ -1,4 +1,4 @@
-//! An instance is killed without a word, with the timings that operators have.
+//! An instance is killed without shutdown, with default timings.
 
 use std::time::Duration;
 

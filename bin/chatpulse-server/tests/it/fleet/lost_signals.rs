@@ -1,4 +1,4 @@
-//! Signals only say when to look: without them it takes a moment longer, and nothing is ever wrong.
+//! Signals only trigger a refresh. Without them, changes arrive later but stay correct.
 
 use std::time::Duration;
 

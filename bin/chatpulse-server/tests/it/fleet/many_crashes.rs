@@ -1,4 +1,4 @@
-//! Crashes leave nothing behind, however many there are.
+//! Repeated crashes leave no stale state.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The leader stands still for longer than its lease, and then goes on as if nothing had been.
+//! The leader is paused for longer than its lease and then resumes.
 
 use std::time::Duration;
 

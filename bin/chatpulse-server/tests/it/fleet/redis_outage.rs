@@ -1,4 +1,4 @@
-//! Redis is away for 20 s: silent in the middle of everything, or gone.
+//! Redis is unavailable for 20 s: unresponsive in the middle of the work, or disconnected.
 
 use std::time::Duration;
 

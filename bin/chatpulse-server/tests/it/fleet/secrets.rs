@@ -1,4 +1,4 @@
-//! What a fleet keeps of users' secrets, and where.
+//! Which user secrets a fleet stores, and where.
 
 use crate::support::fleet::Fleet;
 use crate::support::streamer::{ACCESS, REFRESH, gives_known_tokens};

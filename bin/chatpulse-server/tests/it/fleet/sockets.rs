@@ -1,5 +1,4 @@
-//! A fleet without a public address: each instance reads chat by a socket of its own, which is its shard of the one
-//! conduit.
+//! A fleet without a public URL: each instance reads chat over its own socket, which is its shard of the one conduit.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Settings reach the database, and then Redis takes no writes.
+//! Settings are saved to the database while Redis rejects writes.
 
 use crate::support::chat::Line;
 use crate::support::fleet::Fleet;

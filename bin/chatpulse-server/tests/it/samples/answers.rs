@@ -1,4 +1,4 @@
-//! Every answer of Twitch's login and of Helix in the samples, given to the server once, where it asks for such.
+//! Returns every sample response of Twitch's login and of Helix once to the server, at a matching request.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Our own fixtures: one chat event each, with its outcome, through both transports.
+//! Our own fixtures: one chat event each, with its expected result, through both transports.
 
 use std::fs;
 

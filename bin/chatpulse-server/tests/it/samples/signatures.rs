@@ -1,4 +1,4 @@
-//! The signature vectors: good ones are taken, bad ones are refused, and none ends the process.
+//! Signature test vectors: valid ones are accepted, invalid ones are rejected, and none crashes the process.
 
 use std::collections::BTreeSet;
 use std::path::Path;

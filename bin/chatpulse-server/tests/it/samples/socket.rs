@@ -1,4 +1,4 @@
-//! Every text frame of the samples, sent to the server over an EventSub socket.
+//! Sends every sample text frame to the server over an EventSub socket.
 
 use chatpulse_twitch_sim::Sim;
 use futures_util::{SinkExt, StreamExt};

@@ -1,4 +1,4 @@
-//! Every webhook body of the samples: signed with the time of the test, and as it was signed when collected.
+//! Sends every sample webhook body, signed with the current time, and with its original signature.
 
 use serde_json::Value;
 

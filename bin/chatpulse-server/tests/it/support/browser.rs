@@ -1,4 +1,4 @@
-//! A browser without a screen: keeps cookies, follows nothing by itself.
+//! A browser without a screen: keeps cookies and does not follow redirects by itself.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::server::Server;
 
-/// What a server answered.
+/// The response of a server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -26,7 +26,7 @@ impl Answer {
         }
     }
 
-    /// Empty where it is missing.
+    /// Returns the header, or an empty string if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -56,7 +56,7 @@ impl Answer {
         answer
     }
 
-    /// An error as programs read it.
+    /// Asserts a JSON error.
     #[track_caller]
     pub(crate) fn expect_problem(self, status: u16) -> Self {
         let answer = self.expect(status);
@@ -65,7 +65,7 @@ impl Answer {
         answer
     }
 
-    /// An error as people read it.
+    /// Asserts an HTML error page.
     #[track_caller]
     pub(crate) fn expect_page(self, status: u16) -> Self {
         let answer = self.expect(status);
@@ -74,7 +74,7 @@ impl Answer {
     }
 }
 
-/// One browser profile.
+/// One browser profile with its cookies.
 #[derive(Clone)]
 pub(crate) struct Browser {
     http: reqwest::Client,
@@ -87,7 +87,7 @@ impl Browser {
         Self { http: server.http.clone(), base: server.base.clone(), cookies: BTreeMap::new() }
     }
 
-    /// The same profile after the server moved.
+    /// Keeps the profile and changes the server's address.
     #[must_use]
     pub(crate) fn moved_to(mut self, server: &Server) -> Self {
         (self.http, self.base) = (server.http.clone(), server.base.clone());
@@ -123,7 +123,7 @@ impl Browser {
         self.send(self.request(Method::POST, path).form(form)).await
     }
 
-    /// An address elsewhere, without our cookies.
+    /// Visits a URL of another site without sending our cookies.
     pub(crate) async fn visit(&self, url: &str) -> Answer {
         Answer::of(self.http.get(url).send().await.unwrap()).await
     }
@@ -133,7 +133,7 @@ impl Browser {
     }
 }
 
-/// The part of an address that our own server answers.
+/// Returns the path and query of a URL on our server.
 pub(crate) fn path_of(url: &str) -> String {
     let url = Url::parse(url).unwrap();
     match url.query() {
@@ -142,7 +142,7 @@ pub(crate) fn path_of(url: &str) -> String {
     }
 }
 
-/// A parameter of an address.
+/// Returns a query parameter of a URL.
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     Url::parse(url)
         .unwrap()

@@ -1,4 +1,4 @@
-//! Twitch's side of a webhook: bodies, headers, signatures.
+//! Twitch's side of a webhook: bodies, headers and signatures.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::browser::Answer;
 use super::server::Server;
 use super::world::{BOT, SECRET, STREAMER};
 
-/// A line of chat, as an event.
+/// A chat message as an event.
 pub(crate) struct Line {
     pub(crate) event: Value,
 }
 
 impl Line {
-    /// Somebody types this in the streamer's chat; the name is also the user id.
+    /// Creates a message in the streamer's chat. The name is also the user id.
     pub(crate) fn new(chatter: &str, text: &str) -> Self {
         Self {
             event: json!({
@@ -63,7 +63,7 @@ impl Line {
     }
 }
 
-/// The `subscription` of a notification or revocation of the streamer's chat.
+/// Returns the `subscription` of a notification or revocation for the streamer's chat.
 pub(crate) fn chat_subscription(status: &str) -> Value {
     json!({
         "id": "0b7f3361-672b-4d39-b307-dd5b576c9b27",
@@ -77,7 +77,7 @@ pub(crate) fn chat_subscription(status: &str) -> Value {
     })
 }
 
-/// One request to the webhook. Headers that are `None` are not sent.
+/// One request to the webhook. Headers that are `None` are omitted.
 #[derive(Debug, Clone)]
 pub(crate) struct Post {
     pub(crate) secret: String,
@@ -89,7 +89,7 @@ pub(crate) struct Post {
     pub(crate) body: Vec<u8>,
 }
 
-/// What a request is signed with.
+/// The key that signs a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Signature {
     Right,
@@ -120,7 +120,7 @@ impl Post {
         Self { subscription_type: Some(kind.to_owned()), ..Self::new("notification", body) }
     }
 
-    /// As if Twitch had sent it so long ago.
+    /// Sets the timestamp this far in the past.
     #[must_use]
     pub(crate) fn sent_before(mut self, age: Duration) -> Self {
         self.timestamp = Some(time_text(OffsetDateTime::now_utc() - age));
@@ -136,7 +136,7 @@ impl Post {
         Answer::of(self.request(&server.http, &server.base).send().await.unwrap()).await
     }
 
-    /// Signed and ready, for the server at this address.
+    /// Builds the signed request for the server at this address.
     pub(crate) fn request(&self, http: &reqwest::Client, base: &str) -> reqwest::RequestBuilder {
         let signature = match &self.signature {
             Signature::Right => Some(self.good_signature()),
@@ -163,7 +163,7 @@ impl Post {
     }
 }
 
-/// RFC 3339 as Twitch writes it.
+/// Returns the time as RFC 3339 in Twitch's format.
 pub(crate) fn now() -> String {
     time_text(OffsetDateTime::now_utc())
 }

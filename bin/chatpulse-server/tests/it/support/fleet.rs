@@ -1,5 +1,5 @@
-//! A fleet: instances of the real binary on a PostgreSQL and a Redis of the test's own, which it may stop, pause and
-//! start again.
+//! A fleet: instances of the real binary on the test's own PostgreSQL and Redis, which the test may stop, pause and
+//! restart.
 
 use chatpulse_testkit::servers::postgres::{Database, PostgresServer};
 use chatpulse_testkit::servers::redis::RedisServer;
@@ -13,14 +13,14 @@ use super::server::{Server, Setup};
 use super::streamer::Streamer;
 use super::world::{BOT, OTHER, STREAMER, setup_for, sim_config, with_webhook};
 
-/// How many instances a fleet has unless the test says otherwise.
+/// Default number of instances.
 const INSTANCES: usize = 3;
 
 pub(crate) struct Fleet {
     pub(crate) sim: Sim,
     pub(crate) instances: Vec<Server>,
     pub(crate) redis: RedisServer,
-    // Dropped before the server that it is on.
+    // Declared before its server, so that it is dropped first.
     pub(crate) database: Database,
     pub(crate) postgres: PostgresServer,
     setup: Setup,
@@ -28,19 +28,19 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Three instances with default timings, and no limit on votes.
+    /// Starts three instances with default timings and no vote limit.
     pub(crate) async fn start() -> Self {
         Self::start_with(|setup| setup).await
     }
 
-    /// The same with another setup.
+    /// Like `start`, with a changed setup.
     pub(crate) async fn start_with(change: impl Fn(Setup) -> Setup) -> Self {
         let mut fleet = Self::without_instances(0, change).await;
         fleet.add_instances(INSTANCES).await;
         fleet
     }
 
-    /// The servers, Twitch and so many more accounts at Twitch; see [`Self::extra_user`].
+    /// Starts the servers and Twitch, with this many extra accounts at Twitch; see [`Self::extra_user`].
     pub(crate) async fn without_instances(extra_users: usize, change: impl Fn(Setup) -> Setup) -> Self {
         let mut twitch = sim_config();
         let names = (0..extra_users).map(|place| (Self::extra_user(place), format!("extra{place}")));
@@ -48,7 +48,7 @@ impl Fleet {
         Self::at(twitch, change).await
     }
 
-    /// No instances yet, and a Twitch like this.
+    /// Starts the servers and this Twitch, without instances.
     pub(crate) async fn at(twitch: SimConfig, change: impl Fn(Setup) -> Setup) -> Self {
         let (postgres, redis) = (PostgresServer::start(), RedisServer::start());
         let (sim, database) = (Sim::start(twitch).await.unwrap(), postgres.database().await);
@@ -58,24 +58,24 @@ impl Fleet {
             .set("REDIS_URL", redis.url())
             .set("SESSION_SECRET", "one secret for all instances")
             .set("VOTE_RATE_LIMIT_CAPACITY", "0")
-            // Tests ask as often as they like.
+            // Disable the rate limit, so that tests can send any number of requests.
             .set("AUTH_RATE_PER_MINUTE", "0")
             .set("API_RATE_PER_MINUTE", "0");
         let setup = change(setup);
         Self { sim, instances: Vec::new(), redis, database, postgres, setup, by_socket: false }
     }
 
-    /// The Twitch user id of one of the extra accounts.
+    /// Returns the Twitch user id of an extra account.
     pub(crate) fn extra_user(place: usize) -> String {
         (5_000_000 + place).to_string()
     }
 
-    /// One more instance, which is the caller's.
+    /// Starts one more instance, which the caller owns.
     pub(crate) async fn start_one(&self) -> Server {
         self.start_one_with(|setup| setup).await
     }
 
-    /// The same with another setup.
+    /// Like `start_one`, with a changed setup.
     pub(crate) async fn start_one_with(&self, change: impl Fn(Setup) -> Setup) -> Server {
         let setup = change(self.setup.clone());
         if self.by_socket {
@@ -84,7 +84,7 @@ impl Fleet {
         Server::start_with(|port| with_webhook(setup.clone(), port)).await
     }
 
-    /// Chat comes by EventSub socket; for instances that are started from now on.
+    /// Receives chat over the EventSub socket, for instances started from now on.
     #[must_use]
     pub(crate) fn by_socket(mut self) -> Self {
         self.by_socket = true;
@@ -101,7 +101,7 @@ impl Fleet {
         self.log_in_as(STREAMER).await
     }
 
-    /// A second streamer.
+    /// Logs in a second streamer.
     pub(crate) async fn log_in_other(&self) -> Streamer {
         self.log_in_as(OTHER).await
     }
@@ -120,7 +120,7 @@ impl Fleet {
         overlays
     }
 
-    /// Open at every instance, and read all the time.
+    /// Opens the overlay at every instance and records it continuously.
     pub(crate) async fn record_everywhere(&self, streamer: &Streamer) -> Vec<Recording> {
         self.open_everywhere(streamer).await.into_iter().map(Recording::of).collect()
     }
@@ -133,7 +133,7 @@ impl Fleet {
         all
     }
 
-    /// One series, summed over all instances.
+    /// Sums one series over all instances.
     pub(crate) async fn total(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.metrics().await.iter().map(|metrics| metrics.value(name, labels)).sum()
     }
@@ -142,7 +142,7 @@ impl Fleet {
         self.total("vote_processing_total", &[("result", result)]).await
     }
 
-    /// Which instance leads the clean-up.
+    /// Returns the index of the instance that leads the clean-up.
     pub(crate) async fn leader(&self) -> usize {
         eventually("somebody leads", async || {
             let all = self.metrics().await;

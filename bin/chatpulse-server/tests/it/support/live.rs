@@ -1,4 +1,4 @@
-//! Live state past the product: what stands in Redis, and what is sent to it.
+//! Access to live state that bypasses the product: reads Redis and writes to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use chatpulse_testkit::servers::redis::RedisServer;
 use tokio::time::Instant;
 
-/// The words of an answer, however deep they lie.
+/// Returns all strings of a reply, flattened.
 pub(crate) fn ask(redis: &RedisServer, words: &[&str]) -> Vec<String> {
     let answer = redis.ask(words);
     assert!(!answer.starts_with('-'), "{words:?}: {answer}");
@@ -15,39 +15,39 @@ pub(crate) fn ask(redis: &RedisServer, words: &[&str]) -> Vec<String> {
     parts.map(|line| line.trim_start_matches([':', '+']).to_owned()).collect()
 }
 
-/// All keys, sorted.
+/// Returns all keys, sorted.
 pub(crate) fn keys(redis: &RedisServer) -> Vec<String> {
     let mut keys = ask(redis, &["KEYS", "*"]);
     keys.sort();
     keys
 }
 
-/// What exists of one session: itself, its holders, bucket and counts.
+/// Returns the keys of one session: the session, its holders, its bucket and its counts.
 pub(crate) fn session_keys(redis: &RedisServer, overlay: &str) -> Vec<String> {
     let tag = format!("{{{overlay}}}");
-    // What was seen or debounced is no part of it, and expires by itself.
+    // Deduplication and debounce keys do not belong to the session and expire by themselves.
     let own = |key: &String| key.ends_with(&tag);
     keys(redis).into_iter().filter(own).collect()
 }
 
-/// Moves a bar so that nobody is told.
+/// Changes a bar's value without publishing the change.
 pub(crate) fn push_silently(redis: &RedisServer, overlay: &str) {
     let (session, counts) = (format!("session:{{{overlay}}}"), format!("votes_last_minute:{{{overlay}}}"));
     let answer = ask(redis, &["FCALL", "chatpulse_push", "2", &session, &counts, "for"]);
     assert_eq!(answer[0], "applied");
 }
 
-/// As if its memory were full: it is read from, and refuses to be written to.
+/// Makes Redis reject writes and accept reads, as if its memory were full.
 pub(crate) fn refuse_writes(redis: &RedisServer) {
     ask(redis, &["CONFIG", "SET", "maxmemory", "1"]);
 }
 
-/// The end of that.
+/// Lets Redis accept writes again.
 pub(crate) fn take_writes(redis: &RedisServer) {
     ask(redis, &["CONFIG", "SET", "maxmemory", "0"]);
 }
 
-/// What clients send to Redis, as `MONITOR` tells it. What functions do inside is left out.
+/// The commands that clients send to Redis, from `MONITOR`. Commands inside functions are omitted.
 pub(crate) struct Monitor {
     stream: BufReader<TcpStream>,
 }
@@ -60,12 +60,12 @@ impl Monitor {
         Self { stream: BufReader::new(stream) }
     }
 
-    /// Listens for so long. Blocks: whoever calls has nothing else to do meanwhile.
+    /// Collects commands for this long. Blocks the thread.
     pub(crate) fn listen(&mut self, span: Duration) -> Vec<String> {
         let until = Instant::now() + span;
         let (mut heard, mut line) = (Vec::new(), String::new());
         while Instant::now() < until {
-            // Half a line stays until its rest comes.
+            // Keep an incomplete line until the rest arrives.
             if self.stream.read_line(&mut line).is_ok() {
                 heard.push(std::mem::take(&mut line));
             }

@@ -1,4 +1,4 @@
-//! Chat that goes on whatever happens.
+//! Continuous chat load.
 
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
@@ -11,13 +11,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::chat::Line;
 use super::server::Server;
 
-/// Votes for one side by ever new chatters, posted to one instance after the other.
+/// Votes for one side by new chatters, posted to the instances in turn.
 pub(crate) struct Load {
     stop: oneshot::Sender<()>,
     posting: JoinHandle<Vec<Posted>>,
 }
 
-/// How one webhook was answered.
+/// The response to one webhook request.
 #[derive(Debug)]
 pub(crate) struct Posted {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Posted {
 }
 
 impl Load {
-    /// One vote every so often; a slow answer holds up nothing.
+    /// Posts one vote per interval; a slow response does not delay the next vote.
     pub(crate) fn on(instances: &[Server], every: Duration) -> Self {
         let doors: Vec<_> =
             instances.iter().map(|server| (server.http.clone(), server.base.clone())).collect();
@@ -51,8 +51,8 @@ impl Load {
         Self { stop, posting }
     }
 
-    /// Ends it. Every single vote was answered as Twitch wants it: 204, and within this. Returns how many there were,
-    /// as metrics count.
+    /// Stops the load and asserts that every vote was answered with 204 within `limit`. Returns the number of votes as
+    /// a metric value.
     pub(crate) async fn end_answered_within(self, limit: Duration) -> f64 {
         let _ = self.stop.send(());
         let all = self.posting.await.unwrap();

@@ -1,4 +1,4 @@
-//! What `/metrics` says, as numbers.
+//! `/metrics` parsed into numbers.
 
 use super::server::Server;
 
@@ -7,7 +7,7 @@ pub(crate) struct Metrics {
     pub(crate) text: String,
 }
 
-/// One line of it.
+/// One sample line.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Series<'a> {
     pub(crate) name: &'a str,
@@ -26,7 +26,7 @@ impl Metrics {
         self.text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(read)
     }
 
-    /// The value of one series, which has to be there.
+    /// Returns the value of one series; panics if it is missing.
     #[track_caller]
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.series()
@@ -35,7 +35,7 @@ impl Metrics {
             .value
     }
 
-    /// Everything of this name.
+    /// Sums all series of this name.
     pub(crate) fn sum(&self, name: &str) -> f64 {
         self.series().filter(|series| series.name == name).map(|series| series.value).sum()
     }

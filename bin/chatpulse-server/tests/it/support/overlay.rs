@@ -1,4 +1,4 @@
-//! An overlay as OBS opens it: a socket that is only listened to.
+//! An overlay as OBS opens it: a socket that is only read.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Overlay {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// What an overlay was told.
+/// A message that an overlay received.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Told {
     Value(Shown),
@@ -26,13 +26,13 @@ pub(crate) enum Told {
     Closed(u16, String),
 }
 
-/// A value frame, and when it came.
+/// A value frame and its arrival time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shown {
     pub(crate) value: f64,
     pub(crate) status: String,
     pub(crate) decay: f64,
-    /// Votes for and against, where a share is measured.
+    /// Votes for and against, in share mode.
     pub(crate) tally: Option<(u64, u64)>,
     pub(crate) at: Instant,
 }
@@ -46,7 +46,7 @@ impl Overlay {
         Self::try_open(server, path).await.unwrap_or_else(|status| panic!("{path} answered {status}"))
     }
 
-    /// The status, if the handshake was refused.
+    /// Opens an overlay. Returns the status code if the handshake was rejected.
     pub(crate) async fn try_open(server: &Server, path: &str) -> Result<Self, u16> {
         let url = format!("ws://127.0.0.1:{}{path}", server.port);
         match timeout(SOON, connect_async(url)).await.unwrap() {
@@ -56,7 +56,7 @@ impl Overlay {
         }
     }
 
-    /// One that takes little before it has to read.
+    /// Opens an overlay with a small receive buffer.
     pub(crate) async fn open_with_small_buffer(server: &Server, path: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
@@ -71,7 +71,7 @@ impl Overlay {
         self.next_within(SOON).await.expect("a frame in time")
     }
 
-    /// `None`: nothing came.
+    /// Returns the next message, or `None` after the timeout.
     pub(crate) async fn next_within(&mut self, limit: Duration) -> Option<Told> {
         timeout(limit, self.read()).await.ok()
     }
@@ -103,7 +103,7 @@ impl Overlay {
         }
     }
 
-    /// The next value frame, whatever else comes before it.
+    /// Returns the next value frame and skips other messages.
     pub(crate) async fn next_shown(&mut self) -> Shown {
         loop {
             match self.next().await {
@@ -114,12 +114,12 @@ impl Overlay {
         }
     }
 
-    /// The next value.
+    /// Returns the next value.
     pub(crate) async fn next_value(&mut self) -> f64 {
         self.next_shown().await.value
     }
 
-    /// Reads until a value is like this.
+    /// Reads until a value matches the predicate.
     pub(crate) async fn shows(&mut self, like_this: impl Fn(f64) -> bool) -> Shown {
         let reading = async {
             loop {
@@ -132,7 +132,7 @@ impl Overlay {
         timeout(SOON, reading).await.expect("such a value in time")
     }
 
-    /// Reads until so many votes for and against are shown.
+    /// Reads until the frame shows these numbers of votes for and against.
     pub(crate) async fn shows_tally(&mut self, in_favor: u64, against: u64) -> Shown {
         let reading = async {
             loop {
@@ -145,7 +145,7 @@ impl Overlay {
         timeout(SOON, reading).await.expect("such a share in time")
     }
 
-    /// The next settings, whatever else comes before them.
+    /// Returns the next settings message and skips other messages.
     pub(crate) async fn next_config(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -156,7 +156,7 @@ impl Overlay {
         }
     }
 
-    /// Reads until it is closed.
+    /// Reads until the socket is closed. Returns the close code and reason.
     pub(crate) async fn wait_close(&mut self) -> (u16, String) {
         loop {
             if let Told::Closed(code, reason) = self.next().await {
@@ -166,23 +166,23 @@ impl Overlay {
     }
 
     pub(crate) async fn send(&mut self, message: Message) {
-        // A socket that is being closed may refuse: the close frame tells.
+        // Sending may fail on a socket that is being closed; the close frame gives the reason.
         let _ = self.stream.send(message).await;
     }
 
-    /// The head of a frame, and nothing of what it announces.
+    /// Sends a frame header without its payload.
     pub(crate) async fn announce(&mut self, size: u64) {
         let head = [&[0x82, 0xff][..], &size.to_be_bytes(), &[0; 4]].concat();
         self.write(&head).await;
     }
 
-    /// Reads past the library, which would answer pings.
+    /// Reads the raw stream until the close frame, because the library would answer pings.
     pub(crate) async fn wait_close_without_a_word(&mut self, limit: Duration) -> (u16, String) {
         let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else { panic!("no TLS here") };
         let (mut bytes, mut at) = (Vec::new(), 0);
         let reading = async {
             loop {
-                // Frames of a server are small and not masked.
+                // Server frames are short and not masked.
                 while let [first, length, rest @ ..] = &bytes[at..]
                     && let Some(payload) = rest.get(..usize::from(*length))
                 {
@@ -204,13 +204,13 @@ impl Overlay {
         stream.write_all(bytes).await.unwrap();
     }
 
-    /// A text frame whose bytes are no text, written past the library, which would refuse.
+    /// Sends a text frame with invalid UTF-8 on the raw stream, because the library would reject it.
     pub(crate) async fn send_broken_text(&mut self) {
         const FRAME: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28];
         self.write(&FRAME).await;
     }
 
-    /// Says goodbye, hears it back, and hangs up.
+    /// Performs the close handshake and disconnects.
     pub(crate) async fn close(mut self) {
         let _ = self.stream.close(None).await;
         self.wait_close().await;

@@ -1,4 +1,4 @@
-//! An overlay that is read all the time, so that a test can do something else and look back.
+//! An overlay that is read continuously, so that a test can do something else and check the frames later.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ const ALWAYS: Duration = Duration::from_hours(1);
 
 pub(crate) struct Recording {
     told: watch::Receiver<Vec<Told>>,
-    /// What [`Self::shows`] has passed.
+    /// Number of frames that [`Self::shows`] has consumed.
     passed: usize,
     reading: JoinHandle<()>,
 }
 
 impl Recording {
-    /// From now on.
+    /// Starts recording an overlay.
     pub(crate) fn of(mut overlay: Overlay) -> Self {
         let (all, told) = watch::channel(Vec::new());
         let reading = tokio::spawn(async move {
@@ -34,7 +34,7 @@ impl Recording {
         Self { told, passed: 0, reading }
     }
 
-    /// Waits for the next value like this; what came before it is passed.
+    /// Waits for the next frame that matches, and consumes the frames before it.
     pub(crate) async fn shows(&mut self, limit: Duration, like_this: impl Fn(&Shown) -> bool) -> Shown {
         let waiting = async {
             loop {
@@ -56,7 +56,7 @@ impl Recording {
         shown.unwrap_or_else(|_| panic!("no such value within {limit:?}: {:?}", self.told.borrow()))
     }
 
-    /// Everything up to now; panics if it was closed.
+    /// Returns all frames so far; panics if the socket was closed.
     pub(crate) fn shown(&self) -> Vec<Shown> {
         let told = self.told.borrow();
         let values = told.iter().filter_map(|told| match told {

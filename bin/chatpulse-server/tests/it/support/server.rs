@@ -1,4 +1,4 @@
-//! The binary as a child process: its folder, its environment, its log, its end.
+//! The binary as a child process: its folder, environment, log and exit status.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,10 +18,10 @@ use super::SOON;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chatpulse");
 
-/// Somebody else may take a port between our look and the server's.
+/// Retries, because another process may take a free port before the server binds it.
 const PORT_ATTEMPTS: usize = 5;
 
-/// What a server is started with. Nothing of the test's own environment reaches it.
+/// How a server is started. It does not inherit the test's environment.
 #[derive(Clone)]
 pub(crate) struct Setup {
     folder: Arc<TempDir>,
@@ -30,7 +30,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// An empty folder and no variables at all.
+    /// Returns a setup with an empty folder and no variables.
     pub(crate) fn bare() -> Self {
         Self {
             folder: Arc::new(TempDir::new().unwrap()),
@@ -39,7 +39,7 @@ impl Setup {
         }
     }
 
-    /// What is needed to serve, with a Twitch that nobody reaches.
+    /// Returns the minimum setup for `serve`, with an unreachable Twitch.
     pub(crate) fn minimal() -> Self {
         Self::bare()
             .set("TWITCH_CLIENT_ID", "test-client")
@@ -81,7 +81,7 @@ impl Setup {
             .unwrap()
     }
 
-    /// Runs to its end.
+    /// Runs the command until it exits.
     pub(crate) async fn run(&self) -> Finished {
         let output = timeout(SOON, self.spawn().wait_with_output())
             .await
@@ -95,7 +95,7 @@ impl Setup {
     }
 }
 
-/// A command that ended.
+/// A command that has exited.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -103,7 +103,7 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// What a process writes, as it comes.
+/// The output of a process, read as it is written.
 pub(crate) struct Output {
     text: watch::Receiver<String>,
     reading: JoinHandle<()>,
@@ -128,7 +128,7 @@ impl Output {
         self.text.borrow().clone()
     }
 
-    /// Waits until this was written. False: the process ended without.
+    /// Waits until the output contains this text. Returns false if the process exited first.
     pub(crate) async fn says(&mut self, words: &str) -> bool {
         let found = self.text.wait_for(|text| text.contains(words));
         timeout(SOON, found).await.is_ok_and(|found| found.is_ok())
@@ -140,7 +140,7 @@ impl Output {
     }
 }
 
-/// A server that listens. Killed when dropped; a failing test shows its log.
+/// A running server. It is killed when dropped; a failing test prints its log.
 pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) port: u16,
@@ -152,12 +152,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts and waits until it listens.
+    /// Starts the server and waits until it listens.
     pub(crate) async fn start(setup: Setup) -> Self {
         Self::start_with(|_| setup.clone()).await
     }
 
-    /// The same, where the setup depends on the port.
+    /// Like `start`, for a setup that depends on the port.
     pub(crate) async fn start_with(setup: impl Fn(u16) -> Setup) -> Self {
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port().await;
@@ -172,7 +172,7 @@ impl Server {
         panic!("no port was free for long enough");
     }
 
-    /// Starts and does not wait.
+    /// Starts the server without waiting until it listens.
     pub(crate) fn launch(setup: Setup, port: u16) -> Self {
         let mut child = setup.spawn();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -187,7 +187,7 @@ impl Server {
         }
     }
 
-    /// To start it again in the same folder.
+    /// Returns the setup, to restart the server in the same folder.
     pub(crate) fn setup(&self) -> &Setup {
         &self.setup
     }
@@ -196,7 +196,7 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
-    /// `TERM`, `INT` or `KILL`.
+    /// Sends `TERM`, `INT` or `KILL`.
     pub(crate) async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("the server runs");
         let mut command = Command::new("sh");
@@ -204,13 +204,13 @@ impl Server {
         assert!(command.status().await.unwrap().success());
     }
 
-    /// Waits for its end; the whole log comes with it.
+    /// Waits until the process exits. Returns its status and the complete log.
     pub(crate) async fn ended(&mut self) -> (ExitStatus, String) {
         let status = timeout(SOON, self.child.wait()).await.expect("the server ends in time").unwrap();
         (status, self.log.whole().await)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops the server and waits until it has exited.
     pub(crate) async fn stop(mut self) -> (ExitStatus, String) {
         self.signal("TERM").await;
         self.ended().await
@@ -229,14 +229,14 @@ impl Drop for Server {
     }
 }
 
-/// Follows no redirect, uses no proxy, keeps no cookie.
+/// Returns a client without redirects, proxy or cookies.
 pub(crate) fn http_client() -> reqwest::Client {
-    // A second test in this process finds a provider installed, which is as good.
+    // An error means that another test in this process already installed a provider, which is sufficient.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(SOON).build().unwrap()
 }
 
-/// Below the range that the system gives to outgoing connections, so that none of those takes it meanwhile.
+/// Returns a free port below the ephemeral range, so that no outgoing connection takes it meanwhile.
 pub(crate) async fn free_port() -> u16 {
     loop {
         let bits = uuid::Uuid::new_v4().as_u128() % 20_000;

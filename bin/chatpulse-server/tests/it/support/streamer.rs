@@ -1,4 +1,4 @@
-//! A streamer with a browser: logs in, saves, presses buttons.
+//! A streamer with a browser: logs in, saves settings and presses buttons.
 
 use chatpulse_twitch_sim::{Endpoint, Fault, Sim};
 use reqwest::Method;
@@ -10,7 +10,7 @@ use super::overlay::Overlay;
 use super::server::Server;
 use super::world::STREAMER;
 
-/// Logged in, with the dashboard open.
+/// A logged-in streamer with the dashboard open.
 #[derive(Clone)]
 pub(crate) struct Streamer {
     pub(crate) browser: Browser,
@@ -44,7 +44,7 @@ impl Form {
         self
     }
 
-    /// Adds one more of a field.
+    /// Adds another value of a field.
     #[must_use]
     pub(crate) fn and(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.push((name.to_owned(), value.into()));
@@ -58,10 +58,10 @@ impl Form {
     }
 }
 
-/// The scopes that streamers are asked for, whether or not they read themselves.
+/// Scopes requested from every streamer, whether or not the streamer's own account reads the chat.
 pub(crate) const SCOPES: [&str; 3] = ["channel:bot", "user:read:chat", "user:bot"];
 
-/// The login as far as Twitch's last word: the address on our side that the browser is sent to.
+/// Runs the login up to Twitch's redirect. Returns the callback URL on our server.
 pub(crate) async fn agree(browser: &mut Browser, sim: &Sim, user: &str) -> String {
     sim.grant(user, &SCOPES);
     let started = browser.get("/auth/start").await.expect(302);
@@ -69,7 +69,7 @@ pub(crate) async fn agree(browser: &mut Browser, sim: &Sim, user: &str) -> Strin
     path_of(answer.expect(302).location())
 }
 
-/// The consent page for the bot, agreed to by this account; what our callback answers.
+/// Accepts the bot's consent page with this account. Returns the response of our callback.
 pub(crate) async fn connect_bot(browser: &mut Browser, sim: &Sim, account: &str) -> Answer {
     let start = browser.get("/auth/start?role=bot").await.expect(302);
     let mut form: Vec<(String, String)> =
@@ -84,7 +84,7 @@ pub(crate) async fn connect_bot(browser: &mut Browser, sim: &Sim, account: &str)
 pub(crate) const ACCESS: &str = "access0token0in0clear";
 pub(crate) const REFRESH: &str = "refresh0token0in0clear";
 
-/// To the next login, so that a test can look for them.
+/// Returns known tokens to the next login, so that a test can search for them.
 pub(crate) fn gives_known_tokens(sim: &Sim) {
     let token = json!({ "access_token": ACCESS, "refresh_token": REFRESH, "expires_in": 14_124,
         "scope": ["channel:bot"], "token_type": "bearer" });
@@ -103,7 +103,7 @@ impl Streamer {
         Self::at_dashboard(browser).await
     }
 
-    /// Takes token and overlay from the page.
+    /// Reads the CSRF token and the overlay from the dashboard.
     pub(crate) async fn at_dashboard(mut browser: Browser) -> Self {
         let page = browser.get("/dashboard").await.expect(200).body;
         Self {
@@ -128,7 +128,7 @@ impl Streamer {
         self.submit(form).await.leads_to("/dashboard");
     }
 
-    /// A call as the dashboard's script makes it.
+    /// Calls the API as the dashboard's script does.
     pub(crate) async fn call(&mut self, path: &str, body: &Value) -> Answer {
         let request = self.browser.request(Method::POST, path);
         let request = request.header("X-CSRF-Token", &self.csrf).json(body);
@@ -144,7 +144,7 @@ impl Streamer {
         self.call(&path, &Value::Null).await.expect(200);
     }
 
-    /// The new overlay, which is this streamer's from now on.
+    /// Resets the overlay URL and uses the new one from now on.
     pub(crate) async fn rotate(&mut self) -> Value {
         let answer = self.call("/api/rotate-overlay-uuid", &Value::Null).await;
         let answer = answer.expect(200).json();
@@ -156,7 +156,7 @@ impl Streamer {
         self.browser.get("/api/overlay-status").await.expect(200).json()
     }
 
-    /// Waits until the dashboard would say this about chat.
+    /// Waits until the dashboard shows this chat state.
     pub(crate) async fn chat_becomes(&mut self, state: &str) {
         eventually(&format!("chat is {state}"), async || {
             (self.status().await["chat"] == state).then_some(())
@@ -165,7 +165,7 @@ impl Streamer {
     }
 }
 
-/// The text between two others.
+/// Returns the text between two delimiters.
 #[track_caller]
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let rest = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}")).1;

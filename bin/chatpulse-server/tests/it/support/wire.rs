@@ -1,4 +1,4 @@
-//! HTTP written by hand, for requests that no client would send.
+//! Raw HTTP, for requests that no client library would send.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,7 +12,7 @@ pub(crate) struct Wire {
     stream: TcpStream,
 }
 
-/// An answer as it came.
+/// A raw response.
 #[derive(Debug)]
 pub(crate) struct WireAnswer {
     pub(crate) status: u16,
@@ -25,12 +25,12 @@ impl Wire {
         Self { stream }
     }
 
-    /// What the server does not want to read any more is no failure of ours.
+    /// Writes bytes and ignores errors, because the server may close before it has read everything.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// `None`: the connection ended without an answer.
+    /// Returns the response, or `None` if the connection ended without one.
     pub(crate) async fn answer(&mut self) -> Option<WireAnswer> {
         timeout(SOON, self.read()).await.expect("an answer in time")
     }
@@ -49,7 +49,7 @@ impl Wire {
     }
 }
 
-/// Once the head and as much body as it announces are there.
+/// Returns the response when its header and the announced body length have arrived.
 fn complete(bytes: &[u8]) -> Option<WireAnswer> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n")?;

@@ -1,4 +1,4 @@
-//! A server and the simulated Twitch that it talks to.
+//! A server and the simulated Twitch that it uses.
 
 use chatpulse_twitch_sim::{ChatLine, Chatter, Limits, Sim, SimConfig, SimUser};
 
@@ -14,7 +14,7 @@ pub(crate) const SECRET: &str = "a webhook secret of this test";
 pub(crate) const CLIENT_ID: &str = "simulatedclientid0123456789abc";
 pub(crate) const CLIENT_SECRET: &str = "simulatedclientsecret012345678";
 
-/// The result labels of a vote.
+/// The `result` labels of a vote.
 pub(crate) const RESULTS: [&str; 10] = [
     "applied",
     "debounced",
@@ -28,7 +28,7 @@ pub(crate) const RESULTS: [&str; 10] = [
     "error",
 ];
 
-/// How chat comes to a server.
+/// The transport that delivers chat to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Socket,
@@ -36,7 +36,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// A server at this Twitch.
+    /// Starts a server that uses this Twitch.
     pub(crate) async fn start(self, setup: Setup) -> Server {
         match self {
             Self::Socket => Server::start(setup).await,
@@ -45,7 +45,7 @@ impl Way {
     }
 }
 
-/// The same story once for each [`Way`].
+/// Runs the same test once for each [`Way`].
 macro_rules! by_both_ways {
     ($($story:ident)*) => {
         mod by_socket {
@@ -69,7 +69,7 @@ pub(crate) struct World {
     pub(crate) server: Server,
 }
 
-/// Three accounts, and nothing that takes long.
+/// Returns three accounts and short delays.
 pub(crate) fn sim_config() -> SimConfig {
     SimConfig {
         client_id: CLIENT_ID.to_owned(),
@@ -88,7 +88,7 @@ pub(crate) fn sim_config() -> SimConfig {
     }
 }
 
-/// A server that talks to this Twitch; chat comes by EventSub socket.
+/// Returns the setup of a server that uses this Twitch and receives chat over the EventSub socket.
 pub(crate) fn setup_for(sim: &Sim) -> Setup {
     Setup::bare()
         .set("TWITCH_CLIENT_ID", CLIENT_ID)
@@ -99,12 +99,12 @@ pub(crate) fn setup_for(sim: &Sim) -> Setup {
         .set("TWITCH_EVENTSUB_WS_URL", sim.eventsub_ws_url())
 }
 
-/// For a test that asks as often as it likes.
+/// Disables rate limits, for a test that sends many requests.
 pub(crate) fn unhurried(setup: Setup) -> Setup {
     setup.set("AUTH_RATE_PER_MINUTE", "0").set("API_RATE_PER_MINUTE", "0")
 }
 
-/// The webhook group, for a server that listens there.
+/// Adds the webhook settings for a server on this port.
 pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
     setup
         .set("WEBHOOK_CALLBACK_URL", format!("http://127.0.0.1:{port}/webhooks/eventsub"))
@@ -113,7 +113,7 @@ pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
 }
 
 impl World {
-    /// Chat comes this way. A bot that is not the streamer has agreed.
+    /// Starts a world with this transport. The bot's account is not the streamer's and has granted its scopes.
     pub(crate) async fn by(way: Way) -> Self {
         Self::by_with(way, |setup| setup).await
     }
@@ -125,7 +125,7 @@ impl World {
         Self { sim, server }
     }
 
-    /// Chat comes by EventSub socket.
+    /// Receives chat over the EventSub socket.
     pub(crate) async fn websocket() -> Self {
         Self::websocket_with(|setup| setup).await
     }
@@ -136,7 +136,7 @@ impl World {
         Self { sim, server }
     }
 
-    /// Chat comes by webhook.
+    /// Receives chat by webhook.
     pub(crate) async fn webhook() -> Self {
         Self::webhook_with(|setup| setup).await
     }
@@ -157,14 +157,14 @@ impl World {
         Metrics::of(&self.server).await
     }
 
-    /// Somebody types a line at Twitch.
+    /// Sends a chat message at Twitch.
     pub(crate) async fn say(&self, chatter: &str, text: &str) {
         let line = ChatLine::new(STREAMER, Chatter::named(chatter), text);
         let delivered = self.sim.say(line).await;
         assert_eq!(delivered.deliveries, 1, "Twitch knows that we read this chat");
     }
 
-    /// Posts a line to the webhook, and says what was counted.
+    /// Posts a chat message to the webhook. Returns the result label that was counted.
     pub(crate) async fn outcome(&self, line: &Line) -> &'static str {
         self.outcome_of(&line.post()).await
     }

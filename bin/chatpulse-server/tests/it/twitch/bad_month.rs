@@ -1,5 +1,6 @@
-//! A month of Twitch's worst in a minute or two: restarts, handovers, refused shards, ended tokens, a new key, a bot that
-//! was disconnected, a conduit that was deleted, bursts of 429 and 503. What is left at the end is as on the first day.
+//! A month of Twitch failures in a minute or two: restarts, reconnects, rejected shards, expired tokens, a new key, a
+//! bot that was disconnected, a conduit that was deleted, bursts of 429 and 503. The state at the end equals that at
+//! the start.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! From nothing to a chat that is read, with whatever may go wrong on the way.
+//! From startup to a chat that is read, with every failure on the way.
 
 use std::time::Duration;
 

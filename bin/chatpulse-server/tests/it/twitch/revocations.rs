@@ -1,4 +1,4 @@
-//! What Twitch ends, and why: made again where that helps, said to the streamer where a person is needed.
+//! Revocations and their reasons: subscribe again where that helps, or tell the streamer when a person must act.
 
 use chatpulse_twitch_sim::Status;
 

@@ -1,4 +1,4 @@
-//! An EventSub socket's life: handovers, ends of every kind, and what comes twice.
+//! Life cycle of an EventSub socket: reconnects, every kind of close, and duplicates.
 
 use std::time::Duration;
 

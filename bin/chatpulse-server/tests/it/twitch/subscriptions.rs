@@ -1,4 +1,4 @@
-//! One live subscription for each chat that somebody watches: made, refused, found, ended.
+//! One live subscription for each watched chat: created, rejected, found and deleted.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Create EventSub Subscription. [`World::subscribe`] is the order in which Twitch refuses.
+//! Create EventSub Subscription. [`World::subscribe`] makes the checks in Twitch's order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,16 @@ use crate::ids::now;
 use crate::shared::Shared;
 use crate::world::World;
 
-/// Subscriptions with the same type and condition, over whatever transports.
+/// Maximum number of subscriptions with the same type and condition, over all transports.
 const EQUALS_MAX: usize = 3;
-/// WebSocket sessions of one user that have subscriptions.
+/// Maximum number of WebSocket sessions with subscriptions per user.
 const SOCKETS_MAX: usize = 3;
 
 #[derive(Deserialize)]
 struct CreateBody {
     r#type: Option<String>,
     version: Option<String>,
-    /// Some clients send null for a key they leave out.
+    /// Some clients send null for an omitted key.
     #[serde(default)]
     condition: BTreeMap<String, Option<String>>,
     #[serde(default)]
@@ -100,7 +100,7 @@ impl World {
         Ok(subscription)
     }
 
-    /// A WebSocket wants a user token, webhooks and conduits an app token.
+    /// Validates the transport. A WebSocket requires a user token; webhooks and conduits require an app token.
     fn transport(
         &self,
         wanted: WantedTransport,
@@ -163,8 +163,8 @@ impl World {
         allowed.then_some(()).ok_or_else(|| HelixError::new(403, "subscription missing proper authorization"))
     }
 
-    /// The same subscription twice is a conflict; a fourth with the same type and condition is too
-    /// much. Dead ones are in nobody's way.
+    /// Rejects duplicates. The same subscription twice is a conflict, and a fourth with the same type and condition
+    /// exceeds the limit. Disabled ones do not count.
     fn check_equals(
         &self,
         kind: &str,
@@ -188,14 +188,14 @@ impl World {
         Ok(())
     }
 
-    /// Free for chat, and for whoever granted us anything; a point for strangers.
+    /// Returns the cost: 0 for chat and for users who granted the application anything, otherwise 1.
     fn cost(&self, needs: Needs, condition: &BTreeMap<String, String>) -> u32 {
         let grants = self.accounts.grants();
         let known = condition.values().any(|user_id| grants.contains_key(user_id));
         u32::from(needs != Needs::Chat && !known)
     }
 
-    /// A session belongs to the user who subscribed first, and a user has few of them.
+    /// Binds a session to the user who subscribes first, and limits the sessions of a user.
     fn bind_session(&mut self, transport: &Transport, user: &str) -> Result<(), HelixError> {
         let Some(session_id) = transport.session_id() else {
             return Ok(());

@@ -1,21 +1,21 @@
-//! The subscription types that exist here, and what each of them needs.
+//! The supported subscription types, and what each requires.
 
 use std::collections::BTreeMap;
 
 use crate::helix::error::HelixError;
 
-/// Who must have agreed.
+/// The authorization that a type requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// The reader, and the channel or its moderation.
+    /// The grant of the reader, and that of the channel or moderator status there.
     Chat,
-    /// Nobody.
+    /// No authorization.
     Nothing,
-    /// The condition must name our client id.
+    /// The condition must contain the caller's client id.
     Client,
 }
 
-/// What a type of this version needs; none for a type that does not exist.
+/// Returns what a type of this version requires; `None` for an unknown type.
 pub(crate) fn needs(kind: &str, version: &str) -> Option<Needs> {
     let needs = match kind {
         "channel.chat.message"
