@@ -1,4 +1,4 @@
--- Logins. The cookie holds a random id; only its SHA-256 is stored.
+-- Logins. The cookie holds a random id; only its keyed HMAC-SHA256 is stored.
 CREATE TABLE login_sessions (
     hash       bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
     user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -59,7 +59,7 @@ impl std::fmt::Debug for SealedTokens {
     }
 }
 
-/// SHA-256 of the random id in a login cookie. A stolen database opens no session.
+/// Keyed HMAC-SHA256 of the random id in a login cookie. A stolen database opens no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LoginHash(pub [u8; 32]);
 
