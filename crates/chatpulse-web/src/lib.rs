@@ -1,4 +1,4 @@
-//! HTTP: pages, API, overlay WebSockets, webhook.
+//! HTTP: pages, API, overlay sockets, webhook.
 //!
 //! [`routes`] lists every route. [`guard`] wraps all of them: request id, limits, headers, errors. A page is a
 //! folder: handler, form, view. [`Server::bind`] opens the port, [`Server::run`] serves.
