@@ -46,22 +46,16 @@ async fn a_vote_waits_half_a_second_at_most_until_the_breaker_opens() {
     let seed = attached(&live).await;
     server.pause();
     // Earlier successes count for the breaker too. Twelve failures outweigh them.
-    let mut waits = Vec::new();
     for _ in 0..12 {
         let begun_at = Instant::now();
         assert!(is_unavailable(&live, &seed).await);
-        waits.push(begun_at.elapsed());
+        assert!(begun_at.elapsed() < Duration::from_secs(1), "{:?}", begun_at.elapsed());
     }
-    // The breaker cannot open before the fifth. Most of those, since a busy machine may delay one.
-    waits.truncate(5);
-    waits.sort_unstable();
-    assert!(waits[2] < Duration::from_secs(1), "{waits:?}");
     let begun_at = Instant::now();
     for _ in 0..100 {
         assert!(is_unavailable(&live, &seed).await);
     }
-    // Without the breaker they would wait 40 seconds.
-    assert!(begun_at.elapsed() < Duration::from_secs(20), "{:?}", begun_at.elapsed());
+    assert!(begun_at.elapsed() < Duration::from_secs(3), "the breaker answers: {:?}", begun_at.elapsed());
     server.resume();
     eventually("votes count again without a probe", async || !is_unavailable(&live, &seed).await).await;
 }
