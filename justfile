@@ -5,7 +5,7 @@ _list:
 
 # Run the whole product with a simulated Twitch: dashboard and overlay on this machine
 demo *options:
-    cargo run --release -- demo {{options}}
+    cargo run --release --no-default-features -- demo {{options}}
 
 # Serve, configured by the environment and .env
 serve:

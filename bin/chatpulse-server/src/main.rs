@@ -4,6 +4,10 @@
     clippy::print_stdout,
     reason = "commands talk to people on standard output; logs go to standard error"
 )]
+#![cfg_attr(
+    not(feature = "fleet"),
+    expect(dead_code, reason = "settings of the pool are validated in every build; only a fleet uses them")
+)]
 
 mod clock;
 mod command;

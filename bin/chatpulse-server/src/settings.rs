@@ -4,6 +4,8 @@
 //! this folder knows variable names; each crate defines the config struct that it receives.
 
 mod environment;
+#[cfg_attr(not(feature = "fleet"), path = "settings/no_fleet.rs")]
+mod fleet;
 mod http;
 mod limits;
 mod rules;
@@ -15,9 +17,10 @@ use std::time::Duration;
 use chatpulse_telemetry::logging::{LogFilter, LogFormat};
 
 pub(crate) use environment::{Environment, Problems};
+pub(crate) use fleet::{PgSettings, RedisSettings};
 pub(crate) use http::HttpSettings;
 pub(crate) use limits::LimitSettings;
-pub(crate) use stores::{Database, PgSettings, RedisSettings, Retries, StoreSettings};
+pub(crate) use stores::{Database, Retries, StoreSettings};
 pub(crate) use twitch::TwitchSettings;
 
 use environment::Reader;

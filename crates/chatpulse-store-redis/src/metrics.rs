@@ -29,29 +29,3 @@ pub const FAMILIES: &[Family] = &[
         "Messages of other instances, by channel.",
     ),
 ];
-
-/// What is measured of the fleet. A server without Redis exports it too, so that one dashboard serves both shapes: its
-/// one instance always leads, and its circuit breaker stays closed.
-pub const FLEET_FAMILIES: &[Family] = &[
-    Family::gauge(
-        "is_leader",
-        Labels::One("key", &["cleanup:leader"]),
-        "1 while this instance does the housekeeping.",
-    ),
-    Family::counter(
-        "leader_elections_total",
-        Labels::One("key", &["cleanup:leader"]),
-        "Times that this instance began to lead.",
-    ),
-    Family::gauge("instance_registry_size", Labels::None, "Living instances, this one included."),
-    Family::gauge(
-        "circuit_breaker_state",
-        Labels::One("component", &["redis"]),
-        "0: closed, 1: half open, 2: open. Without Redis it stays closed.",
-    ),
-    Family::counter(
-        "circuit_breaker_state_changes_total",
-        Labels::Two(("component", &["redis"]), ("to", &["closed", "half_open", "open"])),
-        "Changes of the circuit breaker, by component and new state.",
-    ),
-];

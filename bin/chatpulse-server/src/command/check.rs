@@ -2,6 +2,8 @@
 //! loads the functions into a Redis that has none or an older version, because there is no other way to find out
 //! whether that is allowed.
 
+#[cfg_attr(not(feature = "fleet"), path = "check/no_fleet.rs")]
+mod fleet;
 mod report;
 
 use std::path::Path;
@@ -18,8 +20,6 @@ use chatpulse_domain::ports::tokens::{StoredTokens, TokenRepository};
 use chatpulse_store_embedded::{
     FileToCheck, OpenError, SqliteFile, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
-use chatpulse_store_pg::{PgConfig, PgPool, PgStreamers, PgSubscriptions, PgTokens, PoolToCheck};
-use chatpulse_store_redis::{ConnectError, FunctionsCheck, Redis};
 use chatpulse_twitch::error::TwitchError;
 use chatpulse_twitch::feed::inspect::{ChatConnection, inspect};
 use chatpulse_twitch::helix::Helix;
@@ -30,12 +30,10 @@ use super::CheckOptions;
 use super::serve::runtime;
 use crate::clock::SystemClock;
 use crate::settings::{Database, Settings};
-use crate::wiring::stores::{pg_config, redis_config};
 use crate::wiring::{DerivedKeys, twitch_config};
 use report::Report;
 
 const MIGRATE: &str = "run `chatpulse migrate`, or just start the server";
-const LET_LOAD: &str = "let this user load and call functions: FUNCTION LOAD, FCALL, FCALL_RO";
 const DO_AS_IT_SAYS: &str = "do what it says, then check again";
 /// Timeout of each check.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -71,7 +69,7 @@ struct Accounts {
 async fn check_database(settings: &Settings, report: &mut Report) -> anyhow::Result<Option<Accounts>> {
     match &settings.stores.database {
         Database::Sqlite { path } => Ok(check_file(path, report).await),
-        Database::Postgres(pg) => check_postgres(pg_config(pg)?, report).await,
+        Database::Postgres(pg) => fleet::check_postgres(pg, report).await,
         Database::InMemory => Ok(None),
     }
 }
@@ -137,64 +135,12 @@ fn place_for(path: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&trial)
 }
 
-async fn check_postgres(config: PgConfig, report: &mut Report) -> anyhow::Result<Option<Accounts>> {
-    match PgPool::open_for_check(config).await {
-        Ok(PoolToCheck { pool, migrations_pending: 0 }) => {
-            report.ok("database", "PostgreSQL answers and is up to date");
-            Ok(Some(Accounts {
-                streamers: Box::new(PgStreamers::new(pool.clone())),
-                tokens: Box::new(PgTokens::new(pool.clone())),
-                subscriptions: Box::new(PgSubscriptions::new(pool)),
-            }))
-        }
-        Ok(PoolToCheck { migrations_pending, .. }) => {
-            report.warn(
-                "database",
-                format!("PostgreSQL answers and needs {migrations_pending} migrations"),
-                MIGRATE,
-            );
-            Ok(None)
-        }
-        Err(error) => {
-            report.fail("database", error.to_string(), DO_AS_IT_SAYS);
-            Ok(None)
-        }
-    }
-}
-
 async fn check_live_state(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let Some(redis) = &settings.stores.redis else {
         report.ok("live state", "kept in this process");
         return Ok(());
     };
-    let redis = match Redis::connect(&redis_config(redis)?).await {
-        Ok(redis) => redis,
-        Err(error @ ConnectError::Functions(_)) => {
-            report.ok("redis", "it answers");
-            report.fail("redis functions", with_cause(&error), LET_LOAD);
-            return Ok(());
-        }
-        Err(error) => {
-            report.fail(
-                "redis",
-                with_cause(&error),
-                "see whether REDIS_URL is right and Redis 7 or later runs there",
-            );
-            return Ok(());
-        }
-    };
-    match redis.check().await {
-        Ok(()) => report.ok("redis", "it answers and takes writes"),
-        Err(error) => {
-            report.fail("redis", with_cause(&error), "point REDIS_URL at the primary, not at a replica");
-        }
-    }
-    match FunctionsCheck(redis.clone()).check().await {
-        Ok(()) => report.ok("redis functions", "loaded"),
-        Err(error) => report.fail("redis functions", with_cause(&error), LET_LOAD),
-    }
-    redis.close().await;
-    Ok(())
+    fleet::check_redis(redis, report).await
 }
 
 /// Formats an error with its causes, which hold the details. No cause contains a password.

@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use chatpulse_store_embedded::SqliteFile;
-use chatpulse_store_pg::PgPool;
 
 use super::serve::runtime;
 use crate::settings::{Database, Settings};
-use crate::wiring::stores::pg_config;
+use crate::wiring::stores::fleet;
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let stores = Settings::load_stores()?;
@@ -17,9 +16,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             println!("{} is up to date.", path.display());
         }
         Database::Postgres(pg) => {
-            runtime()?.block_on(async {
-                PgPool::connect(pg_config(pg)?).await?.migrate().await.map_err(anyhow::Error::from)
-            })?;
+            runtime()?.block_on(fleet::migrate(pg))?;
             println!("The database is up to date.");
         }
         Database::InMemory => {}

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chatpulse_domain::secret::Secret;
-use chatpulse_store_pg::{PgConfig, PgHost, Tls, TlsMode, parse_url};
 use chatpulse_twitch::tokens::TokenKey;
-use url::{Host, Url};
 
-use super::environment::{Reader, hidden};
+use super::environment::Reader;
+use super::fleet::{PgSettings, PgUrl, RedisSettings, read_redis};
 
 const SESSION_SECRET_BYTES_MIN: usize = 32;
 
@@ -30,18 +29,6 @@ pub(crate) enum Database {
     InMemory,
 }
 
-/// PostgreSQL settings, without the root certificates.
-pub(crate) struct PgSettings {
-    pub(crate) config: PgConfig,
-    pub(crate) encrypted: bool,
-}
-
-/// Redis settings, without the root certificates.
-pub(crate) struct RedisSettings {
-    pub(crate) url: Secret,
-    pub(crate) encrypted: bool,
-}
-
 /// How often and how long to retry connecting to an unreachable server at startup.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retries {
@@ -61,7 +48,7 @@ pub(crate) struct Keys {
 /// A parsed `DATABASE_URL`.
 enum DatabaseUrl {
     Sqlite(PathBuf),
-    Postgres(Box<PgConfig>, TlsMode),
+    Postgres(PgUrl),
 }
 
 impl Database {
@@ -98,7 +85,8 @@ impl StoreSettings {
         let redis = read_redis(reader, must_be_safe);
         let pool = Pool::read(reader);
         // If `DATABASE_URL` is malformed, report only that and not the settings that depend on it.
-        let with_sqlite = !matches!(database, Some(DatabaseUrl::Postgres(..)));
+        let with_sqlite = matches!(database, Some(DatabaseUrl::Sqlite(_)));
+        let with_postgres = matches!(database, Some(DatabaseUrl::Postgres(_)));
         if with_sqlite && matches!(redis, Some(Some(_))) {
             reader.problem(
                 "REDIS_URL",
@@ -110,14 +98,12 @@ impl StoreSettings {
             let expected = "PostgreSQL, or ALLOW_EMBEDDED=true if one instance is all you want";
             reader.problem("DATABASE_URL", "SQLite in production", expected);
         }
-        let keys = Keys::read(reader, needs_keys && (production || !with_sqlite), needs_keys && production);
+        let keys = Keys::read(reader, needs_keys && (production || with_postgres), needs_keys && production);
         let database = match database? {
             DatabaseUrl::Sqlite(path) => Some(Database::Sqlite { path }),
-            DatabaseUrl::Postgres(config, mode) => {
-                let encrypted = encryption(reader, &config, mode, must_be_safe);
-                encrypted.zip(pool.as_ref()).map(|(encrypted, pool)| {
-                    Database::Postgres(Box::new(PgSettings { config: pool.applied_to(*config), encrypted }))
-                })
+            DatabaseUrl::Postgres(url) => {
+                let settings = url.complete(reader, pool.as_ref(), must_be_safe);
+                settings.map(|settings| Database::Postgres(Box::new(settings)))
             }
         };
         let retries = pool?.retries;
@@ -126,66 +112,21 @@ impl StoreSettings {
 }
 
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
-    const EXPECTED: &str = "`sqlite://PATH` or `postgres://USER@HOST/NAME`";
     let text = reader.text("DATABASE_URL").unwrap_or("sqlite://data/chatpulse.db");
     if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
         return Some(DatabaseUrl::Sqlite(PathBuf::from(path)));
     }
-    match parse_url(text) {
-        Ok((connection, mode)) => {
-            Some(DatabaseUrl::Postgres(Box::new(PgConfig::new(connection, Tls::Disabled)), mode))
-        }
-        Err(error) => {
-            // Hide the text, because it may contain a password.
-            reader.problem("DATABASE_URL", format!("{}: {error}", hidden(text)), EXPECTED);
-            None
-        }
-    }
-}
-
-#[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
-fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<RedisSettings>> {
-    let expected = "redis://, rediss://, redis-cluster:// or rediss-cluster:// with a host";
-    let url = reader.secret("REDIS_URL", expected, parse_redis_url)?;
-    let Some(url) = url else { return Some(None) };
-    let encrypted = url.scheme().starts_with("rediss");
-    if must_be_safe && !encrypted && !is_loopback(&url) {
-        let expected = "rediss:// or rediss-cluster://, or ALLOW_INSECURE_DATABASE=true";
-        reader.problem("REDIS_URL", "Redis without TLS", expected);
-    }
-    Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted }))
-}
-
-/// Returns whether the PostgreSQL connection uses TLS. In production, an unspecified mode means `require`, except for
-/// loopback servers or when insecure databases are allowed.
-fn encryption(reader: &mut Reader<'_>, config: &PgConfig, mode: TlsMode, must_be_safe: bool) -> Option<bool> {
-    // If `hostaddr` is set beside `host`, the connection goes to `hostaddr`.
-    let addresses = config.connection.get_hostaddrs();
-    let is_near = addresses.iter().all(std::net::IpAddr::is_loopback)
-        && config.connection.get_hosts().iter().all(|host| match host {
-            PgHost::Tcp(name) => is_loopback_name(name) || !addresses.is_empty(),
-            PgHost::Unix(_) => true,
-        });
-    match mode {
-        TlsMode::Require => Some(true),
-        TlsMode::Prefer => Some(must_be_safe && !is_near),
-        TlsMode::Disable if must_be_safe && !is_near => {
-            let expected = "sslmode=require, or ALLOW_INSECURE_DATABASE=true";
-            reader.problem("DATABASE_URL", "PostgreSQL without TLS", expected);
-            None
-        }
-        TlsMode::Disable => Some(false),
-    }
+    PgUrl::read(reader, text).map(DatabaseUrl::Postgres)
 }
 
 /// Pool settings, validated together whichever database is used.
-struct Pool {
-    min_conns: u32,
-    max_conns: u32,
-    max_conn_idle_time: Duration,
-    health_check_period: Duration,
-    connect_timeout: Duration,
-    retries: Retries,
+pub(super) struct Pool {
+    pub(super) min_conns: u32,
+    pub(super) max_conns: u32,
+    pub(super) max_conn_idle_time: Duration,
+    pub(super) health_check_period: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) retries: Retries,
 }
 
 impl Pool {
@@ -215,19 +156,6 @@ impl Pool {
             retries: Retries { further_tries: further_tries?, first_pause: first_pause? },
         })
     }
-
-    fn applied_to(&self, config: PgConfig) -> PgConfig {
-        PgConfig {
-            min_conns: self.min_conns as usize,
-            max_conns: self.max_conns as usize,
-            max_conn_idle_time: self.max_conn_idle_time,
-            health_check_period: self.health_check_period,
-            connect_timeout: self.connect_timeout,
-            max_retries: self.retries.further_tries,
-            initial_backoff: self.retries.first_pause,
-            ..config
-        }
-    }
 }
 
 impl Keys {
@@ -253,34 +181,6 @@ impl Keys {
             token_keys_old: token_keys_old?.unwrap_or_default(),
         })
     }
-}
-
-fn parse_redis_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let known = ["redis", "rediss", "redis-cluster", "rediss-cluster"].contains(&url.scheme());
-    (known && url.has_host()).then_some(url)
-}
-
-/// Returns whether every node is on loopback. Further nodes of a cluster are in the query.
-fn is_loopback(url: &Url) -> bool {
-    let nodes = url.query_pairs().filter(|(name, _)| name == "node");
-    let mut others = nodes.map(|(_, node)| Url::parse(&format!("redis://{node}")));
-    is_loopback_host(url) && others.all(|node| node.is_ok_and(|node| is_loopback_host(&node)))
-}
-
-/// Returns whether the host is on loopback. The url crate returns hosts of unknown schemes as plain text, so IP
-/// addresses are parsed here.
-fn is_loopback_host(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        None => false,
-    }
-}
-
-fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn parse_key(text: &str) -> Option<TokenKey> {

@@ -1,12 +1,12 @@
 use super::*;
 
-const MINIMUM: [(&str, &str); 3] = [
+pub(super) const MINIMUM: [(&str, &str); 3] = [
     ("TWITCH_CLIENT_ID", "id"),
     ("TWITCH_CLIENT_SECRET", "very-secret"),
     ("TWITCH_REDIRECT_URI", "http://localhost:8080/auth/callback"),
 ];
 
-const PRODUCTION: [(&str, &str); 8] = [
+pub(super) const PRODUCTION: [(&str, &str); 8] = [
     ("APP_ENV", "production"),
     ("ALLOW_EMBEDDED", "true"),
     ("PUBLIC_URL", "https://pulse.example"),
@@ -17,11 +17,14 @@ const PRODUCTION: [(&str, &str); 8] = [
     ("TOKEN_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
 ];
 
-fn with(base: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> Environment {
+pub(super) fn with(
+    base: &[(&'static str, &'static str)],
+    more: &[(&'static str, &'static str)],
+) -> Environment {
     Environment::of(&[base, more].concat())
 }
 
-fn report(base: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> String {
+pub(super) fn report(base: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> String {
     match Settings::read(&with(base, more)) {
         Ok(_) => "no problem".to_owned(),
         Err(problems) => problems.to_string(),
@@ -159,6 +162,7 @@ fn the_example_file_explains_every_variable_with_its_default() {
         .collect::<Vec<_>>()
         .join("\n");
     let sources = [
+        include_str!("fleet.rs"),
         include_str!("http.rs"),
         include_str!("limits.rs"),
         include_str!("stores.rs"),
@@ -193,22 +197,6 @@ fn a_fleet_needs_its_bot_and_its_session_secret() {
     let all =
         [fleet.as_slice(), &[("BOT_USER_ID", "123"), ("SESSION_SECRET", "any secret of ours")]].concat();
     assert_eq!(report(&MINIMUM, &all), "no problem");
-}
-
-#[test]
-fn production_takes_an_open_sslmode_for_require_except_on_this_machine() {
-    let encrypted = |url: &'static str| {
-        let settings =
-            Settings::read(&with(&PRODUCTION, &[("DATABASE_URL", url), ("BOT_USER_ID", "1")])).unwrap();
-        match settings.stores.database {
-            Database::Postgres(pg) => pg.encrypted,
-            _ => panic!("{url} is PostgreSQL"),
-        }
-    };
-    assert!(encrypted("postgres://pulse@db.example/pulse"));
-    assert!(encrypted("postgres://pulse@db.example/pulse?sslmode=prefer"));
-    assert!(encrypted("postgres://pulse@localhost/pulse?sslmode=verify-full"));
-    assert!(!encrypted("postgres://pulse@127.0.0.1/pulse"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Chooses the storage technology; the only `match` on it.
 
-mod fleet;
+#[cfg_attr(not(feature = "fleet"), path = "stores/no_fleet.rs")]
+pub(crate) mod fleet;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::health::HealthCheck;
@@ -26,15 +28,11 @@ use chatpulse_store_embedded::{
     LocalSignals, MemoryLive, SingleInstance, SqliteAppToken, SqliteFile, SqliteLoginSessions,
     SqliteSettings, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
-use chatpulse_store_pg::{
-    PgAppToken, PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions, PgTokens,
-};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::clock::SteadyClock;
 use crate::settings::{Database, StoreSettings};
-pub(crate) use fleet::{pg_config, redis_config};
 
 /// A background task of a store, to be run by the server.
 pub(crate) type Task =
@@ -52,7 +50,8 @@ pub(crate) struct Stores {
     pub(crate) health: Vec<Arc<dyn HealthCheck>>,
     /// Background tasks and their names.
     pub(crate) tasks: Vec<(&'static str, Task)>,
-    closing: Closing,
+    /// In the order of opening.
+    connections: Vec<Box<dyn Connection>>,
 }
 
 /// The live-state part of [`Stores`].
@@ -66,15 +65,18 @@ pub(crate) struct LiveStores {
     pub(crate) is_shared: bool,
 }
 
-/// Connections to close at shutdown.
-struct Closing {
-    database: Opened,
-    redis: Option<fleet::Membership>,
+/// What a store holds until the server has stopped.
+#[async_trait]
+trait Connection: Send + Sync {
+    /// Finishes pending work and disconnects.
+    async fn close(&self);
 }
 
-enum Opened {
-    File(SqliteFile),
-    Pool(PgPool),
+#[async_trait]
+impl Connection for SqliteFile {
+    async fn close(&self) {
+        Self::close(self).await;
+    }
 }
 
 impl Stores {
@@ -87,7 +89,7 @@ impl Stores {
         let mut stores = match &settings.database {
             Database::Sqlite { path } => Self::in_file(SqliteFile::open(path).await, limit)?,
             Database::InMemory => Self::in_file(SqliteFile::in_memory().await, limit)?,
-            Database::Postgres(pg) => Self::in_pool(PgPool::connect(pg_config(pg)?).await?, limit).await?,
+            Database::Postgres(pg) => fleet::open(pg, limit).await?,
         };
         if let Some(redis) = &settings.redis {
             fleet::join(&mut stores, redis, settings.retries, limit, instance, tick).await?;
@@ -112,24 +114,7 @@ impl Stores {
             live: LiveStores::in_process(limit),
             health: vec![Arc::new(file.clone())],
             tasks: Vec::new(),
-            closing: Closing { database: Opened::File(file), redis: None },
-        })
-    }
-
-    async fn in_pool(pool: PgPool, limit: Option<BucketLimit>) -> anyhow::Result<Self> {
-        pool.migrate().await?;
-        let upkeep = pool.clone();
-        Ok(Self {
-            streamers: Arc::new(PgStreamers::new(pool.clone())),
-            tokens: Arc::new(PgTokens::new(pool.clone())),
-            settings: Arc::new(PgSettings::new(pool.clone())),
-            subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
-            login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
-            app_token: Arc::new(PgAppToken::new(pool.clone())),
-            live: LiveStores::in_process(limit),
-            health: vec![Arc::new(pool.clone())],
-            tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.maintain(stop))))],
-            closing: Closing { database: Opened::Pool(pool), redis: None },
+            connections: vec![Box::new(file)],
         })
     }
 
@@ -141,12 +126,8 @@ impl Stores {
     /// Finishes pending work, then closes the stores. Live state is closed first, because that announces to the other
     /// instances that this one has left.
     pub(crate) async fn close(&self) {
-        if let Some(redis) = &self.closing.redis {
-            redis.leave().await;
-        }
-        match &self.closing.database {
-            Opened::File(file) => file.close().await,
-            Opened::Pool(pool) => pool.close(),
+        for connection in self.connections.iter().rev() {
+            connection.close().await;
         }
     }
 }

@@ -1,23 +1,31 @@
-//! PostgreSQL and Redis: completes their configuration and joins the instances that share live state.
+//! Opens PostgreSQL and Redis, and joins the instances that share live state. A build without the feature `fleet` has
+//! `no_fleet.rs` instead.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
+use chatpulse_domain::metrics::Family;
 use chatpulse_domain::ports::shard_leases::ShardLeases as _;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::token_bucket::BucketLimit;
-use chatpulse_store_pg::{PgConfig, Tls};
+use chatpulse_store_pg::{
+    PgAppToken, PgConfig, PgLoginSessions, PgPool, PgStreamers, PgSubscriptions, PgTokens, Tls,
+};
 use chatpulse_store_redis::{
     ConnectError, FencingTokens, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership,
     RedisLive, RedisShards, RedisSignals,
 };
 use tracing::warn;
 
-use super::{LiveStores, Stores};
+use super::{Connection, LiveStores, Stores};
 use crate::settings::{PgSettings, RedisSettings, Retries};
 use crate::tls;
+
+pub(crate) const POSTGRES_FAMILIES: &[Family] = chatpulse_store_pg::metrics::FAMILIES;
+pub(crate) const REDIS_FAMILIES: &[Family] = chatpulse_store_redis::metrics::FAMILIES;
 
 /// Adds the root certificates to the PostgreSQL settings.
 pub(crate) fn pg_config(pg: &PgSettings) -> anyhow::Result<PgConfig> {
@@ -35,16 +43,49 @@ pub(crate) fn redis_config(redis: &RedisSettings) -> anyhow::Result<RedisConfig>
     Ok(RedisConfig { tls, ..RedisConfig::new(redis.url.clone()) })
 }
 
+/// Updates the database schema.
+pub(crate) async fn migrate(pg: &PgSettings) -> anyhow::Result<()> {
+    PgPool::connect(pg_config(pg)?).await?.migrate().await?;
+    Ok(())
+}
+
+/// Opens the database and updates its schema. Live state is in this process until [`join`].
+pub(super) async fn open(pg: &PgSettings, limit: Option<BucketLimit>) -> anyhow::Result<Stores> {
+    let pool = PgPool::connect(pg_config(pg)?).await?;
+    pool.migrate().await?;
+    let upkeep = pool.clone();
+    Ok(Stores {
+        streamers: Arc::new(PgStreamers::new(pool.clone())),
+        tokens: Arc::new(PgTokens::new(pool.clone())),
+        settings: Arc::new(chatpulse_store_pg::PgSettings::new(pool.clone())),
+        subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
+        login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+        app_token: Arc::new(PgAppToken::new(pool.clone())),
+        live: LiveStores::in_process(limit),
+        health: vec![Arc::new(pool.clone())],
+        tasks: vec![("PostgreSQL upkeep", Box::new(move |stop| Box::pin(upkeep.maintain(stop))))],
+        connections: vec![Box::new(pool)],
+    })
+}
+
+#[async_trait]
+impl Connection for PgPool {
+    async fn close(&self) {
+        Self::close(self);
+    }
+}
+
 /// The registration of this instance in the fleet.
-pub(super) struct Membership {
+struct Membership {
     redis: Redis,
     instances: RedisInstances,
     shards: RedisShards,
 }
 
-impl Membership {
+#[async_trait]
+impl Connection for Membership {
     /// Deregisters this instance, so that the others need not wait for its heartbeat timeout.
-    pub(super) async fn leave(&self) {
+    async fn close(&self) {
         if let Err(error) = self.shards.release().await {
             warn!(%error, "this instance's shard could not be given to another; it is taken over in half a minute");
         }
@@ -90,7 +131,7 @@ pub(super) async fn join(
         shards: Arc::new(shards.clone()),
         is_shared: true,
     };
-    stores.closing.redis = Some(Membership { redis, instances, shards });
+    stores.connections.push(Box::new(Membership { redis, instances, shards }));
     Ok(())
 }
 
@@ -107,5 +148,22 @@ async fn connect(config: &RedisConfig, retries: Retries) -> anyhow::Result<Redis
             }
             connected => return Ok(connected?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_databases_feed_the_same_families() {
+        let without_labels = |families: &[Family]| -> Vec<(&str, &str)> {
+            families.iter().map(|family| (family.name, family.help)).collect()
+        };
+        assert_eq!(
+            without_labels(POSTGRES_FAMILIES),
+            without_labels(chatpulse_store_embedded::metrics::FAMILIES)
+        );
+        assert_eq!(chatpulse_store_pg::QUERIES.len(), chatpulse_store_embedded::QUERIES.len());
     }
 }
