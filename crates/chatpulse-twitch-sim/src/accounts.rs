@@ -1,8 +1,13 @@
-//! Accounts at the simulated Twitch, and what each has granted to the application.
+//! Accounts at the simulated Twitch, what each has granted to the application, and how a user disconnects it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
 
 use crate::config::SimUser;
+use crate::eventsub::subscription::{Status, Subscription, Transport};
+use crate::shared::Shared;
 use crate::tokens::Scopes;
 
 /// Accounts and their grants. Tokens are in [`crate::tokens`].
@@ -80,4 +85,46 @@ impl Accounts {
         let is_moderator = self.moderators.contains(&(channel.to_owned(), reader.to_owned()));
         reader_agreed && (is_moderator || self.has_granted(channel, "channel:bot"))
     }
+}
+
+/// The event `user.authorization.revoke`.
+#[derive(Serialize)]
+struct AuthorizationRevoked<'a> {
+    client_id: &'a str,
+    user_id: &'a str,
+    user_login: &'a str,
+    user_name: &'a str,
+}
+
+impl Shared {
+    /// Ends everything that depends on the user's grant and notifies the application. Returns the number of
+    /// subscriptions that ended.
+    pub(crate) async fn disconnect(self: &Arc<Self>, user_id: &str) -> usize {
+        let user = self.change(|world| {
+            world.accounts.disconnect(user_id);
+            world.tokens.disconnect(user_id);
+            world.accounts.profile(user_id)
+        });
+        let ended = self.revoke(Status::AuthorizationRevoked, |found| rests_on(found, user_id)).await;
+        let event = AuthorizationRevoked {
+            client_id: &self.config.client_id,
+            user_id,
+            user_login: &user.login,
+            user_name: &user.display_name,
+        };
+        self.publish("user.authorization.revoke", &event, 0).await;
+        ended
+    }
+}
+
+/// Returns whether the subscription depends on the user's grant. Chat requires the reader's grant; over webhooks and
+/// conduits it also requires the broadcaster's.
+fn rests_on(subscription: &Subscription, user_id: &str) -> bool {
+    if !subscription.kind.starts_with("channel.chat.") {
+        return false;
+    }
+    let of_reader = subscription.about("user_id") == Some(user_id);
+    let of_channel = subscription.about("broadcaster_user_id") == Some(user_id);
+    let is_direct = matches!(subscription.transport, Transport::Websocket { .. });
+    of_reader || (of_channel && !is_direct)
 }

@@ -5,9 +5,7 @@
 
 pub(crate) mod conduit;
 pub(crate) mod delivery;
-pub(crate) mod event;
 pub(crate) mod message;
-pub(crate) mod parcel;
 pub(crate) mod session;
 pub(crate) mod shard_loss;
 pub(crate) mod socket;

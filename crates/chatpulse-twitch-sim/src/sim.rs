@@ -16,8 +16,9 @@ use crate::chat::line::{ChatLine, Delivered};
 use crate::config::SimConfig;
 use crate::crowd::{Crowd, CrowdConfig};
 use crate::eventsub::socket;
+use crate::helix::users;
 use crate::shared::Shared;
-use crate::{front_door, helix, oauth, picture};
+use crate::{front_door, helix, oauth};
 
 /// A running simulated Twitch. Clones are handles to the same one. It stops with [`Sim::stop`], or when the last handle
 /// is dropped.
@@ -44,7 +45,7 @@ impl Sim {
                 .service(web::scope("/oauth2").configure(oauth::routes))
                 .service(web::scope("/helix").configure(helix::routes))
                 .route("/ws", web::get().to(socket::open))
-                .route("/pictures/{id}.svg", web::get().to(picture::show))
+                .route("/pictures/{id}.svg", web::get().to(users::picture))
         })
         .workers(1)
         .disable_signals()

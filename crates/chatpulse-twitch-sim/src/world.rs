@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use crate::accounts::Accounts;
 use crate::config::SimConfig;
 use crate::eventsub::conduit::Conduit;
-use crate::eventsub::parcel::Parcel;
+use crate::eventsub::delivery::Parcel;
 use crate::eventsub::session::Session;
 use crate::eventsub::subscription::{Status, Subscription, Transport};
 use crate::faults::Faults;
+use crate::front_door::Quota;
 use crate::ids::Ids;
-use crate::quota::Quota;
 use crate::tokens::Tokens;
 
 /// The state of the platform.

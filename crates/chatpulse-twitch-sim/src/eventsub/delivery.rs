@@ -1,16 +1,21 @@
 //! Delivers an event to every subscriber.
 //!
-//! [`Shared::publish`] finds the subscriptions, chooses the transport of each, and sends.
+//! [`Shared::publish`] finds the subscriptions to an [`Event`], makes a [`Parcel`] for the transport of each, and sends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tracing::warn;
 
-use crate::eventsub::event::Event;
-use crate::eventsub::message::MessageType;
-use crate::eventsub::parcel::Parcel;
-use crate::eventsub::subscription::{Status, Subscription};
+use crate::eventsub::message::{self, MessageType};
+use crate::eventsub::session::Outbox;
+use crate::eventsub::subscription::{Status, Subscription, Transport};
+use crate::eventsub::webhook::Post;
+use crate::ids::now;
 use crate::shared::Shared;
 use crate::world::World;
 
@@ -91,5 +96,87 @@ impl World {
             parcels.extend(self.parcels(subscription, channel, MessageType::Revocation, None));
         }
         (ending.len(), parcels)
+    }
+}
+
+/// One event of a type, with its body exactly as it will be sent.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) kind: String,
+    pub(crate) body: Box<RawValue>,
+    /// Top-level text values of the body, which conditions are matched with.
+    facts: BTreeMap<String, String>,
+}
+
+impl Event {
+    pub(crate) fn new(kind: &str, body: &impl Serialize) -> serde_json::Result<Self> {
+        let body = serde_json::value::to_raw_value(body)?;
+        let all: BTreeMap<String, Value> = serde_json::from_str(body.get())?;
+        let text = |(key, value): (String, Value)| match value {
+            Value::String(text) => Some((key, text)),
+            _ => None,
+        };
+        Ok(Self { kind: kind.to_owned(), body, facts: all.into_iter().filter_map(text).collect() })
+    }
+
+    /// Returns whether an enabled subscription matches this event. Keys that the event does not have, such as the
+    /// reader of a chat, always match.
+    pub(crate) fn concerns(&self, subscription: &Subscription) -> bool {
+        let agrees =
+            |(key, wanted): (&String, &String)| self.facts.get(key).is_none_or(|fact| fact == wanted);
+        subscription.status == Status::Enabled
+            && subscription.kind == self.kind
+            && subscription.condition.iter().all(agrees)
+    }
+
+    /// Returns the key that selects the shard: the channel, or else the user or the conduit of the event.
+    pub(crate) fn channel(&self) -> &str {
+        ["broadcaster_user_id", "user_id", "conduit_id"]
+            .iter()
+            .find_map(|key| self.facts.get(*key))
+            .map_or("", String::as_str)
+    }
+}
+
+/// One outgoing message.
+#[derive(Debug, Clone)]
+pub(crate) enum Parcel {
+    /// A frame for one open socket.
+    Frame(Outbox, ByteString),
+    /// A request to a webhook.
+    Post(Post),
+}
+
+impl World {
+    /// Returns messages about `subscription`, addressed to the current transport of `channel`. Several for a session
+    /// that is reconnecting; none if no transport is available.
+    pub(crate) fn parcels(
+        &mut self,
+        subscription: &Subscription,
+        channel: &str,
+        message_type: MessageType,
+        event: Option<&RawValue>,
+    ) -> Vec<Parcel> {
+        let message_id = self.ids.uuid();
+        match self.exit_of(subscription, channel) {
+            Some(Transport::Webhook { callback, secret }) => vec![Parcel::Post(Post {
+                callback: callback.clone(),
+                secret: secret.clone(),
+                message_id,
+                message_type,
+                timestamp: now(),
+                about: Some((subscription.kind.clone(), subscription.version.clone())),
+                body: message::body(subscription, event),
+                retry: 0,
+            })],
+            Some(Transport::Websocket { session_id, .. }) => {
+                let Some(session) = self.sessions.get(session_id) else {
+                    return Vec::new();
+                };
+                let frame = message::frame(&message_id, message_type, subscription, event);
+                session.outboxes().map(|outbox| Parcel::Frame(outbox.clone(), frame.clone())).collect()
+            }
+            Some(Transport::Conduit { .. }) | None => Vec::new(),
+        }
     }
 }

@@ -1,15 +1,14 @@
-//! Subscriptions: list and delete. Two other files create them and hold the rules.
+//! Subscriptions: list and delete. [`create`] has the rules of each type.
 
 pub(crate) mod create;
-pub(crate) mod rules;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::eventsub::subscription::{Status, Subscription, Transport};
-use crate::helix::caller::Caller;
+use crate::helix::Caller;
 use crate::helix::error::HelixError;
-use crate::helix::paging::{Pagination, page};
+use crate::helix::{Pagination, page};
 use crate::shared::Shared;
 use crate::world::World;
 

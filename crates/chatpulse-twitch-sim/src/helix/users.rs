@@ -1,11 +1,12 @@
-//! Get Users.
+//! Get Users, and the profile pictures that it links to.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use maud::html;
 use serde::Serialize;
 use url::form_urlencoded;
 
 use crate::config::SimUser;
-use crate::helix::caller::Caller;
+use crate::helix::Caller;
 use crate::helix::error::{Data, HelixError};
 use crate::shared::Shared;
 
@@ -64,4 +65,19 @@ fn answer(user: SimUser, shared: &Shared) -> UserAnswer {
         view_count: 0,
         created_at: "2016-12-14T20:32:28Z",
     }
+}
+
+/// `GET /pictures/{id}.svg`
+pub(crate) async fn picture(id: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
+    let user = shared.read(|world| world.accounts.profile(&id));
+    let letter = user.display_name.chars().next().unwrap_or('?');
+    let picture = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 300" {
+            rect width="300" height="300" fill="#9147ff" {}
+            text x="150" y="205" fill="#fff" font-family="sans-serif" font-size="160" text-anchor="middle" {
+                (letter)
+            }
+        }
+    };
+    HttpResponse::Ok().content_type("image/svg+xml").body(picture)
 }

@@ -11,9 +11,9 @@ use serde_json::json;
 use url::Url;
 
 use crate::config::{SimConfig, SimUser};
-use crate::oauth::error::OauthError;
+use crate::oauth::OauthError;
+use crate::oauth::Params;
 use crate::oauth::page::{self, ConsentPage};
-use crate::oauth::params::Params;
 use crate::shared::Shared;
 use crate::tokens::Scopes;
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::front_door::bearer;
-use crate::oauth::error::OauthError;
-use crate::oauth::params::Params;
+use crate::oauth::OauthError;
+use crate::oauth::Params;
 use crate::shared::Shared;
 use crate::tokens::{Issued, Owner, RefreshRefused, Scopes};
 

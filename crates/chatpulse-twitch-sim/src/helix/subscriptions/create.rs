@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::rules::{self, Needs};
 use super::{belongs_to, cost_max};
 use crate::eventsub::subscription::{Status, Subscription, Transport};
 use crate::eventsub::webhook::{is_valid_callback, is_valid_secret};
-use crate::helix::caller::Caller;
+use crate::helix::Caller;
 use crate::helix::error::{HelixError, body};
 use crate::helix::shards::WantedTransport;
 use crate::ids::now;
@@ -69,7 +68,7 @@ impl World {
     fn subscribe(&mut self, wanted: CreateBody, caller: &Caller) -> Result<Subscription, HelixError> {
         let kind = wanted.r#type.ok_or_else(|| HelixError::missing("type"))?;
         let version = wanted.version.ok_or_else(|| HelixError::missing("version"))?;
-        let needs = rules::needs(&kind, &version)
+        let needs = needs(&kind, &version)
             .ok_or_else(|| HelixError::bad_request("invalid subscription type and version"))?;
         let given = wanted.condition.into_iter().filter_map(|(key, value)| Some((key, value?)));
         let condition: BTreeMap<String, String> = given.collect();
@@ -217,5 +216,56 @@ impl World {
         Err(HelixError::bad_request(
             "websocket transport cannot have subscriptions created by different users",
         ))
+    }
+}
+
+/// The authorization that a type requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// The grant of the reader, and that of the channel or moderator status there.
+    Chat,
+    /// No authorization.
+    Nothing,
+    /// The condition must contain the caller's client id.
+    Client,
+}
+
+/// Returns what a type of this version requires; `None` for an unknown type.
+pub(crate) fn needs(kind: &str, version: &str) -> Option<Needs> {
+    let needs = match kind {
+        "channel.chat.message"
+        | "channel.chat.message_delete"
+        | "channel.chat.clear_user_messages"
+        | "channel.chat.clear"
+        | "channel.chat.notification" => Needs::Chat,
+        "stream.online"
+        | "stream.offline"
+        | "channel.shared_chat.begin"
+        | "channel.shared_chat.update"
+        | "channel.shared_chat.end" => Needs::Nothing,
+        "user.authorization.grant" | "user.authorization.revoke" | "conduit.shard.disabled" => Needs::Client,
+        _ => return None,
+    };
+    (version == "1").then_some(needs)
+}
+
+impl Needs {
+    pub(crate) fn check_condition(
+        self,
+        condition: &BTreeMap<String, String>,
+        client_id: &str,
+    ) -> Result<(), HelixError> {
+        let keys: &[&str] = match self {
+            Self::Chat => &["broadcaster_user_id", "user_id"],
+            Self::Nothing => &["broadcaster_user_id"],
+            Self::Client => &["client_id"],
+        };
+        if let Some(missing) = keys.iter().find(|key| condition.get(**key).is_none_or(String::is_empty)) {
+            return Err(HelixError::missing(missing));
+        }
+        if self == Self::Client && condition.get("client_id").is_none_or(|id| id != client_id) {
+            return Err(HelixError::new(403, "subscription missing proper authorization"));
+        }
+        Ok(())
     }
 }
