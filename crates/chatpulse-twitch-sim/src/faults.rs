@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::helix::error::error_body;
+use crate::helix::error_body;
 
 /// Maximum number of recorded webhook failures; the oldest are dropped first.
 const FAILURES_MAX: usize = 1_000;

@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::helix::error::error_body;
+use crate::helix::error_body;
 use crate::tokens::Scopes;
 
 /// All routes below `/oauth2`.

@@ -15,8 +15,40 @@ const PROMISED: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn the_demo_shows_everything_and_leaves_nothing() {
-    // Whatever this says, a demo reads none of it.
     let port = free_port().await;
+    let setup = misleading_setup(port);
+    let started = Instant::now();
+    let mut demo = Server::launch(setup.clone(), port);
+    assert!(demo.stdout.says("Ctrl-C").await, "{}", demo.log.text());
+    let said = demo.stdout.text();
+    let dashboard = format!("http://127.0.0.1:{port}/dashboard");
+    assert!(said.contains(&dashboard), "{said}");
+    let overlay = between(&said, "/overlay/", "\n").trim().to_owned();
+
+    let mut browser = Browser::at(&demo);
+    let page = log_in(&mut browser).await;
+    assert!(started.elapsed() < PROMISED, "{:?}", started.elapsed());
+    assert!(page.contains(&overlay), "the printed overlay is this streamer's");
+
+    let mut socket = Overlay::open(&demo, &overlay).await;
+    let first = socket.next_value().await;
+    let moved = socket.shows(|value| value.abs() > 0.5 && (value - first).abs() > 0.5).await;
+    assert!(started.elapsed() < PROMISED, "it moved after {:?}: {moved:?}", started.elapsed());
+    let mut streamer = Streamer::at_dashboard(browser).await;
+    streamer.chat_becomes("reading").await;
+
+    drop(socket);
+    demo.signal("INT").await;
+    let (status, log) = demo.ended().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    let left: Vec<_> =
+        fs::read_dir(setup.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".env"], "nothing is kept");
+    assert_eq!(log, "", "nothing was worth a word");
+}
+
+/// A setup with settings that would stop a server. A demo reads none of them.
+fn misleading_setup(port: u16) -> Setup {
     let setup = Setup::bare()
         .set("PORT", "1")
         .set("LOG_LEVEL", "loud")
@@ -38,20 +70,16 @@ async fn the_demo_shows_everything_and_leaves_nothing() {
             "7",
         ]);
     fs::write(setup.folder().join(".env"), "nonsense without an equals sign\n").unwrap();
-    let started = Instant::now();
-    let mut demo = Server::launch(setup.clone(), port);
-    assert!(demo.stdout.says("Ctrl-C").await, "{}", demo.log.text());
-    let said = demo.stdout.text();
-    let dashboard = format!("http://127.0.0.1:{port}/dashboard");
-    assert!(said.contains(&dashboard), "{said}");
-    let overlay = between(&said, "/overlay/", "\n").trim().to_owned();
+    setup
+}
 
-    let mut browser = Browser::at(&demo);
+/// Follows every redirect and presses the login button, until the dashboard is there.
+async fn log_in(browser: &mut Browser) -> String {
     let mut path = "/dashboard".to_owned();
-    let page = loop {
+    loop {
         let answer = browser.get(&path).await;
         if answer.status == 200 && path == "/dashboard" {
-            break answer.body;
+            return answer.body;
         }
         let next = if path == "/auth/login" {
             between(&answer.expect(200).body, "button-twitch\" href=\"", "\"").to_owned()
@@ -63,25 +91,7 @@ async fn the_demo_shows_everything_and_leaves_nothing() {
         } else {
             path_of(browser.visit(&next).await.expect(302).location())
         };
-    };
-    assert!(started.elapsed() < PROMISED, "{:?}", started.elapsed());
-    assert!(page.contains(&overlay), "the printed overlay is this streamer's");
-
-    let mut socket = Overlay::open(&demo, &overlay).await;
-    let first = socket.next_value().await;
-    let moved = socket.shows(|value| value.abs() > 0.5 && (value - first).abs() > 0.5).await;
-    assert!(started.elapsed() < PROMISED, "it moved after {:?}: {moved:?}", started.elapsed());
-    let mut streamer = Streamer::at_dashboard(browser).await;
-    streamer.chat_becomes("reading").await;
-
-    drop(socket);
-    demo.signal("INT").await;
-    let (status, log) = demo.ended().await;
-    assert_eq!(status.code(), Some(0), "{log}");
-    let left: Vec<_> =
-        fs::read_dir(setup.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, [".env"], "nothing is kept");
-    assert_eq!(log, "", "nothing was worth a word");
+    }
 }
 
 #[tokio::test]

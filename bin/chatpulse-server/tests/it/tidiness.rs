@@ -46,6 +46,21 @@ fn no_file_is_longer_than_one_subject_needs() {
     assert!(long.is_empty(), "over {LINES_MAX} lines, split them by subject: {long:#?}");
 }
 
+/// Where the median is lower, tiny files that are one thought are apart: a reader opens too many.
+#[test]
+fn the_median_source_file_has_100_to_200_lines() {
+    let mut lengths: Vec<usize> = ["crates", "bin"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap())
+        .flat_map(|krate| files(&krate.unwrap().path().join("src"), &["rs"]))
+        .map(|path| read(&path).lines().count())
+        .collect();
+    assert!(lengths.len() > 200, "only {} files were found", lengths.len());
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!((100..=200).contains(&median), "the median file has {median} lines");
+}
+
 #[test]
 fn every_shared_version_is_used_by_a_crate() {
     let workspace = read(&root().join("Cargo.toml"));

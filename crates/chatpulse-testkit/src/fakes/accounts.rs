@@ -22,7 +22,7 @@ use chatpulse_store_embedded::{
     SqliteTokens,
 };
 
-use super::outage::{Outage, forward_port, wait_for};
+use super::{Outage, forward_port, wait_for};
 use crate::contract::Accounts;
 
 /// One database behind an outage, seen through six ports. Clones share one database.

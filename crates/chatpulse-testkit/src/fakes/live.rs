@@ -16,7 +16,7 @@ use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_domain::vote::{Vote, VoteOutcome};
 use chatpulse_store_embedded::MemoryLive;
 
-use super::outage::{Outage, forward_port};
+use super::{Outage, forward_port};
 use crate::clock::TestClock;
 use crate::contract::Live;
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::docker::{Command, Container};
-use super::process::free_port;
+use super::free_port;
 use binaries::Binaries;
 pub use database::{Connected, Database};
 use keeper::{Ending, Keeper};

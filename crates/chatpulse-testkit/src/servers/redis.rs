@@ -2,16 +2,18 @@
 //! pauses or empties, and [`RedisCluster::start`] for three nodes.
 
 mod cluster;
-mod wire;
 
 use std::env;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::docker::{self, Container};
-use super::process::{Process, free_port, is_installed};
+use super::{Process, free_port, is_installed};
 pub use cluster::RedisCluster;
 
 /// The variable with the URL of a given server. Only tests that leave it unchanged use it.
@@ -118,7 +120,7 @@ impl RedisServer {
 
     /// Sends a command without any adapter, and returns the raw answer.
     pub fn ask(&self, words: &[&str]) -> String {
-        wire::ask(self.port(), words)
+        ask(self.port(), words)
     }
 
     fn own(&self) -> &Own {
@@ -192,4 +194,19 @@ fn run(folder: &Path, options: impl IntoIterator<Item = String>) -> Result<Runni
              `apt-get install redis-server`; macOS: `brew install redis`), or start Docker ({why})"
         ),
     }
+}
+
+/// Sends one command without a client, with the minimum of Redis' protocol, and returns the raw answer.
+fn ask(port: u16, words: &[&str]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "*{}\r\n", words.len()).unwrap();
+    for word in words {
+        write!(stream, "${}\r\n{word}\r\n", word.len()).unwrap();
+    }
+    // QUIT makes the server close the connection, which ends the answer.
+    write!(stream, "*1\r\n$4\r\nQUIT\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.trim_end_matches("+OK\r\n").to_owned()
 }

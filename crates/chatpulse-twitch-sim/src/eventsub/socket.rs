@@ -86,6 +86,16 @@ struct Socket {
     silent: bool,
 }
 
+/// When a socket acts by itself.
+struct Deadlines {
+    keepalive: Instant,
+    /// Until then the session needs a subscription; `None` once it was checked.
+    unused: Option<Instant>,
+    /// Until then the client must have reconnected, if it was asked to.
+    reconnect: Option<Instant>,
+    ping: Instant,
+}
+
 impl Socket {
     async fn run(
         mut self,
@@ -124,43 +134,30 @@ impl Socket {
         let limits = self.shared.config.limits.clone();
         let stop = self.shared.stop.clone();
         let opened = Instant::now();
-        let mut keepalive_at = opened + self.keepalive;
-        let mut unused_at = Some(opened + limits.unused_session);
-        let mut reconnect_until = None;
-        let mut ping_at = opened + limits.ping_interval;
+        let mut due = Deadlines {
+            keepalive: opened + self.keepalive,
+            unused: Some(opened + limits.unused_session),
+            reconnect: None,
+            ping: opened + limits.ping_interval,
+        };
         let mut pong_is_due = false;
         loop {
             let ended = tokio::select! {
                 () = stop.cancelled() => Some(End::Close(1001)),
-                command = inbox.recv() => match command {
-                    Some(Command::Send(frame)) => {
-                        keepalive_at = Instant::now() + self.keepalive;
-                        self.text(frame).await
-                    }
-                    Some(Command::Reconnect(frame)) => {
-                        reconnect_until = Some(Instant::now() + limits.reconnect_grace);
-                        self.text(frame).await
-                    }
-                    Some(Command::Silence) => {
-                        self.silent = true;
-                        None
-                    }
-                    Some(Command::Close(code)) => Some(End::Close(code)),
-                    Some(Command::Drop) | None => Some(End::Drop),
-                },
-                () = sleep_until(keepalive_at) => {
-                    keepalive_at = Instant::now() + self.keepalive;
+                command = inbox.recv() => self.run_command(command, &mut due).await,
+                () = sleep_until(due.keepalive) => {
+                    due.keepalive = Instant::now() + self.keepalive;
                     let message_id = self.shared.change(|world| world.ids.uuid());
                     self.text(message::keepalive(&message_id)).await
                 }
-                () = at(unused_at) => {
-                    unused_at = None;
+                () = at(due.unused) => {
+                    due.unused = None;
                     let used = self.shared.read(|world| world.session_is_used(&self.id));
                     (!used).then_some(End::Close(4003))
                 }
-                () = at(reconnect_until) => Some(End::Close(4004)),
-                () = sleep_until(ping_at) => {
-                    ping_at = Instant::now() + limits.ping_interval;
+                () = at(due.reconnect) => Some(End::Close(4004)),
+                () = sleep_until(due.ping) => {
+                    due.ping = Instant::now() + limits.ping_interval;
                     let missed = std::mem::replace(&mut pong_is_due, true);
                     let sent = !missed && self.session.ping(b"").await.is_ok();
                     (!sent).then_some(End::Close(4002))
@@ -177,6 +174,25 @@ impl Socket {
             if let Some(end) = ended {
                 return end;
             }
+        }
+    }
+
+    async fn run_command(&mut self, command: Option<Command>, due: &mut Deadlines) -> Option<End> {
+        match command {
+            Some(Command::Send(frame)) => {
+                due.keepalive = Instant::now() + self.keepalive;
+                self.text(frame).await
+            }
+            Some(Command::Reconnect(frame)) => {
+                due.reconnect = Some(Instant::now() + self.shared.config.limits.reconnect_grace);
+                self.text(frame).await
+            }
+            Some(Command::Silence) => {
+                self.silent = true;
+                None
+            }
+            Some(Command::Close(code)) => Some(End::Close(code)),
+            Some(Command::Drop) | None => Some(End::Drop),
         }
     }
 

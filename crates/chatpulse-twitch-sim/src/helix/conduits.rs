@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::eventsub::conduit::Conduit;
 use crate::eventsub::subscription::{Status, Transport};
-use crate::helix::Caller;
-use crate::helix::error::{Data, HelixError, body};
+use crate::helix::{Caller, Data, HelixError, body};
 use crate::shared::Shared;
 use crate::world::World;
 

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::eventsub::conduit::Shard;
 use crate::eventsub::subscription::{Status, Transport};
 use crate::eventsub::webhook::{is_valid_callback, is_valid_secret};
-use crate::helix::Caller;
-use crate::helix::error::{HelixError, body};
-use crate::helix::{Pagination, page};
+use crate::helix::{Caller, HelixError, Pagination, body, page};
 use crate::shared::Shared;
 use crate::world::World;
 

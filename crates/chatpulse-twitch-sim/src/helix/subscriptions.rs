@@ -6,9 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::eventsub::subscription::{Status, Subscription, Transport};
-use crate::helix::Caller;
-use crate::helix::error::HelixError;
-use crate::helix::{Pagination, page};
+use crate::helix::{Caller, HelixError, Pagination, page};
 use crate::shared::Shared;
 use crate::world::World;
 

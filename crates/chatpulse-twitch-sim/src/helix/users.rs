@@ -6,8 +6,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use crate::config::SimUser;
-use crate::helix::Caller;
-use crate::helix::error::{Data, HelixError};
+use crate::helix::{Caller, Data, HelixError};
 use crate::shared::Shared;
 
 /// Maximum number of ids and logins in one request.

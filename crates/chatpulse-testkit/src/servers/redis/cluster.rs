@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Own, free_port, tls_options, wire};
+use super::{Own, ask, free_port, tls_options};
 
 /// Each node's first and last slot.
 const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
@@ -66,7 +66,7 @@ impl RedisCluster {
 
     /// Sends a command to one node without any adapter, and returns the raw answer.
     pub fn ask(&self, node: usize, words: &[&str]) -> String {
-        wire::ask(self.nodes[node].server.port, words)
+        ask(self.nodes[node].server.port, words)
     }
 
     fn introduce(&self) {
@@ -104,10 +104,10 @@ fn start_node(certificate_and_key: Option<(&Path, &Path)>) -> Node {
 /// Whether a node knows the other two and the slots of all, and has a link to and from each. A signal that is published
 /// while a link is missing does not reach that node.
 fn is_agreed(port: u16) -> bool {
-    let info = wire::ask(port, &["CLUSTER", "INFO"]);
-    let slots = wire::ask(port, &["CLUSTER", "SLOTS"]);
-    let links = wire::ask(port, &["CLUSTER", "LINKS"]);
-    let nodes = wire::ask(port, &["CLUSTER", "NODES"]);
+    let info = ask(port, &["CLUSTER", "INFO"]);
+    let slots = ask(port, &["CLUSTER", "SLOTS"]);
+    let links = ask(port, &["CLUSTER", "LINKS"]);
+    let nodes = ask(port, &["CLUSTER", "NODES"]);
     info.contains("cluster_state:ok")
         && info.contains("cluster_known_nodes:3")
         && slots.starts_with("*3")
@@ -116,6 +116,6 @@ fn is_agreed(port: u16) -> bool {
 }
 
 fn expect_ok(port: u16, words: &[&str]) {
-    let answer = wire::ask(port, words);
+    let answer = ask(port, words);
     assert!(answer.starts_with("+OK") || answer.is_empty(), "{words:?}: {answer}");
 }
