@@ -138,7 +138,7 @@ export class Bar {
   // Lights the bar up for a change of `delta`, in the colour of the side that made it, as soon
   // as it moves.
   glow(delta) {
-    if (reduced.matches || this.settings.hidden) return;
+    if (this.movesLess || this.settings.hidden) return;
     const now = performance.now();
     // What could not be shown soon is not shown any more.
     const saved = now - this.glowAsked < GLOW_GAP_MS ? this.glowSize : 0;
@@ -166,7 +166,7 @@ export class Bar {
     this.asked = true;
     this.moving = true;
     this.tell();
-    if (reduced.matches) {
+    if (this.movesLess) {
       setTimeout(() => this.step(), BEAT_MS);
       return;
     }
@@ -181,6 +181,11 @@ export class Bar {
     const { course } = this;
     if (!course || course.needsMore(now) || course.drift !== this.drift) return false;
     return Math.abs(course.goalAt(now) - this.current(now)) < (this.share ? REST : LEAD);
+  }
+
+  // Reduced motion: it steps instead of sliding.
+  get movesLess() {
+    return reduced.matches && this.root.dataset.motion !== "full";
   }
 
   get drift() {

@@ -1,12 +1,18 @@
-// Keeps one overlay socket open for as long as its address exists.
+// Keeps one overlay socket open for as long as its URL exists.
 //
-// Comes back by itself after anything but a new address, never in step with other overlays
-// (each wait is jittered), and never faster than once a second.
+// Comes back by itself after anything but a close with "address changed", never in step with other
+// overlays (each wait is jittered), and never faster than once a second.
+
+import { jittered, lookAt } from "./overlay-page.js";
 
 const WAIT_FIRST_MS = 1_000;
 const WAIT_MAX_MS = 30_000;
 // Too many overlays of this streamer are open; a place frees when one is closed.
 const WAIT_FULL_MS = 60_000;
+// The URL was replaced, as far as the server knows today: an older backup may still bring it back.
+const WAIT_GONE_MS = 300_000;
+// A handshake that a proxy holds for longer than this has failed.
+const OPENS_WITHIN_MS = 15_000;
 // A connection that held this long was a good one: the next loss starts from the shortest wait.
 const STABLE_MS = 10_000;
 
@@ -14,7 +20,8 @@ const CLOSE_ROTATED = 4001;
 const CLOSE_FULL = 4029;
 
 export class Connection {
-  // `socketUrl()` is asked before each try, since the version in it moves on.
+  // `socketUrl()` is asked before each try, since the version in it moves on. `onRotated()` says that
+  // the URL was replaced; `onOpen()` after it takes that back.
   constructor({ socketUrl, pageUrl, onOpen, onText, onLost, onRotated }) {
     this.socketUrl = socketUrl;
     this.pageUrl = pageUrl;
@@ -35,8 +42,10 @@ export class Connection {
     let stable = 0;
     const socket = new WebSocket(this.socketUrl());
     this.socket = socket;
+    const deadline = setTimeout(() => socket.close(), OPENS_WITHIN_MS);
 
     socket.addEventListener("open", () => {
+      clearTimeout(deadline);
       opened = true;
       stable = setTimeout(() => (this.tries = 0), STABLE_MS);
       this.onOpen();
@@ -45,11 +54,12 @@ export class Connection {
       if (typeof event.data === "string") this.onText(event.data);
     });
     socket.addEventListener("close", (event) => {
+      clearTimeout(deadline);
       clearTimeout(stable);
       this.socket = null;
       this.onLost();
       if (event.code === CLOSE_ROTATED) this.onRotated();
-      else if (event.code === CLOSE_FULL) this.later(jittered(WAIT_FULL_MS));
+      else if (event.code === CLOSE_FULL) this.later(jittered(WAIT_FULL_MS, WAIT_FULL_MS));
       else if (opened) this.backOff();
       else this.ask();
     });
@@ -57,22 +67,16 @@ export class Connection {
 
   // A browser doesn't say why a handshake failed, but the page behind it does.
   async ask() {
-    try {
-      const answer = await fetch(this.pageUrl, { cache: "no-store", redirect: "manual" });
-      if (answer.status === 404) {
-        this.onRotated();
-        return;
-      }
-    } catch {
-      // No answer at all: the server is away, and waiting is all there is to do.
-    }
-    this.backOff();
+    if ((await lookAt(this.pageUrl)) === "gone") {
+      this.onRotated();
+      this.later(jittered(WAIT_GONE_MS, WAIT_GONE_MS));
+    } else this.backOff();
   }
 
   backOff() {
     const wait = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** this.tries);
     this.tries = Math.min(this.tries + 1, 10);
-    this.later(jittered(wait));
+    this.later(jittered(wait, WAIT_MAX_MS));
   }
 
   later(wait_ms) {
@@ -84,12 +88,4 @@ export class Connection {
   hurry() {
     if (this.timer && !this.socket) this.later(WAIT_FIRST_MS * Math.random());
   }
-}
-
-// Up to half as much again, never over the longest wait: after a restart a thousand overlays don't
-// knock at once.
-function jittered(wait_ms) {
-  return wait_ms < WAIT_MAX_MS
-    ? Math.min(WAIT_MAX_MS, wait_ms * (1 + Math.random() / 2))
-    : wait_ms * (0.75 + Math.random() / 4);
 }

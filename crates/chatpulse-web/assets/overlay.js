@@ -1,8 +1,9 @@
 // The overlay page: what the server says goes to the bar.
 //
 // State for tests and for CSS stands on the bar element: `data-state` is `rest`, `moving`,
-// `degraded`, `disconnected` or `rotated`; `data-connected` is `true` while the socket is open.
-// Settings are attributes beside it, set by `appearance.js`.
+// `degraded`, `disconnected` or `rotated`; `data-connected` is `true` while the socket is open;
+// `data-motion` is `full` where a wish for reduced motion doesn't count. Settings are attributes
+// beside it, set by `appearance.js`. docs/overlay-css.md promises them to streamers.
 
 import { Bar } from "./bar.js";
 import { Connection } from "./connection.js";
@@ -18,6 +19,8 @@ const PUSH = 10;
 const root = document.querySelector("[data-socket]");
 const note = document.querySelector("[data-note]");
 const preview = root.dataset.preview === "true" && window.parent !== window;
+// In OBS the wish for reduced motion is the streamer's desktop's, and every viewer would see it.
+if ("obsstudio" in window && !preview) root.dataset.motion = "full";
 
 const config = parsed(root.dataset.config) ?? {};
 const bar = new Bar(root, { decay: speed(config.decay_speed) ?? 0.5 });
@@ -37,6 +40,17 @@ let rotated = false;
 let dimmed = false;
 let dimTimer = setTimeout(dim, DIM_AFTER_MS);
 
+// The page would load again: a proxy may have failed one of its files while the server restarts, and a
+// bar without them is dead. `stop` is what takes back a refresh that is already scheduled.
+function stay() {
+  // A style sheet that failed is there all the same, with nothing in it.
+  if (![...document.querySelectorAll("link[rel=stylesheet]")].every(({ sheet }) => sheet?.cssRules.length > 0)) return;
+  window.stop();
+  document.querySelector("[data-reload]")?.remove();
+}
+if (document.readyState === "complete") stay();
+else window.addEventListener("load", stay, { once: true });
+
 const connection = new Connection({
   socketUrl() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -50,6 +64,8 @@ const connection = new Connection({
     dimTimer = 0;
     dimmed = false;
     degraded = false;
+    rotated = false;
+    note.hidden = true;
     said.fresh = true;
     root.dataset.connected = "true";
     tellCondition();

@@ -1,6 +1,9 @@
 //! Error responses: a page for people, `application/problem+json` (RFC 9457) for programs. Neither contains an
-//! internal message; both carry the request id, which is also in the log.
+//! internal message; both carry the request id, which is also in the log. Below `/overlay/` the page is
+//! [`on_stream`].
 
+mod asker;
+mod on_stream;
 mod view;
 
 use std::collections::BTreeMap;
@@ -15,10 +18,15 @@ use serde::Serialize;
 use tracing::error;
 use uuid::Uuid;
 
+use crate::guard::headers;
+pub(crate) use asker::{Asker, Form, accepts_json, is_on_stream};
 use view::ErrorPage;
 
 /// The media type of problem details. Source: RFC 9457.
 const PROBLEM_JSON: &str = "application/problem+json";
+const HTML: &str = "text/html; charset=utf-8";
+/// Says `gone` on the 404 of a replaced overlay URL. A proxy answers 404 too while we restart; only ours has this header.
+const OVERLAY_HEADER: &str = "chatpulse-overlay";
 
 /// A refused request and its explanation.
 #[derive(Debug, Clone)]
@@ -38,6 +46,8 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<u32>,
     /// The value of `WWW-Authenticate`, if authentication was missing.
     pub(crate) authenticate: Option<&'static str>,
+    /// The overlay's URL was replaced.
+    pub(crate) overlay_is_gone: bool,
 }
 
 pub(crate) type Answer = Result<HttpResponse, Problem>;
@@ -59,6 +69,7 @@ impl Problem {
             fields: BTreeMap::new(),
             retry_after: None,
             authenticate: None,
+            overlay_is_gone: false,
         }
     }
 
@@ -105,6 +116,17 @@ impl Problem {
             "Check the address, or start from the dashboard.",
         )
         .with_action(&("To the dashboard", "/dashboard"))
+    }
+
+    /// The overlay's UUID is well-formed and nobody has it any more.
+    pub(crate) fn overlay_gone() -> Self {
+        let problem = Self::new(
+            StatusCode::NOT_FOUND,
+            "Overlay address changed",
+            "No overlay has this address any more.",
+            "Copy the new overlay URL from the dashboard.",
+        );
+        Self { overlay_is_gone: true, ..problem.with_action(&("To the dashboard", "/dashboard")) }
     }
 
     pub(crate) fn too_many_requests(wait: Duration) -> Self {
@@ -206,37 +228,6 @@ impl ResponseError for Problem {
     }
 }
 
-/// The properties of the client that determine the form of an error.
-pub(crate) struct Asker {
-    wants_json: bool,
-    pub(crate) request_id: String,
-}
-
-impl Asker {
-    pub(crate) fn of(path: &str, headers: &header::HeaderMap, request_id: String) -> Self {
-        const FOR_PROGRAMS: [&str; 6] = ["/api/", "/ws/", "/webhooks/", "/health/", "/metrics", "/version"];
-        let accepts_json = accepts_json(headers);
-        let for_programs = path == "/api" || FOR_PROGRAMS.iter().any(|prefix| path.starts_with(prefix));
-        Self { wants_json: accepts_json || for_programs, request_id }
-    }
-}
-
-/// Returns true if the client accepts JSON and prefers it to HTML.
-pub(crate) fn accepts_json(headers: &header::HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let accept = accept.to_ascii_lowercase();
-    let liking = |kinds: &[&str]| {
-        let liked = accept.split(',').filter_map(|range| {
-            let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let quality = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
-            let quality = quality.map_or(Ok(1.0), |quality| quality.trim().parse::<f32>());
-            kinds.contains(&kind.trim()).then(|| quality.unwrap_or(0.0))
-        });
-        liked.fold(0.0, f32::max)
-    };
-    liking(&["application/json", PROBLEM_JSON]) > liking(&["text/html"])
-}
-
 /// Adds a body to a refusal. Responses that already have a body are unchanged.
 pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
     let known = response.extensions().get::<Problem>().cloned();
@@ -257,23 +248,39 @@ pub(crate) fn render(response: HttpResponse, asker: &Asker) -> HttpResponse {
     if let Some(scheme) = problem.authenticate {
         response.insert_header((header::WWW_AUTHENTICATE, scheme));
     }
+    if problem.overlay_is_gone {
+        response.insert_header((OVERLAY_HEADER, "gone"));
+    }
     response.insert_header((header::CACHE_CONTROL, "no-store"));
-    if asker.wants_json { problem.as_json(response, asker) } else { problem.as_page(response, asker) }
+    let (content_type, body) = problem.body(asker);
+    response.insert_header((header::CONTENT_TYPE, content_type)).body(body)
 }
 
 impl Problem {
     /// Renders a complete HTTP/1.1 response that closes the connection, for a request that was not read; also returns
     /// its request id.
-    pub(crate) fn as_last_words(&self) -> (Vec<u8>, String) {
-        let request_id = Uuid::new_v4().to_string();
-        let body = self.to_json(&request_id);
+    pub(crate) fn as_last_words(&self, form: Form) -> (Vec<u8>, String) {
+        let asker = Asker { form, request_id: Uuid::new_v4().to_string() };
+        let (content_type, body) = self.body(&asker);
+        let policy = headers::content_policy(form == Form::Overlay, None);
         let head = format!(
-            "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\nx-request-id: {request_id}\r\n\
+            "HTTP/1.1 {}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nx-request-id: {}\r\n\
+             content-security-policy: {policy}\r\nreferrer-policy: no-referrer\r\n\
              x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n",
             self.status,
-            body.len()
+            body.len(),
+            asker.request_id,
         );
-        ([head, body].concat().into_bytes(), request_id)
+        ([head, body].concat().into_bytes(), asker.request_id)
+    }
+
+    /// Renders the body. Returns it with its content type.
+    fn body(&self, asker: &Asker) -> (&'static str, String) {
+        match asker.form {
+            Form::Json => (PROBLEM_JSON, self.to_json(&asker.request_id)),
+            Form::Page => (HTML, self.to_page(&asker.request_id)),
+            Form::Overlay => (HTML, on_stream::page(self, &asker.request_id).into_string()),
+        }
     }
 
     fn to_json(&self, request_id: &str) -> String {
@@ -298,49 +305,15 @@ impl Problem {
         serde_json::to_string(&body).unwrap_or_default()
     }
 
-    fn as_json(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
-        let body = self.to_json(&asker.request_id);
-        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON)).body(body)
-    }
-
-    fn as_page(&self, mut response: actix_web::HttpResponseBuilder, asker: &Asker) -> HttpResponse {
+    fn to_page(&self, request_id: &str) -> String {
         let page = view::page(&ErrorPage {
             status: self.status.as_u16(),
             title: self.title.to_owned(),
             what_happened: self.what_happened.clone(),
             what_to_do: self.what_to_do.to_owned(),
             action: self.action.map(|(label, href)| ((*label).to_owned(), (*href).to_owned())),
-            request_id: asker.request_id.clone(),
+            request_id: request_id.to_owned(),
         });
-        response.insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).body(page.into_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accepts(text: &'static str) -> bool {
-        let mut headers = header::HeaderMap::new();
-        headers.insert(header::ACCEPT, header::HeaderValue::from_static(text));
-        accepts_json(&headers)
-    }
-
-    #[test]
-    fn json_is_for_those_who_like_it_better_than_a_page() {
-        for json in [
-            "application/json",
-            "Application/JSON",
-            "application/problem+json",
-            "application/json;q=0.9, text/html;q=0.1",
-            "text/plain, application/json; charset=utf-8",
-        ] {
-            assert!(accepts(json), "{json}");
-        }
-        for page in
-            ["", "*/*", "text/html", "text/html,application/json", "application/json;q=0", "application/xml"]
-        {
-            assert!(!accepts(page), "{page}");
-        }
+        page.into_string()
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn page(title: &str, head: &Markup, body: &Markup) -> Markup {
 pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html.notranslate lang="en" translate="no" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -101,9 +101,9 @@ impl Lean {
 /// split, lanes and aside are visible on overlays only, through `assets/shapes.css`.
 pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
     html! {
-        div.bar-pill {
+        div.bar-pill.notranslate translate="no" {
             div.bar-end.bar-end-against {
-                span data-label="left" dir="auto" { (left_label) }
+                span.bar-label data-label="left" dir="auto" { (left_label) }
                 span.bar-ghost data-label="right" dir="auto" aria-hidden="true" { (right_label) }
                 (small_print("against"))
             }
@@ -134,7 +134,7 @@ pub(crate) fn bar_inside(left_label: &str, right_label: &str) -> Markup {
                 (lane("for"))
             }
             div.bar-end.bar-end-for {
-                span data-label="right" dir="auto" { (right_label) }
+                span.bar-label data-label="right" dir="auto" { (right_label) }
                 span.bar-ghost data-label="left" dir="auto" aria-hidden="true" { (left_label) }
                 (small_print("for"))
             }
@@ -165,6 +165,17 @@ fn lane(side: &str) -> Markup {
 
 /// Icons for an unplugged connection and for a pause. At most one of them is visible.
 fn signs() -> Markup {
+    html! {
+        (unplugged())
+        svg.bar-sign.bar-paused viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
+            stroke-width="4" stroke-linecap="round" {
+            path d="M8.5 6.5v11M15.5 6.5v11" {}
+        }
+    }
+}
+
+/// An icon for an unplugged connection.
+pub(crate) fn unplugged() -> Markup {
     html! {
         svg.bar-sign.bar-unplugged viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
             stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" {

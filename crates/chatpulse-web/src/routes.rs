@@ -26,6 +26,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/rotate-overlay-uuid").route(post().to(api::rotate)))
         // The viewers
         .service(resource("/overlay/{uuid}").route(get().to(overlay::page)))
+        .service(resource("/overlay/{rest:.*}").route(get().to(overlay::elsewhere)))
         .service(resource("/ws/overlay/{uuid}").route(web::get().to(overlay::connect)))
         // Twitch
         .service(resource("/webhooks/eventsub").route(post().to(webhook::receive)))

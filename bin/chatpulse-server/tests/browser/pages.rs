@@ -31,11 +31,7 @@ async fn a_cancelled_login_and_every_error_have_a_page_for_people() -> anyhow::R
     visitor.resize(1280, 900, 1.0).await?;
     keep("login-cancelled-1280", &visitor.picture().await?)?;
 
-    for (name, path) in [
-        ("error-404", "/nowhere"),
-        ("error-400-login", "/auth/callback?code=x&state=y"),
-        ("error-400-overlay", "/overlay/not-a-uuid"),
-    ] {
+    for (name, path) in [("error-404", "/nowhere"), ("error-400-login", "/auth/callback?code=x&state=y")] {
         visitor.goto(&format!("{}{path}", served.base)).await?;
         keep_error(&visitor, name).await?;
     }

@@ -71,6 +71,12 @@ impl Tab {
         Ok(())
     }
 
+    /// Runs this in every page from now on, before its own scripts.
+    pub(crate) async fn before_scripts(&self, source: &str) -> anyhow::Result<()> {
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+        Ok(())
+    }
+
     pub(crate) async fn scripts(&self, enabled: bool) -> anyhow::Result<()> {
         let asked = json!({ "value": !enabled });
         self.call("Emulation.setScriptExecutionDisabled", asked).await?;

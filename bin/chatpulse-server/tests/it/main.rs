@@ -16,6 +16,7 @@ mod http;
 mod leaving;
 mod login;
 mod moderators;
+mod on_stream;
 mod operators;
 mod overlay;
 mod overlay_limits;

@@ -17,7 +17,9 @@ pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&content_policy(path, base)) {
+    let host = base.split_once("://").map_or(base, |(_, host)| host);
+    let policy = content_policy(is_overlay(path), host.split('/').next());
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(HeaderName::from_static("content-security-policy"), policy);
     }
     if production {
@@ -26,15 +28,21 @@ pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production
     }
 }
 
-/// Allows our own origin only and nothing inline. Only the overlay may be framed, and only by our own dashboard. The
-/// policy names the WebSocket URL, because `'self'` does not cover `ws:` in older browsers.
-fn content_policy(path: &str, base: &str) -> String {
-    let host = base.split_once("://").map_or(base, |(_, host)| host);
-    let host = host.split('/').next().unwrap_or(host);
-    let ancestors = if path.starts_with("/overlay/") { "'self'" } else { "'none'" };
+/// Returns true if OBS shows what this path answers, and the dashboard frames it.
+fn is_overlay(path: &str) -> bool {
+    path.starts_with("/overlay/")
+}
+
+/// Allows our own origin only and nothing inline. Only the overlay may be framed, and only by our own dashboard. OBS
+/// adds a streamer's Custom CSS to the overlay as a style element, so inline styles are allowed there; a nonce or hash
+/// beside `'unsafe-inline'` would cancel it. The policy names the WebSocket URL by our `host`, because `'self'` does
+/// not cover `ws:` in older browsers.
+pub(crate) fn content_policy(is_overlay: bool, host: Option<&str>) -> String {
+    let (styles, ancestors) = if is_overlay { (" 'unsafe-inline'", "'self'") } else { ("", "'none'") };
+    let sockets = host.map(|host| format!(" ws://{host} wss://{host}")).unwrap_or_default();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self' ws://{host} wss://{host}; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; \
+         connect-src 'self'{sockets}; frame-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors {ancestors}"
     )
 }
@@ -44,9 +52,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_overlay_may_be_framed() {
-        assert!(content_policy("/overlay/x", "http://h:1").ends_with("frame-ancestors 'self'"));
-        assert!(content_policy("/dashboard", "http://h:1").ends_with("frame-ancestors 'none'"));
-        assert!(!content_policy("/dashboard", "http://h:1").contains("unsafe"));
+    fn only_the_overlay_may_be_framed_and_styled() {
+        let policy = |path| content_policy(is_overlay(path), Some("h:1"));
+        for overlay in ["/overlay/", "/overlay/x", "/overlay/x/y"] {
+            let policy = policy(overlay);
+            assert!(policy.ends_with("frame-ancestors 'self'"), "{policy}");
+            assert!(policy.contains("; style-src 'self' 'unsafe-inline'; "), "{policy}");
+            assert_eq!(policy.matches("unsafe").count(), 1, "{policy}");
+        }
+        for other in ["/dashboard", "/overlay", "/overlays/x", "/assets/overlay/", "/ws/overlay/x"] {
+            let policy = policy(other);
+            assert!(policy.ends_with("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+        }
+        assert!(policy("/").contains("connect-src 'self' ws://h:1 wss://h:1;"));
+        assert!(content_policy(true, None).contains("connect-src 'self';"));
     }
 }

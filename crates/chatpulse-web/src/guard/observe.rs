@@ -2,15 +2,18 @@
 //!
 //! It never writes query strings or full paths to the log or to labels: they contain login codes and overlay ids.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
-use tracing::{debug, info, warn};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use futures_util::FutureExt as _;
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 use crate::error::{Asker, Problem, render};
@@ -40,29 +43,40 @@ pub(crate) async fn observe(
         Some(web) => over_limit(web, &request, &path),
         None => None,
     };
-    let (http_request, response) = if let Some(problem) = refused {
-        (request.into_parts().0, HttpResponse::from_error(problem))
-    } else {
-        match next.call(request).await {
-            Ok(answered) => {
-                let (http_request, response) = answered.into_parts();
-                (http_request, response.map_into_boxed_body())
-            }
-            Err(error) => return Err(error),
-        }
+    let base = web.as_ref().map(|web| public_base(request.request(), &web.config));
+    let (http_request, response) = match refused {
+        Some(problem) => (Some(request.into_parts().0), HttpResponse::from_error(problem)),
+        None => answer(request, next, &asker.request_id).await?,
     };
 
     let mut response = render(response, &asker);
-    if let Some(web) = &web {
-        let base = public_base(&http_request, &web.config);
-        secure(response.headers_mut(), &path, &base, web.config.production);
+    if let (Some(web), Some(base)) = (&web, &base) {
+        secure(response.headers_mut(), &path, base, web.config.production);
     }
     if let Ok(id) = HeaderValue::from_str(&asker.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     count(&route, method, response.status(), started.elapsed());
     log(&route, method, response.status(), started.elapsed(), &asker.request_id);
-    Ok(ServiceResponse::new(http_request, response))
+    match http_request {
+        Some(http_request) => Ok(ServiceResponse::new(http_request, response)),
+        None => Err(InternalError::from_response("a handler panicked", response).into()),
+    }
+}
+
+/// Calls the handler. A panic ends its request alone, with an error page instead of a closed connection; the request
+/// is lost then.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    request_id: &str,
+) -> Result<(Option<HttpRequest>, HttpResponse), Error> {
+    let Ok(answered) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
+        error!(request.id = request_id, "a handler panicked; the panic is on standard error");
+        return Ok((None, HttpResponse::from_error(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))));
+    };
+    let (http_request, response) = answered?.into_parts();
+    Ok((Some(http_request), response.map_into_boxed_body()))
 }
 
 /// Uses the caller's request id if it is valid, so that a request can be traced through a proxy.
@@ -160,5 +174,39 @@ fn log(route: &str, method: &'static str, status: StatusCode, took: Duration, re
             request.id = request_id,
             "{method} {route} answered {status}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service, try_call_service};
+    use actix_web::{App, web};
+
+    use super::*;
+
+    async fn panics() -> HttpResponse {
+        None::<HttpResponse>.expect("a bug")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_form_of_its_path() {
+        let app = App::new().wrap(from_fn(observe)).default_service(web::to(panics));
+        let app = init_service(app).await;
+        for (path, content_type, part) in [
+            ("/overlay/x", "text/html; charset=utf-8", "overlay-sign"),
+            ("/dashboard", "text/html; charset=utf-8", "Something broke"),
+            ("/api/x", "application/problem+json", "Something broke"),
+        ] {
+            let error = try_call_service(&app, TestRequest::get().uri(path).to_request()).await.unwrap_err();
+            let response = error.error_response();
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers().get("content-type").unwrap(), content_type);
+            let id = response.headers().get(&REQUEST_ID).unwrap().to_str().unwrap().to_owned();
+            let body = to_bytes(response.into_body()).await.unwrap();
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains(part) && body.contains(&id), "{body}");
+        }
     }
 }

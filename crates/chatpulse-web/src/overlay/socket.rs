@@ -93,62 +93,62 @@ impl OverlaySocket {
         let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Heard::default();
-        let mut last_pong = Instant::now();
         let first = self.watching.frames.borrow_and_update().clone();
         let mut sent = Sent { value_number: None, version: self.version.unwrap_or(first.config.0) };
         if let Err(end) = self.send_news(&first, &mut sent).await {
             return end;
         }
         loop {
-            tokio::select! {
+            let going_on = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return End::Close(closing::STOPPING),
+                () = self.stop.cancelled() => Err(End::Close(closing::STOPPING)),
                 changed = self.watching.frames.changed() => {
-                    if changed.is_err() {
-                        // The hub dropped the session: its URL was replaced, or the server is stopping.
-                        let rotated = self.watching.frames.borrow().rotated;
-                        return End::Close(if rotated { closing::ROTATED } else { closing::STOPPING });
-                    }
                     let news = self.watching.frames.borrow_and_update().clone();
-                    if let Err(end) = self.send_news(&news, &mut sent).await {
-                        return end;
+                    match changed {
+                        Ok(()) => self.send_news(&news, &mut sent).await,
+                        // The hub dropped the session: its URL was replaced, or the server is stopping.
+                        Err(_) if news.rotated => Err(End::Close(closing::ROTATED)),
+                        Err(_) => Err(End::Close(closing::STOPPING)),
                     }
                 }
-                message = self.stream.next() => {
-                    let message = match message {
-                        None => return End::Gone,
-                        Some(Err(error)) => return protocol_error(&error),
-                        Some(Ok(message)) => message,
-                    };
-                    if heard.too_many(Instant::now()) {
-                        return End::Close(closing::TOO_MANY);
-                    }
-                    match message {
-                        Message::Pong(_) => last_pong = Instant::now(),
-                        Message::Ping(bytes) => if self.session.pong(&bytes).await.is_err() { return End::Gone },
-                        Message::Close(reason) => return End::Closed(reason),
-                        Message::Text(_) | Message::Binary(_) | Message::Continuation(_) | Message::Nop => {}
-                    }
-                }
-                due = ping.tick() => {
-                    if stood_still(due) {
-                        last_pong = Instant::now();
-                    }
-                    if !matches!(timeout(WRITE_TIMEOUT, self.session.ping(b"")).await, Ok(Ok(()))) {
-                        metrics::counter!("websocket_ping_failures_total").increment(1);
-                        return End::Gone;
-                    }
-                }
-                () = sleep_until(last_pong + PONG_WITHIN) => {
-                    if stood_still(last_pong + PONG_WITHIN) {
-                        last_pong = Instant::now();
-                        continue;
-                    }
-                    metrics::counter!("websocket_idle_disconnects_total").increment(1);
-                    return End::Close(closing::SILENT);
-                }
+                message = self.stream.next() => self.receive(message, &mut heard).await,
+                due = ping.tick() => self.ping(due, &mut heard).await,
+                () = sleep_until(heard.last_pong + PONG_WITHIN) => heard.missed_pong(),
+            };
+            if let Err(end) = going_on {
+                return end;
             }
         }
+    }
+
+    /// Handles a frame of the client, or the end of its stream.
+    async fn receive(
+        &mut self,
+        message: Option<Result<Message, ProtocolError>>,
+        heard: &mut Heard,
+    ) -> Result<(), End> {
+        let message = message.ok_or(End::Gone)?.map_err(|error| protocol_error(&error))?;
+        if heard.too_many(Instant::now()) {
+            return Err(End::Close(closing::TOO_MANY));
+        }
+        match message {
+            Message::Pong(_) => heard.last_pong = Instant::now(),
+            Message::Ping(bytes) => self.session.pong(&bytes).await.map_err(|_| End::Gone)?,
+            Message::Close(reason) => return Err(End::Closed(reason)),
+            Message::Text(_) | Message::Binary(_) | Message::Continuation(_) | Message::Nop => {}
+        }
+        Ok(())
+    }
+
+    async fn ping(&mut self, due: Instant, heard: &mut Heard) -> Result<(), End> {
+        if stood_still(due) {
+            heard.last_pong = Instant::now();
+        }
+        if matches!(timeout(WRITE_TIMEOUT, self.session.ping(b"")).await, Ok(Ok(()))) {
+            return Ok(());
+        }
+        metrics::counter!("websocket_ping_failures_total").increment(1);
+        Err(End::Gone)
     }
 
     /// Sends only what changed since the last frames.
@@ -201,11 +201,18 @@ struct Sent {
     version: SettingsVersion,
 }
 
-/// The arrival times of the last frames.
-#[derive(Default)]
+/// What the client has sent.
 struct Heard {
+    last_pong: Instant,
+    /// The arrival times of the last frames.
     times: [Option<Instant>; FRAMES_PER_SECOND_MAX],
     next: usize,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self { last_pong: Instant::now(), times: [None; FRAMES_PER_SECOND_MAX], next: 0 }
+    }
 }
 
 impl Heard {
@@ -214,6 +221,16 @@ impl Heard {
         let oldest = self.times[self.next].replace(now);
         self.next = (self.next + 1) % FRAMES_PER_SECOND_MAX;
         oldest.is_some_and(|oldest| now.duration_since(oldest) < Duration::from_secs(1))
+    }
+
+    /// Ends the connection of a client that has not answered a ping for [`PONG_WITHIN`].
+    fn missed_pong(&mut self) -> Result<(), End> {
+        if stood_still(self.last_pong + PONG_WITHIN) {
+            self.last_pong = Instant::now();
+            return Ok(());
+        }
+        metrics::counter!("websocket_idle_disconnects_total").increment(1);
+        Err(End::Close(closing::SILENT))
     }
 }
 

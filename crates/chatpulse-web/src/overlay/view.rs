@@ -1,4 +1,4 @@
-//! The overlay page that OBS loads, and the page that replaces it when its URL is no longer valid.
+//! The overlay page that OBS loads. `error/on_stream.rs` is the page in its place when something is wrong.
 //!
 //! The page is complete before its script runs: labels and a centred bar. `assets/overlay.js` reads everything it
 //! needs from the `data-` attributes.
@@ -9,7 +9,7 @@ use crate::assets::File;
 use crate::layout;
 
 /// The streamer's only hint that OBS has an old URL, so it says what to do.
-const MOVED: &str = "Overlay address changed: copy the new URL from ChatPulse.";
+pub(crate) const MOVED: &str = "Overlay address changed: copy the new URL from ChatPulse.";
 
 /// The initial content of an overlay page; the WebSocket sends all later changes.
 #[derive(Debug, Clone)]
@@ -30,10 +30,12 @@ pub(crate) struct OverlayPage {
 /// Renders the overlay page.
 pub(crate) fn page(page: &OverlayPage) -> Markup {
     let head = html! {
+        // A page that did not arrive as a whole loads again; the script takes this away from one that did.
+        meta http-equiv="refresh" content="30" data-reload;
         (layout::style(File::ShapesCss))
         (layout::module(
             File::OverlayJs,
-            &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs, File::AppearanceJs, File::ColourJs, File::ConnectionJs],
+            &[File::BarJs, File::CourseJs, File::ShapesJs, File::NumbersJs, File::AppearanceJs, File::ColourJs, File::ConnectionJs, File::OverlayPageJs],
         ))
     };
     let body = html! {
@@ -48,17 +50,6 @@ pub(crate) fn page(page: &OverlayPage) -> Markup {
         }
     };
     layout::transparent("ChatPulse overlay", &head, &body)
-}
-
-/// Renders the page for an overlay URL that is not valid any more. It is visible on stream, so it is unobtrusive.
-pub(crate) fn overlay_missing() -> Markup {
-    let body = html! {
-        main.overlay {
-            h1.visually-hidden { "Overlay address changed" }
-            p.overlay-note { (MOVED) }
-        }
-    };
-    layout::transparent("Overlay address changed", &html! {}, &body)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! wrapper forwards bytes unchanged and only detects where a head begins and ends. Start with [`Phase`], then
 //! `Connection::saw`.
 
+mod head;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::info;
 
-use crate::error::Problem;
+use crate::error::{Form, Problem};
 use crate::guard::observe::{count_refused, head_too_large};
+use head::Head;
 
 /// Maximum time from the first byte of a head to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,6 +35,8 @@ const DRAIN_FOR: Duration = Duration::from_secs(1);
 pub(super) struct Connection<S> {
     io: S,
     phase: Phase,
+    /// The form of an error in place of the current response.
+    form: Form,
     /// When the current phase times out; `None` while a request is being answered.
     deadline: Option<Pin<Box<Sleep>>>,
     /// The response that replaces a bare status of the parser, and the number of bytes already written.
@@ -54,34 +59,11 @@ enum Phase {
     Draining,
 }
 
-#[derive(Debug, Default)]
-struct Head {
-    bytes: usize,
-    /// False while only empty lines have arrived: they may precede a request and are not part of a head.
-    has_begun: bool,
-    line_is_empty: bool,
-}
-
-impl Head {
-    /// Consumes one byte. Returns true if it ends the head. Lines may end without a carriage return.
-    fn ends_with(&mut self, byte: u8) -> bool {
-        self.bytes += 1;
-        match byte {
-            b'\r' => false,
-            b'\n' => std::mem::replace(&mut self.line_is_empty, true) && self.has_begun,
-            _ => {
-                (self.has_begun, self.line_is_empty) = (true, false);
-                false
-            }
-        }
-    }
-}
-
 impl<S> Connection<S> {
     /// Must be called inside a Tokio runtime, because it starts the timeout of the first head.
     pub(super) fn new(io: S) -> Self {
         let deadline = Some(Box::pin(sleep_until(Instant::now() + HEAD_TIMEOUT)));
-        Self { io, phase: Phase::Idle, deadline, substitute: None }
+        Self { io, phase: Phase::Idle, form: Form::Json, deadline, substitute: None }
     }
 
     /// Processes bytes received from the client. Returns a refusal if the head is too large.
@@ -92,7 +74,8 @@ impl<S> Connection<S> {
         }
         let Phase::Head(head) = &mut self.phase else { return None };
         let is_complete = bytes.iter().any(|byte| head.ends_with(*byte));
-        if head.bytes > HEAD_BYTES_MAX {
+        self.form = head.form();
+        if head.bytes() > HEAD_BYTES_MAX {
             return Some(head_too_large());
         }
         if is_complete {
@@ -141,14 +124,14 @@ impl<S> Connection<S> {
     }
 
     fn refuse(&mut self, problem: &Problem) {
-        self.phase = Phase::Refusing { answer: last_words(problem), written: 0 };
+        self.phase = Phase::Refusing { answer: last_words(problem, self.form), written: 0 };
         self.end_in(Some(HEAD_TIMEOUT));
     }
 }
 
 /// Builds a complete refusal, counts it and logs it.
-fn last_words(problem: &Problem) -> Vec<u8> {
-    let (answer, request_id) = problem.as_last_words();
+fn last_words(problem: &Problem, form: Form) -> Vec<u8> {
+    let (answer, request_id) = problem.as_last_words(form);
     count_refused(problem.status);
     info!(http.status = problem.status.as_u16(), request.id = %request_id, "a request was refused before it was read: {problem}");
     answer
@@ -216,7 +199,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         if this.substitute.is_none()
             && let Some(problem) = this.is_bare(bytes)
         {
-            this.substitute = Some((last_words(&problem), 0));
+            this.substitute = Some((last_words(&problem, this.form), 0));
         }
         if let Some((answer, sent)) = &mut this.substitute {
             while *sent < answer.len() {
@@ -298,6 +281,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_shows_on_stream_is_a_page_also_when_it_comes_too_slowly() {
+        for (line, content_type) in
+            [("GET /overlay/x HTTP/1.1", "text/html"), ("GET /x", "application/problem+json")]
+        {
+            let (mut client, mut server) = pair();
+            exchange(&mut client, &mut server).await;
+            client.write_all(line.as_bytes()).await.unwrap();
+            read(&mut server).await;
+            assert_eq!(read(&mut server).await, b"", "the end");
+            let answer = answered(&mut client).await;
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+            assert!(answer.contains(&format!("\r\ncontent-type: {content_type}")), "{answer}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_byte_now_and_then_does_not_help_and_empty_lines_are_no_head() {
         let (mut client, mut server) = pair();
         exchange(&mut client, &mut server).await;
@@ -362,16 +361,5 @@ mod tests {
         assert!(passed <= HEAD_BYTES_MAX);
         let answer = answered(&mut client).await;
         assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("request_id"), "{answer}");
-    }
-
-    #[test]
-    fn a_head_ends_with_an_empty_line_however_lines_end() {
-        for text in
-            ["GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n"]
-        {
-            let mut head = Head::default();
-            let end = text.bytes().position(|byte| head.ends_with(byte));
-            assert_eq!(end, Some(text.len() - 1), "{text:?}");
-        }
     }
 }

@@ -68,8 +68,11 @@ async fn says_that_storage_is_away(fleet: &Fleet, place: usize, streamer: &Strea
     assert!(page.body.contains("still logged in"), "{page:?}");
     let cookie_is_kept = page.set_cookies().is_empty();
     assert!(cookie_is_kept, "{page:?}");
-    let page = unknown_overlay(fleet, place).await.expect(503);
+    let page = unknown_overlay(fleet, place).await.expect_page(503);
     assert!(page.header("retry-after").parse::<u32>().unwrap() > 0, "{page:?}");
+    // It shows on stream: transparent, without words, and it looks again by itself.
+    assert!(page.body.contains("overlay-sign") && page.body.contains("data-retry=\"5\""), "{page:?}");
+    assert!(page.body.len() < 4_096 && !page.body.contains("overlay-note"), "{page:?}");
     let open = format!("/overlay/{}", streamer.overlay);
     Browser::at(&fleet.instances[place]).get(&open).await.expect_page(200);
 }
