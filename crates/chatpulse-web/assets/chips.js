@@ -3,6 +3,8 @@
 // Each chip keeps a hidden input with the field's name, and so does the entry, so that the form
 // is at any moment what the server would get without script.
 
+import { untranslated, verbatim } from "./sentence.js";
+
 // Close to how the server compares triggers; the server has the last word.
 export function alike(text) {
   return text.normalize("NFKC").toLowerCase().normalize("NFKC").replace(/\s+/gu, " ").trim();
@@ -83,7 +85,7 @@ export class Chips {
       // Reading a size makes the browser notice the removal, so the wink plays again.
       void same.offsetWidth;
       same.classList.add("is-noted");
-      this.onSay(`${value} is already there`);
+      this.onSay(`“${value}” is already there`);
       return true;
     }
     const { max, chars_max: charsMax } = this.limits;
@@ -97,16 +99,15 @@ export class Chips {
     }
     this.append(value);
     this.onHint("");
-    this.onSay(`${value} added`);
+    this.onSay(`“${value}” added`);
     return true;
   }
 
   append(value) {
     const chip = document.createElement("li");
     chip.className = "chip";
-    const text = document.createElement("span");
-    text.className = "chip-text";
-    text.textContent = value;
+    const text = verbatim(value);
+    text.classList.add("chip-text");
     const input = document.createElement("input");
     input.type = "hidden";
     input.name = this.name;
@@ -114,6 +115,7 @@ export class Chips {
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "chip-remove";
+    untranslated(remove);
     remove.setAttribute("aria-label", `Remove ${value}`);
     remove.textContent = "×";
     chip.append(text, input, remove);
@@ -127,7 +129,7 @@ export class Chips {
     chip.remove();
     if (hadFocus) next.focus();
     this.onHint("");
-    this.onSay(`${value} removed`);
+    this.onSay(`“${value}” removed`);
     this.onChange();
   }
 

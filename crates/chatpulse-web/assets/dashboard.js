@@ -2,6 +2,7 @@
 
 import { Address } from "./address.js";
 import { Preview } from "./preview.js";
+import { writeSentence } from "./sentence.js";
 import { Settings } from "./settings.js";
 import { Status } from "./status.js";
 
@@ -25,7 +26,7 @@ new Settings({
     showFirstTrigger(settings.for_triggers[0]);
   },
   onSaved: () => status.finish("words"),
-  onSay: (text) => (voice.textContent = text),
+  onSay: (text) => writeSentence(voice, text),
 });
 
 new Address({

@@ -4,6 +4,7 @@
 // of it is repeated here. `settings.js` decides when to read and write; this file knows how.
 
 import { Chips, alike } from "./chips.js";
+import { writeSentence } from "./sentence.js";
 
 // Says how many characters are left when so few are.
 const CHARS_LEFT_SHOWN = 15;
@@ -25,7 +26,7 @@ export class Fields {
       });
     }
     this.driftWords = form.querySelector("[data-drift-words]");
-    for (const line of form.querySelectorAll("[data-below]")) if (line.textContent === "") line.textContent = line.dataset.hint;
+    for (const line of form.querySelectorAll("[data-below]")) if (line.textContent === "") writeSentence(line, line.dataset.hint);
     for (const field of this.table) {
       if (field.kind === "triggers") continue;
       for (const input of this.inputs(field.name)) input.addEventListener("input", () => this.changed(field));
@@ -172,7 +173,7 @@ export class Fields {
 
   hint(name, text, bad = false) {
     const line = this.form.querySelector(`[data-below="${name}"]`);
-    line.textContent = text || line.dataset.hint;
+    writeSentence(line, text || line.dataset.hint);
     line.classList.toggle("is-problem", bad);
   }
 }

@@ -4,6 +4,7 @@
 
 import { get } from "./api.js";
 import { recall, remember } from "./preview.js";
+import { verbatim } from "./sentence.js";
 
 const POLL_MS = 3_000;
 // A page that has just opened waits for its preview and for chat, a matter of moments.
@@ -40,7 +41,7 @@ export class Status {
     this.polling = false;
 
     if (answer.status === 401) {
-      this.tellChat("out", "You’ve been logged out.", "/auth/start", "Log in again");
+      this.tellChat("out", ["You’ve been logged out."], "/auth/start", "Log in again");
       return;
     }
     if (answer.status === 200) {
@@ -48,7 +49,7 @@ export class Status {
       this.take(answer.data);
     } else {
       this.wait_ms = Math.min(POLL_MAX_MS, Math.max(this.wait_ms * 2, answer.retryAfter * 1_000));
-      this.tellChat("unknown", "Can’t reach ChatPulse. Trying again…");
+      this.tellChat("unknown", ["Can’t reach ChatPulse. Trying again…"]);
     }
     this.polls += 1;
     const soon = this.wait_ms === POLL_MS && this.polls <= POLLS_FIRST;
@@ -57,11 +58,12 @@ export class Status {
 
   take(data) {
     const bot = document.querySelector("[data-bot-hint] a");
-    if (data.chat === "reading") this.tellChat("reading", `Reading chat of ${this.name}`);
-    else if (data.chat === "connecting") this.tellChat("connecting", `Connecting to chat of ${this.name}…`);
+    const name = verbatim(this.name);
+    if (data.chat === "reading") this.tellChat("reading", ["Reading chat of ", name]);
+    else if (data.chat === "connecting") this.tellChat("connecting", ["Connecting to chat of ", name, "…"]);
     else if (data.chat === "not_authorized") {
-      this.tellChat("not-authorized", "Not reading chat.", bot?.getAttribute("href") ?? "/auth/start", bot?.textContent ?? "Allow it");
-    } else if (data.chat === "idle") this.tellChat("idle", "Waiting for an overlay");
+      this.tellChat("not-authorized", ["Not reading chat."], bot?.getAttribute("href") ?? "/auth/start", bot?.textContent ?? "Allow it");
+    } else if (data.chat === "idle") this.tellChat("idle", ["Waiting for an overlay"]);
 
     const votes = Number(data.votes_last_minute) || 0;
     const viewers = Number(data.viewers) || 0;
@@ -110,12 +112,12 @@ export class Status {
   }
 
   // The region is read out when it changes, so it only changes when there is something new.
-  tellChat(state, text, href, linkText) {
-    const all = `${text} ${linkText ?? ""}`;
+  tellChat(state, words, href, linkText) {
+    const all = [...words.map((part) => part.textContent ?? part), linkText].join(" ");
     if (this.chat.dataset.chat === state && this.words.dataset.all === all) return;
     this.chat.dataset.chat = state;
     this.words.dataset.all = all;
-    this.words.textContent = text;
+    this.words.replaceChildren(...words);
     if (!href) return;
     const link = document.createElement("a");
     link.href = href;

@@ -72,6 +72,7 @@ files! {
     OverlayJs = "overlay.js",
     LoginJs = "login.js",
     ApiJs = "api.js",
+    SentenceJs = "sentence.js",
     ChipsJs = "chips.js",
     FieldsJs = "fields.js",
     SettingsJs = "settings.js",

@@ -28,7 +28,8 @@ pub(crate) fn page(title: &str, head: &Markup, body: &Markup) -> Markup {
     }
 }
 
-/// Renders a page with a transparent background, as OBS needs it.
+/// Renders a page with a transparent background, as OBS needs it. Browsers do not translate it: its words are the
+/// streamer's.
 pub(crate) fn transparent(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -66,10 +67,28 @@ pub(crate) fn module(file: File, imports: &[File]) -> Markup {
     }
 }
 
+/// Renders data among other words: a name, a trigger, a URL. Browsers must not translate it; the attribute is the
+/// standard, the class is for older translators.
+pub(crate) fn verbatim(data: &str) -> Markup {
+    html! { span.notranslate translate="no" { (data) } }
+}
+
+/// Renders a sentence; what stands in “quotes” is not translated. Data may contain quotes too, so it goes from the first
+/// to the last. `assets/sentence.js` does the same.
+pub(crate) fn sentence(text: &str) -> Markup {
+    let quoted = text.split_once('“').and_then(|(before, rest)| Some((before, rest.rsplit_once('”')?)));
+    html! {
+        @match quoted {
+            Some((before, (data, after))) => { (before) "“" (verbatim(data)) "”" (after) }
+            None => (text),
+        }
+    }
+}
+
 /// Renders the logo and the name.
 pub(crate) fn brand() -> Markup {
     html! {
-        span.brand {
+        span.brand.notranslate translate="no" {
             svg.brand-mark viewBox="0 0 34 16" aria-hidden="true" {
                 path.brand-against d="M16 1v14H8A7 7 0 0 1 8 1z" {}
                 path.brand-for d="M18 1h8a7 7 0 0 1 0 14h-8z" {}
@@ -182,10 +201,6 @@ pub(crate) fn unplugged() -> Markup {
             path d="M9 4.5V9M15 4.5V9M12 16v4" {}
             path fill="currentColor" d="M7 9h10v2.5a5 5 0 0 1-10 0z" {}
         }
-        svg.bar-sign.bar-paused viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
-            stroke-width="4" stroke-linecap="round" {
-            path d="M8.5 6.5v11M15.5 6.5v11" {}
-        }
     }
 }
 
@@ -193,5 +208,24 @@ pub(crate) fn unplugged() -> Markup {
 pub(crate) fn still_bar(left_label: &str, right_label: &str, lean: Lean) -> Markup {
     html! {
         div.bar.(lean.class()) aria-hidden="true" { (bar_inside(left_label, right_label)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_in_a_sentence_is_not_translated() {
+        const NO: &str = "<span class=\"notranslate\" translate=\"no\">";
+        for (text, expected) in [
+            ("Use 50 characters.", "Use 50 characters.".to_owned()),
+            ("“ja” counts.", format!("“{NO}ja</span>” counts.")),
+            ("Not “a ” b”.", format!("Not “{NO}a ” b</span>”.")),
+            ("“<b>” counts", format!("“{NO}&lt;b&gt;</span>” counts")),
+            ("” and “", "” and “".to_owned()),
+        ] {
+            assert_eq!(sentence(text).into_string(), expected);
+        }
     }
 }

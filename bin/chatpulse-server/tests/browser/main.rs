@@ -24,6 +24,7 @@ mod proxy;
 mod readme;
 mod settings;
 mod tab;
+mod translation;
 mod waits;
 mod watch;
 mod words;

@@ -34,7 +34,7 @@ pub(crate) fn consent(page: &ConsentPage<'_>) -> Markup {
                 main {
                     p.badge { "Simulated Twitch" }
                     h1 { "Authorize an application" }
-                    p { "The application at " strong { (page.application) } " would like to use your account." }
+                    p { "The application at " strong translate="no" { (page.application) } " would like to use your account." }
                     form method="post" action="authorize" {
                         @for (name, value) in &page.hidden {
                             input type="hidden" name=(name) value=(value);
@@ -61,8 +61,8 @@ fn people(page: &ConsentPage<'_>) -> Markup {
                 label.person {
                     input type="radio" name="user_id" value=(user.id) required
                         checked[user.id == page.chosen || page.users.len() == 1];
-                    span { (user.display_name) }
-                    span.login { "@" (user.login) }
+                    span translate="no" { (user.display_name) }
+                    span.login translate="no" { "@" (user.login) }
                 }
             }
         }
@@ -75,7 +75,7 @@ fn wishes(scopes: &Scopes) -> Markup {
         ul {
             li { "See who you are on Twitch" }
             @for scope in scopes {
-                li { (in_words(scope)) " " code { (scope) } }
+                li { (in_words(scope)) " " code translate="no" { (scope) } }
             }
         }
     }

@@ -67,7 +67,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "moderators",
         title: "Moderators",
-        lead: "You and your mods can type !pulse reset, pause, resume, hide or show in chat. It never counts as a vote.",
+        lead: "You and your mods can type “!pulse reset”, “pause”, “resume”, “hide” or “show” in chat. It never counts as a vote.",
         fields: &[Field::new("mod_commands", Kind::CheckBox, "Allow these commands", "")],
     },
 ];

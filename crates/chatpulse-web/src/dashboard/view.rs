@@ -68,8 +68,9 @@ pub(crate) fn page(page: &DashboardPage) -> Markup {
 }
 
 fn head() -> Markup {
-    const IMPORTS: [File; 7] = [
+    const IMPORTS: [File; 8] = [
         File::ApiJs,
+        File::SentenceJs,
         File::ChipsJs,
         File::FieldsJs,
         File::SettingsJs,
@@ -93,7 +94,7 @@ fn top(page: &DashboardPage) -> Markup {
             a.top-brand href="/dashboard" { (layout::brand()) }
             p.chat role="status" data-chat="unknown" {
                 span.chat-dot aria-hidden="true" {}
-                span data-chat-words { (page.display_name) }
+                span data-chat-words { (layout::verbatim(&page.display_name)) }
             }
             (account::menu(&page.display_name, &page.csrf_token))
         }

@@ -37,7 +37,7 @@ pub(crate) fn page(page: &ErrorPage) -> Markup {
             }
             p.lone-id {
                 "If you ask for help, give this number: "
-                code { (page.request_id) }
+                code.notranslate translate="no" { (page.request_id) }
             }
         }
     };

@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use crate::assets::File;
-use crate::layout::{self, Lean};
+use crate::layout::{self, Lean, verbatim};
 
 #[derive(Debug, Clone)]
 pub(crate) struct LoginPage {
@@ -81,7 +81,7 @@ pub(crate) fn bot_done(page: &BotDone) -> Markup {
             div.lone-brand { (layout::brand()) }
             div.lone-bar { (layout::still_bar("Silent", "Listening", Lean::For)) }
             h1 { "The bot account is connected" }
-            p { strong { (page.bot_name) } " can read chat from now on. You can close this tab." }
+            p { strong.notranslate translate="no" { (page.bot_name) } " can read chat from now on. You can close this tab." }
         }
     };
     layout::page("Bot connected", &layout::style(File::BarCss), &body)
@@ -100,7 +100,7 @@ fn example() -> Markup {
             }
             div.example-chat {
                 h2 { "Chat" span { "made up for this page" } }
-                ol data-chat aria-hidden="true" {
+                ol.notranslate translate="no" data-chat aria-hidden="true" {
                     (line("quietstorm", 3, "that bow is so good", None))
                     (line("bramble7", 4, "no", Some("against")))
                     (line("lumen_", 1, "drink a potion first", None))
@@ -113,8 +113,8 @@ fn example() -> Markup {
                 }
                 div.example-join hidden data-join {
                     span { "Join in:" }
-                    button.button.button-against type="button" data-say="against" { "no" }
-                    button.button.button-for type="button" data-say="for" { "yes" }
+                    button.button.button-against.notranslate translate="no" type="button" data-say="against" { "no" }
+                    button.button.button-for.notranslate translate="no" type="button" data-say="for" { "yes" }
                     button.button.button-quiet type="button" data-pause aria-pressed="false" { "Pause" }
                 }
             }
@@ -135,7 +135,7 @@ fn line(name: &str, hue: u8, text: &str, side: Option<&str>) -> Markup {
 fn steps() -> Markup {
     html! {
         ol.login-steps {
-            li { h2 { "Pick the words" } p { "“yes” and “no”, “1” and “2”, or two emotes. You choose what counts." } }
+            li { h2 { "Pick the words" } p { "“" (verbatim("yes")) "” and “" (verbatim("no")) "”, “1” and “2”, or two emotes. You choose what counts." } }
             li { h2 { "Paste one address into OBS" } p { "It’s a browser source with a transparent background. Nothing to install." } }
             li { h2 { "Ask your chat" } p { "Every matching message pushes the bar. When chat goes quiet, it drifts back to the middle." } }
         }

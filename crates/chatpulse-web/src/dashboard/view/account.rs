@@ -2,15 +2,17 @@
 
 use maud::{Markup, html};
 
+use crate::layout::verbatim;
+
 /// The menu behind the account's initial.
 pub(super) fn menu(display_name: &str, csrf_token: &str) -> Markup {
     html! {
         details.menu data-menu {
             summary aria-label="Account menu" {
-                span.avatar aria-hidden="true" { (initial(display_name)) }
+                span.avatar.notranslate translate="no" aria-hidden="true" { (initial(display_name)) }
             }
             div.menu-body {
-                p.menu-name { "Logged in as " strong { (display_name) } }
+                p.menu-name { "Logged in as " strong.notranslate translate="no" { (display_name) } }
                 (logout("/auth/logout", "Log out", csrf_token))
                 (logout("/auth/logout?everywhere=1", "Log out on all devices", csrf_token))
             }
@@ -50,8 +52,8 @@ pub(super) fn own_data(login: &str, csrf_token: &str) -> Markup {
                         "Everything is deleted at once, your overlay URL stops working, and ChatPulse is disconnected from Twitch. "
                         strong { "This can’t be undone." }
                     }
-                    label.field-label for="confirm" { "Type " (login) " to confirm" }
-                    input.field #confirm name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
+                    label.field-label for="confirm" { "Type " (verbatim(login)) " to confirm" }
+                    input.field.notranslate #confirm translate="no" name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
                     button.button.button-danger type="submit" { "Delete my account" }
                 }
             }

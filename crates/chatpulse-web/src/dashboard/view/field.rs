@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use crate::dashboard::fields::{Choice, Field, Kind};
 use crate::dashboard::form::SettingsForm;
+use crate::layout::sentence;
 
 /// Free rows per side for visitors without script.
 const SPARE_ROWS: usize = 3;
@@ -30,7 +31,7 @@ fn triggers(field: &Field, side: Side, form: &SettingsForm) -> Markup {
         div.side-words.{ "side-" (side.as_str()) } role="group" aria-label=(field.label) {
             label.field-label for=(field.name) { (field.label) span { (end_of(side)) } }
             div.chips data-chips=(field.name) aria-invalid=[invalid(field, form)] {
-                ul.chip-list data-chip-list aria-label=(field.label) {
+                ul.chip-list.notranslate translate="no" data-chip-list aria-label=(field.label) {
                     @for (index, row) in rows.enumerate() {
                         li.chip {
                             input.chip-raw name=(field.name) value=(row) size=(width(row)) autocomplete="off"
@@ -38,10 +39,10 @@ fn triggers(field: &Field, side: Side, form: &SettingsForm) -> Markup {
                         }
                     }
                 }
-                input.chip-entry id=(field.name) name=(field.name) placeholder="add…" autocomplete="off"
+                input.chip-entry.notranslate translate="no" id=(field.name) name=(field.name) placeholder="add…" autocomplete="off"
                     autocapitalize="off" spellcheck="false" enterkeyhint="done" aria-describedby=(below_id(field));
                 @for _ in 1..SPARE_ROWS {
-                    input.chip-entry.chip-spare name=(field.name) placeholder="add…" autocomplete="off"
+                    input.chip-entry.chip-spare.notranslate translate="no" name=(field.name) placeholder="add…" autocomplete="off"
                         autocapitalize="off" spellcheck="false" aria-label={ (field.label) ", one more word" };
                 }
             }
@@ -66,8 +67,8 @@ fn label(field: &Field, side: Side, form: &SettingsForm) -> Markup {
     html! {
         div.side-label.{ "side-" (side.as_str()) } {
             label.field-label for=(field.name) { (field.label) }
-            input.field id=(field.name) name=(field.name) value=(form.text(field.name)) autocomplete="off"
-                aria-describedby=(below_id(field)) aria-invalid=[invalid(field, form)];
+            input.field.notranslate translate="no" id=(field.name) name=(field.name) value=(form.text(field.name))
+                autocomplete="off" aria-describedby=(below_id(field)) aria-invalid=[invalid(field, form)];
             (below(field, field.help, form))
         }
     }
@@ -166,7 +167,7 @@ fn below(field: &Field, hint: &str, form: &SettingsForm) -> Markup {
     let problem = form.problem(field.name);
     html! {
         p.below.(problem.map_or("", |_| "is-problem")) id=(below_id(field)) data-below=(field.name) data-hint=(hint) {
-            (problem.unwrap_or_default())
+            (sentence(problem.unwrap_or_default()))
         }
     }
 }

@@ -56,11 +56,11 @@ fn pause_notices(state: PauseState, csrf_token: &str) -> Markup {
     html! {
         div.pause-notices role="status" {
             div.notice.notice-warn data-pause-notice="paused" hidden[!state.paused] {
-                p { strong { "Votes are paused. " } "A moderator typed " code { "!pulse pause" } "." }
+                p { strong { "Votes are paused. " } "A moderator typed " code.notranslate translate="no" { "!pulse pause" } "." }
                 (undo("resume", "Resume voting", csrf_token))
             }
             div.notice.notice-warn data-pause-notice="hidden" hidden[!state.hidden] {
-                p { strong { "The overlay is hidden. " } "A moderator typed " code { "!pulse hide" } "." }
+                p { strong { "The overlay is hidden. " } "A moderator typed " code.notranslate translate="no" { "!pulse hide" } "." }
                 (undo("show", "Show overlay", csrf_token))
             }
         }

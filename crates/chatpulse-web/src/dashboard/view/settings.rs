@@ -7,6 +7,7 @@ use super::field;
 use crate::dashboard::fields::{self, Field, Kind, SECTIONS, Section};
 use crate::dashboard::form::SettingsForm;
 use crate::dashboard::input::CHECK_BOXES;
+use crate::layout::sentence;
 
 /// The whole form with its save bar.
 pub(super) fn form(form: &SettingsForm, csrf_token: &str) -> Markup {
@@ -27,7 +28,7 @@ fn card(section: &Section, form: &SettingsForm) -> Markup {
     html! {
         section.card aria-labelledby=(title_id) {
             h2 id=(title_id) { (section.title) }
-            @if !section.lead.is_empty() { p.card-lead { (section.lead) } }
+            @if !section.lead.is_empty() { p.card-lead { (sentence(section.lead)) } }
             @for group in section.fields.chunk_by(|one, next| Group::of(one) == Group::of(next)) {
                 (Group::of(&group[0]).around(&html! { @for one in group { (field::draw(one, form)) } }))
             }

@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::layout::verbatim;
+
 /// The overlay itself in a frame, and buttons that move it.
 pub(super) fn preview(overlay_path: &str) -> Markup {
     html! {
@@ -35,9 +37,9 @@ pub(super) fn first_steps(first_trigger: &str) -> Markup {
         section.card.steps.needs-script aria-labelledby="steps-title" data-steps {
             h2 #steps-title { "Three steps to your first vote" }
             ol {
-                (step("words", &html! { strong { "Choose what counts." } " “yes” and “no” are a good start." }))
+                (step("words", &html! { strong { "Choose what counts." } " “" (verbatim("yes")) "” and “" (verbatim("no")) "” are a good start." }))
                 (step("obs", &html! { strong { "Put the overlay into OBS." } " Copy the overlay URL into a browser source." }))
-                (step("vote", &html! { strong { "Wave at your chat." } " Type " q data-first-trigger { (first_trigger) } " there and watch the bar." }))
+                (step("vote", &html! { strong { "Wave at your chat." } " Type " q.notranslate translate="no" data-first-trigger { (first_trigger) } " there and watch the bar." }))
             }
         }
     }
@@ -62,16 +64,16 @@ pub(super) fn url(overlay_url: &str) -> Markup {
         section.card aria-labelledby="obs-title" data-address data-url=(overlay_url) {
             h2 #obs-title { "In OBS" }
             p.card-lead {
-                "Add a " strong { "Browser" } " source, size " strong.size { "800 × 100" }
+                "Add a " strong { "Browser" } " source, size " strong.size.notranslate translate="no" { "800 × 100" }
                 ", and paste this URL. Keep it secret."
             }
             div.address {
-                code.address-text data-address-text { (without_secret(overlay_url)) }
+                code.address-text.notranslate translate="no" data-address-text { (without_secret(overlay_url)) }
                 button.button.button-raised.needs-script type="button" data-copy { "Copy" }
                 button.button.button-quiet.needs-script type="button" data-show aria-pressed="false" { "Show" }
             }
             noscript {
-                details.address-plain { summary { "Show the URL" } code { (overlay_url) } }
+                details.address-plain { summary { "Show the URL" } code.notranslate translate="no" { (overlay_url) } }
             }
             p.address-words role="status" data-address-words {}
             p.address-leak.needs-script {
@@ -94,9 +96,9 @@ pub(super) fn numbers(limited: bool) -> Markup {
     html! {
         section.numbers-card.needs-script aria-label="Right now" {
             dl.numbers {
-                div { dt { "overlays open" } dd data-number="viewers" { "–" } }
-                div { dt { "votes last minute" } dd data-number="votes" { "–" } }
-                div { dt { "since last vote" } dd data-number="since" { "–" } }
+                div { dt { "overlays open" } dd.notranslate translate="no" data-number="viewers" { "–" } }
+                div { dt { "votes last minute" } dd.notranslate translate="no" data-number="votes" { "–" } }
+                div { dt { "since last vote" } dd.notranslate translate="no" data-number="since" { "–" } }
             }
             p.limited role="status" data-limited hidden[!limited] {
                 "Chat is very fast right now, so not every vote counts. The bar still shows the mood."
