@@ -11,6 +11,7 @@
 
 mod clock;
 mod command;
+mod fatal;
 mod lifecycle;
 mod settings;
 mod tls;
@@ -18,6 +19,7 @@ mod wiring;
 
 use std::process::ExitCode;
 
+use chatpulse_telemetry::logging::LogFormat;
 use clap::Parser as _;
 use command::{Cli, Command};
 
@@ -33,17 +35,14 @@ fn main() -> ExitCode {
         Command::Check(options) => command::check::run(&options),
         Command::Migrate => command::migrate::run(),
     };
-    match ended {
-        Ok(code) => code,
-        Err(error) => report(&error),
-    }
-}
-
-fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(problems) = error.downcast_ref::<settings::Problems>() {
-        eprintln!("{problems}");
-        return ExitCode::from(EXIT_CONFIGURATION);
-    }
-    eprintln!("chatpulse: {error:#}");
-    ExitCode::FAILURE
+    ended.unwrap_or_else(|error| match error.downcast_ref::<settings::Problems>() {
+        Some(problems) => {
+            eprintln!("{}", problems.report());
+            ExitCode::from(EXIT_CONFIGURATION)
+        }
+        None => {
+            fatal::report(&error, LogFormat::Text);
+            ExitCode::FAILURE
+        }
+    })
 }

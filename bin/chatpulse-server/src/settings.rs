@@ -3,27 +3,40 @@
 //! [`Settings::load`] reads the process environment, which overrides `.env`, and reports all problems at once. Only
 //! this folder knows variable names; each crate defines the config struct that it receives.
 
+mod catalogue;
+mod database;
+mod dotenv;
+mod env_file;
 mod environment;
 #[cfg_attr(not(feature = "fleet"), path = "settings/no_fleet.rs")]
 mod fleet;
+mod found;
 mod http;
 mod limits;
+mod misspelt;
+mod pool;
+mod problems;
+mod reader;
+mod redis_url;
 mod rules;
+mod server_url;
 mod stores;
 mod twitch;
+mod web_url;
 
 use std::time::Duration;
 
 use chatpulse_telemetry::logging::{LogFilter, LogFormat};
 
-pub(crate) use environment::{Environment, Problems};
+pub(crate) use environment::Environment;
 pub(crate) use fleet::{PgSettings, RedisSettings};
 pub(crate) use http::HttpSettings;
 pub(crate) use limits::LimitSettings;
+pub(crate) use problems::Problems;
 pub(crate) use stores::{Database, Retries, StoreSettings};
 pub(crate) use twitch::TwitchSettings;
 
-use environment::Reader;
+use reader::Reader;
 
 /// All settings that an operator can change.
 pub(crate) struct Settings {
@@ -34,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     /// Time limit of the whole shutdown.
     pub(crate) shutdown_timeout: Duration,
+    /// What is allowed but probably not meant, one sentence each.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Log filter and log format.
@@ -61,7 +76,8 @@ impl Settings {
         let log = LogSettings::read(&mut reader, production);
         let shutdown_timeout = reader.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(30));
         rules::refuse_example_secrets(&mut reader, production);
-        let problems = reader.finish();
+        let warnings = reader.warnings();
+        let problems = reader.finish(LogSettings::format_of(environment));
         match (problems, http, stores, twitch, limits, log, shutdown_timeout) {
             (
                 Ok(()),
@@ -71,26 +87,37 @@ impl Settings {
                 Some(limits),
                 Some(log),
                 Some(shutdown_timeout),
-            ) => Ok(Self { http, stores, twitch, limits, log, shutdown_timeout }),
+            ) => Ok(Self { http, stores, twitch, limits, log, shutdown_timeout, warnings }),
             (problems, ..) => Err(problems.err().unwrap_or_default()),
         }
     }
 
-    /// Reads only the database settings, for `migrate`.
-    pub(crate) fn load_stores() -> Result<StoreSettings, Problems> {
+    /// Reads only the database settings, for `migrate`, and the format of a fatal error.
+    pub(crate) fn load_stores() -> Result<(StoreSettings, LogFormat), Problems> {
         let environment = Environment::of_process();
         let mut reader = Reader::new(&environment);
         let production = rules::production(&mut reader);
         let stores = StoreSettings::read_for_migration(&mut reader, production);
-        let problems = reader.finish();
-        match (problems, stores) {
-            (Ok(()), Some(stores)) => Ok(stores),
+        let format = LogSettings::format_of(&environment);
+        match (reader.finish(format), stores) {
+            (Ok(()), Some(stores)) => Ok((stores, format)),
             (problems, _) => Err(problems.err().unwrap_or_default()),
         }
     }
 }
 
 impl LogSettings {
+    /// Returns the format for reporting problems, text where `LOG_FORMAT` is one of them.
+    fn format_of(environment: &Environment) -> LogFormat {
+        let mut reader = Reader::new(environment);
+        let production = reader.text("APP_ENV") == Some("production");
+        match reader.text("LOG_FORMAT") {
+            Some("json") => LogFormat::Json,
+            None if production => LogFormat::Json,
+            _ => LogFormat::Text,
+        }
+    }
+
     fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
         let filter = reader.parse(
             "LOG_LEVEL",

@@ -3,6 +3,7 @@
 //! Every default equals Twitch's own value, so a test changes only what it tests.
 
 use std::time::Duration;
+use url::Url;
 
 /// The registered application, its accounts and its limits.
 #[derive(Debug, Clone)]
@@ -26,6 +27,9 @@ pub struct SimConfig {
     pub keepalive_secs: u64,
     /// Twitch's time limits and quotas.
     pub limits: Limits,
+    /// Where a webhook's callback is served on this machine. Stands in for the name server and the reverse proxy of a
+    /// real deployment, whose callback is a public `https` URL.
+    pub callback_route: fn(&Url) -> Option<Url>,
 }
 
 impl Default for SimConfig {
@@ -43,6 +47,7 @@ impl Default for SimConfig {
             seed: 0,
             keepalive_secs: 10,
             limits: Limits::default(),
+            callback_route: |_| None,
         }
     }
 }

@@ -48,6 +48,9 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 async fn check(settings: &Settings) -> anyhow::Result<Report> {
     let mut report = Report::default();
     report.ok("configuration", "every variable makes sense");
+    for warning in &settings.warnings {
+        report.warn("configuration", warning, "correct the name, or ignore this if it is another program's");
+    }
     let database = check_database(settings, &mut report).await?;
     check_live_state(settings, &mut report).await?;
     check_twitch(settings, database.as_ref(), &mut report).await?;

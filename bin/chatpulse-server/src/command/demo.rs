@@ -121,6 +121,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
         limits: LimitSettings::defaults()?,
         log: LogSettings { filter: LogFilter::parse("warn")?, format: LogFormat::Text },
         shutdown_timeout: GRACE,
+        warnings: Vec::new(),
     })
 }
 

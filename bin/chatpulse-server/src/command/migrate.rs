@@ -5,11 +5,22 @@ use std::process::ExitCode;
 use chatpulse_store_embedded::SqliteFile;
 
 use super::serve::runtime;
-use crate::settings::{Database, Settings};
+use crate::fatal;
+use crate::settings::{Database, Settings, StoreSettings};
 use crate::wiring::stores::fleet;
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let stores = Settings::load_stores()?;
+    let (stores, format) = Settings::load_stores()?;
+    Ok(migrate(&stores).map_or_else(
+        |error| {
+            fatal::report(&error, format);
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    ))
+}
+
+fn migrate(stores: &StoreSettings) -> anyhow::Result<()> {
     match &stores.database {
         Database::Sqlite { path } => {
             runtime()?.block_on(SqliteFile::migrate(path))?;
@@ -21,5 +32,5 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         }
         Database::InMemory => {}
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chatpulse_telemetry::logging;
 use chatpulse_telemetry::metrics::Metrics;
-use tracing::info;
+use tracing::{info, warn};
 
+use crate::fatal;
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 use crate::wiring::Parts;
@@ -15,8 +16,16 @@ use crate::wiring::metrics::families;
 /// Runs the server until it receives a signal.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
-    logging::start(&settings.log.filter, settings.log.format);
-    runtime()?.block_on(serve(settings))
+    let format = settings.log.format;
+    logging::start(&settings.log.filter, format);
+    for warning in &settings.warnings {
+        warn!("{warning}");
+    }
+    let ended = runtime().and_then(|runtime| runtime.block_on(serve(settings)));
+    Ok(ended.unwrap_or_else(|error| {
+        fatal::report(&error, format);
+        ExitCode::FAILURE
+    }))
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {

@@ -2,10 +2,13 @@
 
 use chatpulse_domain::secret::Secret;
 use chatpulse_store_pg::{PgConfig, PgHost, Tls, TlsMode, parse_url};
-use url::{Host, Url};
 
-use super::environment::{Reader, hidden};
-use super::stores::Pool;
+use super::found::Found;
+use super::pool::Pool;
+use super::reader::Reader;
+use super::redis_url;
+use super::server_url::ServerUrl;
+use super::web_url::is_loopback_name;
 
 /// PostgreSQL settings, without the root certificates.
 pub(crate) struct PgSettings {
@@ -27,17 +30,13 @@ pub(super) struct PgUrl {
 
 impl PgUrl {
     pub(super) fn read(reader: &mut Reader<'_>, text: &str) -> Option<Self> {
-        match parse_url(text) {
-            Ok((connection, mode)) => {
-                Some(Self { config: Box::new(PgConfig::new(connection, Tls::Disabled)), mode })
-            }
-            Err(error) => {
-                // Hide the text, because it may contain a password.
-                let expected = "`sqlite://PATH` or `postgres://USER@HOST/NAME`";
-                reader.problem("DATABASE_URL", format!("{}: {error}", hidden(text)), expected);
-                None
-            }
-        }
+        const EXPECTED: &str = "`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`";
+        let parse = |text: &str| {
+            ServerUrl::split(text)?;
+            parse_url(text).map_err(|error| Found::from(&error))
+        };
+        let (connection, mode) = reader.checked("DATABASE_URL", text, EXPECTED, parse)?;
+        Some(Self { config: Box::new(PgConfig::new(connection, Tls::Disabled)), mode })
     }
 
     /// Adds the pool settings and applies the rules of TLS.
@@ -89,48 +88,21 @@ fn with_pool(config: PgConfig, pool: &Pool) -> PgConfig {
 
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 pub(super) fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<RedisSettings>> {
-    let expected = "redis://, rediss://, redis-cluster:// or rediss-cluster:// with a host";
-    let url = reader.secret("REDIS_URL", expected, parse_redis_url)?;
-    let Some(url) = url else { return Some(None) };
+    const EXPECTED: &str =
+        "redis://USER:PASSWORD@HOST:PORT/NUMBER, or rediss://, redis-cluster:// or rediss-cluster://";
+    let Some(text) = reader.text("REDIS_URL") else { return Some(None) };
+    let url = reader.checked("REDIS_URL", text, EXPECTED, redis_url::parse)?;
     let encrypted = url.scheme().starts_with("rediss");
-    if must_be_safe && !encrypted && !is_loopback(&url) {
+    if must_be_safe && !encrypted && !redis_url::all_on_loopback(&url) {
         let expected = "rediss:// or rediss-cluster://, or ALLOW_INSECURE_DATABASE=true";
         reader.problem("REDIS_URL", "Redis without TLS", expected);
     }
     Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted }))
 }
 
-fn parse_redis_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let known = ["redis", "rediss", "redis-cluster", "rediss-cluster"].contains(&url.scheme());
-    (known && url.has_host()).then_some(url)
-}
-
-/// Returns whether every node is on loopback. Further nodes of a cluster are in the query.
-fn is_loopback(url: &Url) -> bool {
-    let nodes = url.query_pairs().filter(|(name, _)| name == "node");
-    let mut others = nodes.map(|(_, node)| Url::parse(&format!("redis://{node}")));
-    is_loopback_host(url) && others.all(|node| node.is_ok_and(|node| is_loopback_host(&node)))
-}
-
-/// Returns whether the host is on loopback. The url crate returns hosts of unknown schemes as plain text, so IP
-/// addresses are parsed here.
-fn is_loopback_host(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        None => false,
-    }
-}
-
-fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::settings::tests::{PRODUCTION, with};
+    use crate::settings::tests::{MINIMUM, PRODUCTION, report, with};
     use crate::settings::{Database, Settings};
 
     #[test]
@@ -147,5 +119,38 @@ mod tests {
         assert!(encrypted("postgres://pulse@db.example/pulse?sslmode=prefer"));
         assert!(encrypted("postgres://pulse@localhost/pulse?sslmode=verify-full"));
         assert!(!encrypted("postgres://pulse@127.0.0.1/pulse"));
+    }
+
+    #[test]
+    fn a_default_that_nobody_set_gives_way_to_a_value() {
+        let sizes = |more: &[(&'static str, &'static str)]| {
+            let fleet = [("DATABASE_URL", "postgres://db"), ("BOT_USER_ID", "1"), ("SESSION_SECRET", "x")];
+            match Settings::read(&with(&MINIMUM, &[&fleet, more].concat())).unwrap().stores.database {
+                Database::Postgres(pg) => (pg.config.min_conns, pg.config.max_conns),
+                _ => panic!("it is PostgreSQL"),
+            }
+        };
+        assert_eq!(sizes(&[]), (2, 10));
+        assert_eq!(sizes(&[("DB_MAX_CONNS", "1")]), (1, 1));
+        assert_eq!(sizes(&[("DB_MIN_CONNS", "20")]), (20, 20));
+        assert_eq!(sizes(&[("DB_MIN_CONNS", "5"), ("DB_MAX_CONNS", "5")]), (5, 5));
+        assert!(
+            report(&MINIMUM, &[("DB_MIN_CONNS", "3"), ("DB_MAX_CONNS", "2")]).contains("  DB_MIN_CONNS\n")
+        );
+    }
+
+    #[test]
+    fn a_badly_formed_password_gets_advice() {
+        for (url, advice) in [
+            ("postgres://u:a@b@127.0.0.1:1/x", "percent-encode it as %40"),
+            ("postgres://u:a/b@127.0.0.1:1/x", "percent-encode it as %2F"),
+            ("postgres://u:a#b@127.0.0.1:1/x", "percent-encode it as %23"),
+            ("postgres://u:a?b@127.0.0.1:1/x", "percent-encode it as %3F"),
+            ("postgres://u:a b@127.0.0.1:1/x", "percent-encode it as %20"),
+            ("postgres://u:a%b@127.0.0.1:1/x", "percent-encode it as %25"),
+        ] {
+            let report = report(&MINIMUM, &[("DATABASE_URL", url)]);
+            assert!(report.contains(advice), "{url}: {report}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use chatpulse_web::RatePerMinute;
 use ipnet::IpNet;
 use url::Url;
 
-use super::environment::Reader;
+use super::reader::Reader;
+use super::web_url;
 
 const AUTH_RATE: u32 = 20;
 const API_RATE: u32 = 120;
@@ -73,23 +74,17 @@ impl HttpSettings {
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 fn read_public_url(reader: &mut Reader<'_>, production: bool) -> Option<Option<Url>> {
     let expected = if production {
-        "an https address such as https://chatpulse.example.com, without ? and #"
+        "an https address without a path, such as https://chatpulse.example.com"
     } else {
-        "an http or https address without ? and #"
+        "an http or https address without a path"
     };
-    if production {
-        reader.required("PUBLIC_URL", expected)?;
-    }
-    // The base URL must have no query or fragment, because paths are appended to it.
-    let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
-    reader.optional("PUBLIC_URL", expected, |text| web_url(text, production).filter(is_base))
-}
-
-/// Parses an HTTP or HTTPS URL with a host; production accepts only HTTPS.
-pub(super) fn web_url(text: &str, production: bool) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let scheme_fits = url.scheme() == "https" || (!production && url.scheme() == "http");
-    (scheme_fits && url.has_host()).then_some(url)
+    let text = if production {
+        reader.required("PUBLIC_URL", expected)?
+    } else {
+        let Some(text) = reader.text("PUBLIC_URL") else { return Some(None) };
+        text
+    };
+    reader.checked("PUBLIC_URL", text, expected, |text| web_url::origin(text, production)).map(Some)
 }
 
 fn parse_host(text: &str) -> Option<IpAddr> {

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_telemetry::logging::LogFormat;
 use chatpulse_web::OverlayLimits;
 
-use super::environment::{Environment, Problems, Reader};
+use super::environment::Environment;
+use super::problems::Problems;
+use super::reader::Reader;
 
 pub(crate) struct LimitSettings {
     /// `None` disables the limit.
@@ -25,7 +28,7 @@ impl LimitSettings {
         let nothing = Environment::default();
         let mut reader = Reader::new(&nothing);
         let limits = Self::read(&mut reader);
-        reader.finish()?;
+        reader.finish(LogFormat::Text)?;
         limits.ok_or_else(Problems::default)
     }
 

@@ -1,10 +1,10 @@
 //! Stands in for `fleet.rs` in a build without the feature `fleet`: PostgreSQL and Redis are problems of the
 //! configuration. Their settings are types without a value, so that no code for them is left.
 
-use super::environment::{Reader, hidden};
-use super::stores::Pool;
+use super::pool::Pool;
+use super::reader::Reader;
 
-const LEFT_OUT: &str = "which this build leaves out (it was built with `--no-default-features`)";
+const LEFT_OUT: &str = "this build leaves it out (it was built with `--no-default-features`)";
 const EXPECTED: &str = "a build with PostgreSQL and Redis: `cargo build --release`";
 
 pub(crate) enum PgSettings {}
@@ -17,10 +17,9 @@ impl PgUrl {
     pub(super) fn read(reader: &mut Reader<'_>, text: &str) -> Option<Self> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let expected = format!("`sqlite://PATH`, or {EXPECTED}");
-            reader.problem("DATABASE_URL", format!("PostgreSQL, {LEFT_OUT}"), expected);
+            reader.refuse_because("DATABASE_URL", text, LEFT_OUT, expected);
         } else {
-            // Hide the text, because it may contain a password.
-            reader.problem("DATABASE_URL", hidden(text), "`sqlite://PATH`");
+            reader.refuse("DATABASE_URL", text, "`sqlite://PATH`");
         }
         None
     }
@@ -32,11 +31,9 @@ impl PgUrl {
 
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
 pub(super) fn read_redis(reader: &mut Reader<'_>, _: bool) -> Option<Option<RedisSettings>> {
-    if reader.text("REDIS_URL").is_none() {
-        return Some(None);
-    }
+    let Some(text) = reader.text("REDIS_URL") else { return Some(None) };
     let expected = format!("no REDIS_URL, or {EXPECTED}");
-    reader.problem("REDIS_URL", format!("Redis, {LEFT_OUT}"), expected);
+    reader.refuse_because("REDIS_URL", text, LEFT_OUT, expected);
     None
 }
 
@@ -50,7 +47,9 @@ mod tests {
             let fleet =
                 [("DATABASE_URL", "postgres://ada:hunter2@db/x"), ("REDIS_URL", "redis://:hunter2@cache")];
             let report = report(base, &fleet);
-            for variable in ["  DATABASE_URL\n    found     PostgreSQL", "  REDIS_URL\n    found     Redis"] {
+            for variable in
+                ["  DATABASE_URL\n    found     a `postgres://`", "  REDIS_URL\n    found     a `redis://`"]
+            {
                 assert!(report.contains(variable), "{report}");
             }
             assert_eq!(report.matches("`cargo build --release`").count(), 2, "{report}");

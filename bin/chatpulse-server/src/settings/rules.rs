@@ -1,19 +1,9 @@
 //! Rules across groups: production mode, and secrets copied from the public example.
 
-use super::environment::{Reader, hidden};
+use super::catalogue::secrets;
+use super::reader::Reader;
 
 const EXAMPLE: &str = include_str!("../../../../.env.example");
-
-/// Variables whose values must stay secret.
-const SECRETS: [&str; 7] = [
-    "TWITCH_CLIENT_SECRET",
-    "SESSION_SECRET",
-    "WEBHOOK_SECRET",
-    "WEBHOOK_SECRET_OLD",
-    "TOKEN_ENCRYPTION_KEY",
-    "TOKEN_ENCRYPTION_KEYS_OLD",
-    "METRICS_TOKEN",
-];
 
 /// Returns whether production rules apply. A malformed `APP_ENV` is reported and counts as production, so that a typo
 /// cannot turn protection off.
@@ -32,14 +22,10 @@ pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) 
     if !production {
         return;
     }
-    for name in SECRETS {
+    for name in secrets() {
         let Some(value) = reader.text(name) else { continue };
         if is_example(value) {
-            reader.problem(
-                name,
-                format!("{}, the one in .env.example", hidden(value)),
-                "a secret of your own",
-            );
+            reader.refuse_because(name, value, "it is the one in .env.example", "a secret of your own");
         }
     }
 }
@@ -47,9 +33,8 @@ pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) 
 /// Returns whether a value, or one entry of a comma-separated list, is a secret from the example, for any variable.
 /// Ignores case, because hex digits can be written in either case.
 fn is_example(value: &str) -> bool {
-    let shown = |part: &str| {
-        SECRETS.iter().flat_map(|name| examples_of(name)).any(|example| example.eq_ignore_ascii_case(part))
-    };
+    let shown =
+        |part: &str| secrets().flat_map(examples_of).any(|example| example.eq_ignore_ascii_case(part));
     shown(value) || value.split(',').any(|part| shown(part.trim()))
 }
 

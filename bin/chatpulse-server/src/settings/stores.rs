@@ -1,4 +1,4 @@
-//! Database, Redis and key settings.
+//! Database, Redis and key settings, and the rules between them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,8 +6,10 @@ use std::time::Duration;
 use chatpulse_domain::secret::Secret;
 use chatpulse_twitch::tokens::TokenKey;
 
-use super::environment::Reader;
-use super::fleet::{PgSettings, PgUrl, RedisSettings, read_redis};
+use super::database::{self, DatabaseUrl};
+use super::fleet::{PgSettings, RedisSettings, read_redis};
+use super::pool::Pool;
+use super::reader::Reader;
 
 const SESSION_SECRET_BYTES_MIN: usize = 32;
 
@@ -45,12 +47,6 @@ pub(crate) struct Keys {
     pub(crate) token_keys_old: Vec<TokenKey>,
 }
 
-/// A parsed `DATABASE_URL`.
-enum DatabaseUrl {
-    Sqlite(PathBuf),
-    Postgres(PgUrl),
-}
-
 impl Database {
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. } | Self::InMemory)
@@ -81,7 +77,7 @@ impl StoreSettings {
         let allow_embedded = reader.flag("ALLOW_EMBEDDED");
         let allow_insecure = reader.flag("ALLOW_INSECURE_DATABASE");
         let must_be_safe = production && allow_insecure == Some(false);
-        let database = read_database(reader);
+        let database = database::read(reader);
         let redis = read_redis(reader, must_be_safe);
         let pool = Pool::read(reader);
         // If `DATABASE_URL` is malformed, report only that and not the settings that depend on it.
@@ -111,68 +107,21 @@ impl StoreSettings {
     }
 }
 
-fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
-    let text = reader.text("DATABASE_URL").unwrap_or("sqlite://data/chatpulse.db");
-    if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-        return Some(DatabaseUrl::Sqlite(PathBuf::from(path)));
-    }
-    PgUrl::read(reader, text).map(DatabaseUrl::Postgres)
-}
-
-/// Pool settings, validated together whichever database is used.
-pub(super) struct Pool {
-    pub(super) min_conns: u32,
-    pub(super) max_conns: u32,
-    pub(super) max_conn_idle_time: Duration,
-    pub(super) health_check_period: Duration,
-    pub(super) connect_timeout: Duration,
-    pub(super) retries: Retries,
-}
-
-impl Pool {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let min_conns = reader.count("DB_MIN_CONNS", 2, 0);
-        let max_conns = reader.count("DB_MAX_CONNS", 10, 1);
-        if let (Some(least), Some(most)) = (min_conns, max_conns)
-            && least > most
-        {
-            reader.problem(
-                "DB_MIN_CONNS",
-                least.to_string(),
-                format!("at most DB_MAX_CONNS, which is {most}"),
-            );
-        }
-        let max_conn_idle_time = reader.duration("DB_MAX_CONN_IDLE_TIME", Duration::from_mins(5));
-        let health_check_period = reader.duration("DB_HEALTH_CHECK_PERIOD", Duration::from_mins(1));
-        let connect_timeout = reader.duration("DB_CONNECT_TIMEOUT", Duration::from_secs(5));
-        let further_tries = reader.count("DB_MAX_RETRIES", 3, 0);
-        let first_pause = reader.duration("DB_INITIAL_BACKOFF", Duration::from_secs(1));
-        Some(Self {
-            min_conns: min_conns?,
-            max_conns: max_conns?,
-            max_conn_idle_time: max_conn_idle_time?,
-            health_check_period: health_check_period?,
-            connect_timeout: connect_timeout?,
-            retries: Retries { further_tries: further_tries?, first_pause: first_pause? },
-        })
-    }
-}
-
 impl Keys {
     fn read(reader: &mut Reader<'_>, required: bool, production: bool) -> Option<Self> {
         let expected = format!("a secret of at least {SESSION_SECRET_BYTES_MIN} bytes");
         if required {
             reader.required("SESSION_SECRET", &expected);
         }
-        let session_secret = reader.secret("SESSION_SECRET", &expected, |text| {
+        let session_secret = reader.optional("SESSION_SECRET", &expected, |text| {
             (!production || text.len() >= SESSION_SECRET_BYTES_MIN).then(|| Secret::new(text))
         });
         if production {
             reader.required("TOKEN_ENCRYPTION_KEY", "64 hex digits");
         }
-        let token_key = reader.secret("TOKEN_ENCRYPTION_KEY", "64 hex digits", parse_key);
+        let token_key = reader.optional("TOKEN_ENCRYPTION_KEY", "64 hex digits", parse_key);
         let token_keys_old =
-            reader.secret("TOKEN_ENCRYPTION_KEYS_OLD", "a comma list of keys of 64 hex digits", |text| {
+            reader.optional("TOKEN_ENCRYPTION_KEYS_OLD", "a comma list of keys of 64 hex digits", |text| {
                 text.split(',').map(|key| parse_key(key.trim())).collect::<Option<Vec<_>>>()
             });
         Some(Self {

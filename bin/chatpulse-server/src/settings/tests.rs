@@ -140,52 +140,69 @@ fn webhooks_need_callback_secret_and_bot() {
     assert!(report(&MINIMUM, &[("EVENTSUB_TRANSPORT", "pigeon")]).contains("EVENTSUB_TRANSPORT"));
 }
 
+const EXAMPLE: &str = include_str!("../../../../.env.example");
+
 #[test]
 fn the_example_file_starts_a_server_as_it_is() {
-    let lines: Vec<(String, String)> =
-        dotenvy::from_read_iter(include_str!("../../../../.env.example").as_bytes())
-            .collect::<Result<_, _>>()
-            .unwrap();
-    let pairs: Vec<(&str, &str)> =
-        lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    assert!(Settings::read(&Environment::of(&pairs)).is_ok());
+    let mut environment = Environment::default();
+    environment.add_file(EXAMPLE.as_bytes());
+    assert!(Settings::read(&environment).is_ok());
+}
+
+/// Whoever adds a variable adds a line to the catalogue, and whoever removes one removes the line: [`Reader`] refuses to
+/// read a variable without a line, and this test finds a line that nobody reads.
+#[test]
+fn every_variable_of_the_catalogue_is_read_and_in_the_example_file() {
+    let example: Vec<&str> = EXAMPLE
+        .lines()
+        .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('=').map(|(name, _)| name))
+        .collect();
+    for (name, _) in catalogue::VARIABLES {
+        assert!(example.contains(name), "{name} is not in .env.example");
+        // A value in quotes is a problem of each variable, but only if it is read.
+        let report = report(&MINIMUM, &[(name, "\"x\"")]);
+        assert!(
+            report.contains(&format!("  {name}\n    found     a value that is wrapped")),
+            "{name}: {report}"
+        );
+    }
 }
 
 #[test]
-fn the_example_file_explains_every_variable_with_its_default() {
-    let example = include_str!("../../../../.env.example");
-    let uncommented: String = example
-        .lines()
-        .map(|line| {
-            line.strip_prefix('#').filter(|rest| rest.contains('=') && !rest.starts_with(' ')).unwrap_or(line)
-        })
-        .collect::<Vec<_>>()
-        .join("\n");
-    let sources = [
-        include_str!("fleet.rs"),
-        include_str!("http.rs"),
-        include_str!("limits.rs"),
-        include_str!("stores.rs"),
-        include_str!("twitch.rs"),
-        include_str!("rules.rs"),
-        include_str!("../settings.rs"),
-    ];
-    let mut names: Vec<&str> = sources
-        .iter()
-        .flat_map(|source| source.split('"').skip(1).step_by(2))
-        .filter(|text| {
-            text.len() > 3
-                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-                && (text.contains('_') || ["HOST", "PORT"].contains(text))
-        })
-        .collect();
-    names.extend(["HOST", "PORT"]);
-    for name in names {
-        assert!(
-            uncommented.lines().any(|line| line.starts_with(&format!("{name}="))),
-            "{name} is not in .env.example"
-        );
+fn quotes_around_a_value_of_the_process_environment_are_a_problem() {
+    for value in ["\"8081\"", "'8081'", "\"\"", "' '"] {
+        let report = report(&MINIMUM, &[("PORT", value)]);
+        assert!(report.contains("1 problem") && report.contains("  PORT\n"), "{value}: {report}");
     }
+    assert_eq!(report(&MINIMUM, &[("METRICS_TOKEN", "it's \"mine\" \"")]), "no problem");
+    let mut environment = with(&MINIMUM, &[]);
+    environment.add_file(b"PORT='8081'\nHOST=\"127.0.0.1\"\nMETRICS_TOKEN='\"x\"'");
+    let settings = Settings::read(&environment).unwrap();
+    assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(settings.http.metrics_token.unwrap().expose(), "\"x\"");
+}
+
+#[test]
+fn problems_come_in_the_format_of_the_log() {
+    let problems =
+        |pairs: &[(&'static str, &'static str)]| Settings::read(&with(&MINIMUM, pairs)).err().unwrap();
+    let json = problems(&[("LOG_FORMAT", "json"), ("PORT", "eighty"), ("HOST", "nowhere")]).report();
+    assert_eq!(json.lines().count(), 2, "{json}");
+    for line in json.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert!(line["message"].as_str().unwrap().contains(line["variable"].as_str().unwrap()), "{line}");
+    }
+    assert!(problems(&[("APP_ENV", "production")]).report().starts_with('{'), "the default there");
+    for text in [("APP_ENV", "prod"), ("LOG_FORMAT", "xml")] {
+        assert!(problems(&[text]).report().starts_with("chatpulse: the configuration has"));
+    }
+}
+
+#[test]
+fn misspelt_names_are_warnings_and_not_problems() {
+    let settings = Settings::read(&with(&MINIMUM, &[("REDIS_URI", "redis://x"), ("PORT0", "x")])).unwrap();
+    assert_eq!(settings.warnings, ["nobody reads the variable REDIS_URI; REDIS_URL is probably meant"]);
 }
 
 #[test]
@@ -197,6 +214,58 @@ fn a_fleet_needs_its_bot_and_its_session_secret() {
     let all =
         [fleet.as_slice(), &[("BOT_USER_ID", "123"), ("SESSION_SECRET", "any secret of ours")]].concat();
     assert_eq!(report(&MINIMUM, &all), "no problem");
+}
+
+/// Each password is put into every place of a URL where people put one.
+#[test]
+fn no_part_of_a_password_is_shown_however_badly_its_url_is_formed() {
+    let parts = ["Hunter2", "Tr0ub4dor"];
+    for between in
+        ["@", "/", "#", "?", "%", " ", ":", "&", "=", "%4", "@@", "[", "]", "\\", "//", "?x=", "&x=", "%40"]
+    {
+        let password = parts.join(between);
+        for form in [
+            "postgres://u:PW@127.0.0.1:1/x",
+            "postgres://u:PW@127.0.0.1:port/x",
+            "postgres://u:PW/x",
+            "postgres://:PW",
+            "postgres:u:PW@h/x",
+            "postgres:/u:PW@h/x",
+            "PW://u@h/x",
+            "u:PW@h/x",
+            "PW",
+            "postgres://h/x?password=PW",
+            "postgres://h/x?sslmode=PW&colour=blue",
+            "postgres://h/x?sslmode=maybe&password=PW",
+            "mysql://u:PW@h/x",
+            "redis://:PW@h:1/x",
+            "redis://PW",
+            "redis://h/PW",
+            "redis-cluster://:PW@h:1?node=PW",
+            "https://u:PW@h/x",
+        ] {
+            let value = form.replace("PW", &password).leak();
+            for name in [
+                "DATABASE_URL",
+                "REDIS_URL",
+                "PUBLIC_URL",
+                "TWITCH_REDIRECT_URI",
+                "WEBHOOK_CALLBACK_URL",
+                "TWITCH_API_URL",
+                "HOST",
+                "LOG_LEVEL",
+            ] {
+                // A bare password in a variable that holds no URL is not known to be one.
+                if form == "PW" && !["DATABASE_URL", "REDIS_URL"].contains(&name) {
+                    continue;
+                }
+                let report = report(&MINIMUM, &[(name, value)]);
+                for part in parts {
+                    assert!(!report.contains(part), "{name}={value}\n{report}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use chatpulse_domain::secret::Secret;
 use chatpulse_twitch::config::{Transport, TwitchUrls};
 use url::Url;
 
-use super::environment::Reader;
-use super::http::web_url;
+use super::reader::Reader;
+use super::web_url;
 
 pub(crate) struct TwitchSettings {
     pub(crate) client_id: String,
@@ -39,7 +39,7 @@ impl TwitchSettings {
                 "the Twitch user id of the account that reads chat",
             );
         }
-        let webhook = read_webhook(reader, production, matches!(bot, Some(None)));
+        let webhook = read_webhook(reader, matches!(bot, Some(None)));
         let chosen = reader.parse("EVENTSUB_TRANSPORT", "auto", "`webhook`, `websocket` or `auto`", |text| {
             ["webhook", "websocket", "auto"].into_iter().find(|known| *known == text)
         });
@@ -76,22 +76,24 @@ fn read_redirect_uri(reader: &mut Reader<'_>, production: bool) -> Option<String
     let scheme = if production { "an https" } else { "an http or https" };
     let expected = format!("{scheme} address that ends in /auth/callback");
     let text = reader.required("TWITCH_REDIRECT_URI", &expected)?;
-    reader.optional("TWITCH_REDIRECT_URI", &expected, |text| web_url(text, production))?;
+    reader.checked("TWITCH_REDIRECT_URI", text, expected, |text| web_url::redirect_uri(text, production))?;
     Some(text.to_owned())
 }
 
 /// Reads the webhook URL and secret, which must be set together and require a bot. `Some(None)`: not used.
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
-fn read_webhook(reader: &mut Reader<'_>, production: bool, bot_is_missing: bool) -> Option<Option<Webhook>> {
+fn read_webhook(reader: &mut Reader<'_>, bot_is_missing: bool) -> Option<Option<Webhook>> {
     const SECRET: &str = "10 to 100 ASCII characters";
-    let scheme = if production { "an https" } else { "an http or https" };
-    let expected = format!("{scheme} address that ends in /webhooks/eventsub");
-    let callback = reader.optional("WEBHOOK_CALLBACK_URL", &expected, |text| {
-        web_url(text, production).map(|_| text.to_owned())
-    });
-    let secret = reader.secret("WEBHOOK_SECRET", SECRET, parse_secret);
-    let old = reader.secret("WEBHOOK_SECRET_OLD", SECRET, parse_secret);
-    let is_set = |reader: &Reader<'_>, name| reader.text(name).is_some();
+    const CALLBACK: &str = "https://HOST/webhooks/eventsub with a public host, on port 443";
+    let callback = match reader.text("WEBHOOK_CALLBACK_URL") {
+        None => Some(None),
+        Some(text) => reader
+            .checked("WEBHOOK_CALLBACK_URL", text, CALLBACK, web_url::callback)
+            .map(|()| Some(text.to_owned())),
+    };
+    let secret = reader.optional("WEBHOOK_SECRET", SECRET, parse_secret);
+    let old = reader.optional("WEBHOOK_SECRET_OLD", SECRET, parse_secret);
+    let is_set = |reader: &mut Reader<'_>, name| reader.text(name).is_some();
     let (has_callback, has_secret) =
         (is_set(reader, "WEBHOOK_CALLBACK_URL"), is_set(reader, "WEBHOOK_SECRET"));
     if has_callback && !has_secret {

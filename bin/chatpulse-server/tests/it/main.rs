@@ -8,6 +8,7 @@
 mod architecture;
 mod check_command;
 mod conduits;
+mod configuration;
 mod demo;
 mod first_run;
 mod fleet;

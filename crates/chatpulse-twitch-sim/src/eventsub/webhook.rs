@@ -143,9 +143,10 @@ impl Shared {
     }
 
     async fn request(&self, post: &Post) -> Result<Answer, reqwest::Error> {
+        let callback = Url::parse(&post.callback).ok();
+        let routed = callback.as_ref().and_then(self.config.callback_route).or(callback);
         // Replace an external address by port 0 of this machine, where nothing listens.
-        let here = Url::parse(&post.callback).is_ok_and(|url| is_here(&url));
-        let target = if here { post.callback.as_str() } else { "http://127.0.0.1:0/" };
+        let target = routed.filter(is_here).map_or_else(|| "http://127.0.0.1:0/".to_owned(), String::from);
         let signature = signature(&post.secret, &post.message_id, &post.timestamp, post.body.as_bytes());
         let mut request = self
             .http

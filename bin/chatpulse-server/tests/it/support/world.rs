@@ -84,6 +84,10 @@ pub(crate) fn sim_config() -> SimConfig {
             webhook_attempts: 3,
             ..Limits::default()
         },
+        callback_route: |callback| {
+            let port = callback.host_str()?.strip_prefix("port-")?.strip_suffix(".example.com")?;
+            format!("http://127.0.0.1:{port}{}", callback.path()).parse().ok()
+        },
         ..SimConfig::default()
     }
 }
@@ -107,7 +111,7 @@ pub(crate) fn unhurried(setup: Setup) -> Setup {
 /// Adds the webhook settings for a server on this port.
 pub(crate) fn with_webhook(setup: Setup, port: u16) -> Setup {
     setup
-        .set("WEBHOOK_CALLBACK_URL", format!("http://127.0.0.1:{port}/webhooks/eventsub"))
+        .set("WEBHOOK_CALLBACK_URL", format!("https://port-{port}.example.com/webhooks/eventsub"))
         .set("WEBHOOK_SECRET", SECRET)
         .set("BOT_USER_ID", BOT)
 }
