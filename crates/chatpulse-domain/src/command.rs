@@ -1,9 +1,9 @@
 //! Commands of moderators in chat: `!pulse reset`, `pause`, `resume`, `hide`, `show`.
 
-use crate::message::ChatMessage;
+use crate::normalize::Normalized;
 
 /// The first word of a command.
-const CALL: &str = "!pulse";
+pub(crate) const CALL: &str = "!pulse";
 
 /// A command of a moderator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +30,9 @@ pub struct PauseChange {
 }
 
 impl ModCommand {
-    /// The command in a line of chat, whoever typed it. The whole line is compared, normalised like a trigger.
-    pub fn in_message(message: &ChatMessage) -> Option<Self> {
-        // Nearly every line ends here.
-        if !message.text.contains('!') {
-            return None;
-        }
-        let text = message.vote_text();
-        Some(match text.as_str().strip_prefix(CALL)?.strip_prefix(' ')? {
+    /// The command that a line of chat is, whoever typed it. The whole line is compared.
+    pub fn parse(line: &Normalized) -> Option<Self> {
+        Some(match line.as_str().strip_prefix(CALL)?.strip_prefix(' ')? {
             "reset" => Self::Reset,
             "pause" => Self::Pause,
             "resume" => Self::Resume,
@@ -62,24 +57,17 @@ impl ModCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{ChannelId, ChatterId, MessageId, Platform};
+    use crate::normalize::normalize;
 
     fn command_in(text: &str) -> Option<ModCommand> {
-        ModCommand::in_message(&ChatMessage {
-            broadcaster: ChannelId::new(Platform::Twitch, "1").unwrap(),
-            chatter: ChatterId::new(Platform::Twitch, "2").unwrap(),
-            id: MessageId::new(Platform::Twitch, "3").unwrap(),
-            text: text.to_owned(),
-            is_reply: false,
-            source_broadcaster: None,
-            by_moderator: true,
-        })
+        ModCommand::parse(&normalize(text))
     }
 
     #[test]
     fn a_command_is_the_whole_line_however_it_is_typed() {
         assert_eq!(command_in("!pulse reset"), Some(ModCommand::Reset));
         assert_eq!(command_in("  !PULSE   Hide \u{34f}"), Some(ModCommand::Hide));
+        assert_eq!(command_in("！pulse reset"), Some(ModCommand::Reset), "a full-width exclamation mark");
         for none in
             ["!pulse", "!pulse reset now", "!pulsereset", "pulse reset", "say !pulse reset", "!pulse dance"]
         {

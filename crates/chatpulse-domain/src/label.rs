@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::typed::{RefusedCharacter, refuse_characters};
+
 /// A label at one end of the bar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -14,9 +16,7 @@ impl Label {
     /// Trims, then wants 1 to [`Label::CHARS_MAX`] characters.
     pub fn parse(typed: &str) -> Result<Self, InvalidLabel> {
         let typed = typed.trim();
-        if typed.contains('\0') {
-            return Err(InvalidLabel::NotStorable);
-        }
+        refuse_characters(typed)?;
         match typed.chars().count() {
             0 => Err(InvalidLabel::Empty),
             1..=Self::CHARS_MAX => Ok(Self(typed.to_owned())),
@@ -61,9 +61,9 @@ pub enum InvalidLabel {
         /// How many Unicode scalar values it has.
         chars: usize,
     },
-    /// Databases cannot hold a NUL character, and no keyboard types one.
-    #[error("this holds a character that cannot be stored")]
-    NotStorable,
+    /// A character that no label may hold.
+    #[error(transparent)]
+    Character(#[from] RefusedCharacter),
 }
 
 #[cfg(test)]
@@ -79,7 +79,15 @@ mod tests {
     }
 
     #[test]
-    fn a_label_holds_no_nul_character() {
-        assert_eq!(Label::parse("a\0b"), Err(InvalidLabel::NotStorable));
+    fn a_label_holds_no_control_character_and_no_override() {
+        for c in ['\0', '\t', '\n', '\u{1}', '\u{7F}', '\u{85}'] {
+            assert_eq!(Label::parse(&format!("a{c}b")), Err(RefusedCharacter::Control(c).into()));
+        }
+        for c in ['\u{202D}', '\u{202E}'] {
+            assert_eq!(Label::parse(&format!("{c}a")), Err(RefusedCharacter::Override(c).into()));
+        }
+        for right_to_left in ["نعم\u{200F}", "\u{2067}כן\u{2069}", "👨\u{200D}👩"] {
+            assert!(Label::parse(right_to_left).is_ok(), "{right_to_left}");
+        }
     }
 }

@@ -7,20 +7,24 @@
 //! against in a window (share mode). An **instance** is one running server; it holds the sessions of the overlays that are
 //! connected to it.
 //!
-//! Start with [`trigger`], [`sentiment`] and [`live`]: they are the rules of the product. Then read [`ports`], the list of
+//! Start with [`matching`], [`sentiment`] and [`live`]: they are the rules of the product. Then read [`ports`], the list of
 //! what the rest of the workspace provides. Nothing here does I/O or reads a clock: time is an argument.
 
 pub mod appearance;
 mod choice;
 pub mod command;
 pub mod document;
+pub mod doubt;
+mod fold;
 pub mod ids;
 pub mod label;
 pub mod live;
 pub mod login;
+pub mod matching;
 pub mod message;
 pub mod metrics;
 pub mod mode;
+pub mod normalize;
 pub mod overlay;
 pub mod ports;
 pub mod reading;
@@ -35,5 +39,7 @@ pub mod throttle;
 pub mod time;
 pub mod token_bucket;
 pub mod trigger;
+pub mod trigger_set;
+pub mod typed;
 pub mod vote;
 pub mod window;

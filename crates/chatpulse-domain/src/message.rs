@@ -1,7 +1,7 @@
 //! One line of chat, whichever platform and transport delivered it.
 
 use crate::ids::{ChannelId, ChatterId, MessageId};
-use crate::trigger::{Normalized, normalize};
+use crate::normalize::{Normalized, normalize};
 
 /// The control character at both ends of a `/me` line.
 const ACTION_MARK: char = '\u{1}';
@@ -17,6 +17,9 @@ pub struct ChatMessage {
     pub id: MessageId,
     /// The line as typed, `/me` wrapper and reply mention included.
     pub text: String,
+    /// The line as its platform takes it apart: without cheers, and with the emote for each of its variants. `None` where
+    /// it has neither. Forgiving matching reads it too.
+    pub plain_text: Option<String>,
     /// Whether it answers another line. Its text then starts with `@name `.
     pub is_reply: bool,
     /// The channel where it was typed, when Shared Chat copied it here; `None` otherwise.
@@ -31,11 +34,32 @@ impl ChatMessage {
         self.source_broadcaster.as_ref().is_some_and(|source| *source != self.broadcaster)
     }
 
-    /// The text that is compared with triggers: without `/me` wrapper and reply mention, normalised.
-    pub fn vote_text(&self) -> Normalized {
+    /// What is compared with triggers: without `/me` wrapper and reply mention, normalised.
+    pub fn vote_text(&self) -> VoteText {
         let text = without_action_wrapper(&self.text);
         let text = if self.is_reply { without_leading_mention(text) } else { text };
-        normalize(text)
+        VoteText { line: normalize(text), plain: self.plain_text.as_deref().map(normalize) }
+    }
+}
+
+/// What is compared with triggers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoteText {
+    /// What was typed.
+    pub line: Normalized,
+    /// [`ChatMessage::plain_text`].
+    pub plain: Option<Normalized>,
+}
+
+impl VoteText {
+    /// Something that somebody might type, without cheers or variants of emotes.
+    pub fn of(typed: &str) -> Self {
+        Self { line: normalize(typed), plain: None }
+    }
+
+    /// The texts that forgiving matching looks at.
+    pub(crate) fn readings(&self) -> impl Iterator<Item = &Normalized> {
+        std::iter::once(&self.line).chain(&self.plain)
     }
 }
 
@@ -67,6 +91,7 @@ mod tests {
             chatter: ChatterId::new(Platform::Twitch, "2").unwrap(),
             id: MessageId::new(Platform::Twitch, "3").unwrap(),
             text: text.into(),
+            plain_text: None,
             is_reply: false,
             source_broadcaster: None,
             by_moderator: false,
@@ -79,24 +104,24 @@ mod tests {
 
     #[test]
     fn a_complete_me_wrapper_is_taken_off() {
-        assert_eq!(message("\u{1}ACTION yes\u{1}").vote_text().as_str(), "yes");
-        assert_ne!(message("\u{1}ACTION yes").vote_text().as_str(), "yes");
-        assert_ne!(message("\u{1}action yes\u{1}").vote_text().as_str(), "yes");
+        assert_eq!(message("\u{1}ACTION yes\u{1}").vote_text().line.as_str(), "yes");
+        assert_ne!(message("\u{1}ACTION yes").vote_text().line.as_str(), "yes");
+        assert_ne!(message("\u{1}action yes\u{1}").vote_text().line.as_str(), "yes");
     }
 
     #[test]
     fn a_reply_loses_its_one_leading_mention() {
-        assert_eq!(reply("@Parent yes").vote_text().as_str(), "yes");
-        assert_eq!(reply("@Parent @Other yes").vote_text().as_str(), "@other yes");
-        assert_eq!(reply("@ yes").vote_text().as_str(), "yes");
-        assert_eq!(reply("@Parent\tyes").vote_text().as_str(), "@parent yes");
-        assert_eq!(reply("\u{1}ACTION @Parent yes\u{1}").vote_text().as_str(), "yes");
-        assert_eq!(reply("@Parent").vote_text().as_str(), "@parent");
+        assert_eq!(reply("@Parent yes").vote_text().line.as_str(), "yes");
+        assert_eq!(reply("@Parent @Other yes").vote_text().line.as_str(), "@other yes");
+        assert_eq!(reply("@ yes").vote_text().line.as_str(), "yes");
+        assert_eq!(reply("@Parent\tyes").vote_text().line.as_str(), "@parent yes");
+        assert_eq!(reply("\u{1}ACTION @Parent yes\u{1}").vote_text().line.as_str(), "yes");
+        assert_eq!(reply("@Parent").vote_text().line.as_str(), "@parent");
     }
 
     #[test]
     fn a_mention_outside_a_reply_stays() {
-        assert_eq!(message("@Parent yes").vote_text().as_str(), "@parent yes");
+        assert_eq!(message("@Parent yes").vote_text().line.as_str(), "@parent yes");
     }
 
     #[test]

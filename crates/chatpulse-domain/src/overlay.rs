@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::appearance::{Colour, Shape, Theme, VerticalPosition};
 use crate::document::{Document, Value};
 use crate::label::Label;
+use crate::matching::Matching;
 use crate::mode::Mode;
 use crate::sentiment::DecaySpeed;
 use crate::side::Side;
-use crate::trigger::{Normalized, TriggerSet};
+use crate::trigger_set::TriggerSet;
 use crate::window::{Window, WindowSecs};
 
 /// Everything a streamer has set. Settings that exist are valid: every type can hold nothing else.
@@ -26,6 +27,8 @@ pub struct OverlaySettings {
     pub for_triggers: TriggerSet,
     /// What counts as a vote against.
     pub against_triggers: TriggerSet,
+    /// How exactly a line has to be a trigger.
+    pub matching: Matching,
     /// The label of the side against.
     pub left_label: Label,
     /// The label of the side for.
@@ -72,6 +75,7 @@ impl Default for OverlaySettings {
         Self {
             for_triggers: TriggerSet::of("yes"),
             against_triggers: TriggerSet::of("no"),
+            matching: Matching::default(),
             left_label: Label::of("Against"),
             right_label: Label::of("For"),
             decay_speed: DecaySpeed::default(),
@@ -96,16 +100,6 @@ impl Default for OverlaySettings {
 }
 
 impl OverlaySettings {
-    /// Which side a line votes for; `None` when it is just chat. A trigger of both sides could mean either, so it votes
-    /// for neither.
-    pub fn side_of(&self, text: &Normalized) -> Option<Side> {
-        match (self.for_triggers.contains(text), self.against_triggers.contains(text)) {
-            (true, false) => Some(Side::For),
-            (false, true) => Some(Side::Against),
-            _ => None,
-        }
-    }
-
     /// The triggers of one side.
     pub fn triggers(&self, side: Side) -> &TriggerSet {
         match side {
@@ -188,7 +182,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trigger::normalize;
 
     fn stored(json: serde_json::Value) -> StoredSettings {
         serde_json::from_value(json).unwrap()
@@ -268,24 +261,5 @@ mod tests {
         document["theme"] = json!("dark");
         document["hint"] = json!(false);
         assert_eq!(written(&saved), document);
-    }
-
-    #[test]
-    fn a_trigger_of_both_sides_votes_for_neither() {
-        let read = stored(json!({ "for_triggers": ["yes", "SS"], "against_triggers": ["no", "ß"] }));
-        assert_eq!(read.invalid, Vec::<String>::new());
-        assert_eq!(read.settings.side_of(&normalize("ss")), None);
-        assert_eq!(read.settings.side_of(&normalize("yes")), Some(Side::For));
-        assert_eq!(read.settings.side_of(&normalize("no")), Some(Side::Against));
-    }
-
-    #[test]
-    fn the_whole_text_must_equal_a_trigger() {
-        let settings = OverlaySettings::default();
-        assert_eq!(settings.side_of(&normalize("Yes")), Some(Side::For));
-        assert_eq!(settings.side_of(&normalize("nO ")), Some(Side::Against));
-        for chat in ["yes!", "yes yes", "", " ", "\u{200B}"] {
-            assert_eq!(settings.side_of(&normalize(chat)), None, "{chat:?}");
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chatpulse_domain::command::ModCommand;
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::message::ChatMessage;
+use chatpulse_domain::message::{ChatMessage, VoteText};
 use chatpulse_domain::overlay::VersionedSettings;
 use chatpulse_domain::ports::chat_sink::{ChatDelivery, ChatOutcome, ChatSink};
 use chatpulse_domain::ports::clock::Clock;
@@ -102,14 +102,15 @@ impl VotePipeline {
         let session = self.sessions.find(&message.broadcaster).await;
         let Some(session) = session.map_err(Failure::to("find the session"))? else {
             // A closed overlay can be reset, paused and hidden too.
-            self.queue_command(message, None);
+            self.queue_command(message, &message.vote_text(), None);
             return Ok(ChatOutcome::NoSession);
         };
         let VersionedSettings { settings, pause_state, .. } = &*session.settings;
-        if settings.mod_commands && self.queue_command(message, Some(session.overlay)) {
+        let text = message.vote_text();
+        if settings.mod_commands && self.queue_command(message, &text, Some(session.overlay)) {
             return Ok(ChatOutcome::NoMatch);
         }
-        let Some(side) = settings.side_of(&message.vote_text()) else {
+        let Some(side) = settings.side_of(&text) else {
             return Ok(ChatOutcome::NoMatch);
         };
         if pause_state.paused {
@@ -140,8 +141,8 @@ impl VotePipeline {
     }
 
     /// Returns whether the line is a command. Only a moderator's command is queued, so that no line waits for a database.
-    fn queue_command(&self, message: &ChatMessage, overlay: Option<OverlayId>) -> bool {
-        let Some(command) = ModCommand::in_message(message) else {
+    fn queue_command(&self, message: &ChatMessage, text: &VoteText, overlay: Option<OverlayId>) -> bool {
+        let Some(command) = ModCommand::parse(&text.line) else {
             return false;
         };
         if message.by_moderator {

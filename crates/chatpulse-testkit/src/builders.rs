@@ -28,7 +28,7 @@ use chatpulse_domain::side::Side;
 use chatpulse_domain::streamer::TwitchProfile;
 use chatpulse_domain::subscription::ChatSubscription;
 use chatpulse_domain::time::Timestamp;
-use chatpulse_domain::trigger::TriggerSet;
+use chatpulse_domain::trigger_set::TriggerSet;
 use chatpulse_domain::vote::Vote;
 use chatpulse_domain::window::{Window, WindowSecs};
 
@@ -91,6 +91,7 @@ pub fn message(text: &str) -> ChatMessage {
         chatter: chatter(&format!("chatter-{number}")),
         id: message_id(&format!("message-{number}")),
         text: text.to_owned(),
+        plain_text: None,
         is_reply: false,
         source_broadcaster: None,
         by_moderator: false,

@@ -1,6 +1,7 @@
 //! EventSub: Twitch's messages, by webhook or by socket.
 
 pub mod event;
+mod fragments;
 pub mod gate;
 mod repeats;
 pub mod router;

@@ -133,6 +133,16 @@ export class Chips {
     this.onChange();
   }
 
+  // Puts other chips in the place of one.
+  replace(value, others) {
+    const chip = [...this.list.children].find((chip) => chip.querySelector("input").value === value);
+    if (!chip) return;
+    chip.remove();
+    for (const other of others) this.add(other);
+    this.entry.focus();
+    this.onChange();
+  }
+
   onEntryKey(event) {
     if (event.isComposing) return;
     const atStart = this.entry.selectionStart === 0 && this.entry.selectionEnd === 0;

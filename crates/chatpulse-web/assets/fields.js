@@ -5,6 +5,7 @@
 
 import { Chips, alike } from "./chips.js";
 import { writeSentence } from "./sentence.js";
+import { Questions } from "./questions.js";
 
 // Says how many characters are left when so few are.
 const CHARS_LEFT_SHOWN = 15;
@@ -17,6 +18,7 @@ export class Fields {
     this.clashing = false;
     this.table = JSON.parse(form.dataset.fields);
     this.chips = {};
+    this.questions = {};
     for (const field of this.of("triggers")) {
       this.chips[field.name] = new Chips(form.querySelector(`[data-chips="${field.name}"]`), {
         limits: field,
@@ -24,6 +26,7 @@ export class Fields {
         onSay,
         onHint: (text) => this.hint(field.name, text),
       });
+      this.questions[field.name] = new Questions(form.querySelector(`[data-questions="${field.name}"]`), this.chips[field.name]);
     }
     this.driftWords = form.querySelector("[data-drift-words]");
     for (const line of form.querySelectorAll("[data-below]")) if (line.textContent === "") writeSentence(line, line.dataset.hint);
@@ -110,12 +113,20 @@ export class Fields {
     first?.focus();
   }
 
+  // `questions` by field name, as the server asks them.
+  ask(questions) {
+    for (const [name, asked] of Object.entries(this.questions)) asked.show(questions[name] ?? []);
+  }
+
   clearProblems() {
     for (const { name, kind } of this.table) if (kind !== "check_box") this.problem(name, "");
   }
 
   changed(field) {
-    if (field.kind === "triggers") this.checkSides();
+    if (field.kind === "triggers") {
+      this.checkSides();
+      this.questions[field.name].changed();
+    }
     else if (field.kind === "label") this.countCharacters(field);
     else {
       // The seconds count only without "until reset".

@@ -4,6 +4,7 @@
 
 import { postForm, words } from "./api.js";
 import { Fields } from "./fields.js";
+import { tryLines } from "./try-line.js";
 
 const form = document.querySelector("[data-settings]");
 const board = document.querySelector("[data-board]");
@@ -41,6 +42,7 @@ export class Settings {
       event.returnValue = "";
     });
 
+    tryLines(form);
     this.restore();
     this.changed();
   }
@@ -68,20 +70,21 @@ export class Settings {
     const answer = await postForm(form.getAttribute("action"), new FormData(form));
     this.saving = false;
 
-    if (answer.status === 200 && answer.data.status === "ok") this.succeed(sent, answer.data.version);
+    if (answer.status === 200 && answer.data.status === "ok") this.succeed(sent, answer.data);
     else if (answer.status === 422) this.refuse(answer.data.errors ?? {});
     else if (answer.status === 409) this.conflict();
     else if (answer.status === 401) this.loggedOut();
     else this.fail(words(answer));
   }
 
-  succeed(sent, version) {
+  succeed(sent, { version, questions }) {
     this.saved = sent;
     this.refused = false;
     if (version !== undefined) form.elements.version.value = String(version);
     for (const notice of document.querySelectorAll("[data-notice]")) notice.remove();
     this.fields.clearProblems();
     this.fields.checkSides();
+    this.fields.ask(questions ?? {});
     // Something may have been typed while the answer was on its way.
     this.changed();
     if (this.changes() === 0) this.show("clean", "Saved", "On stream now.");

@@ -74,6 +74,8 @@ files! {
     ApiJs = "api.js",
     SentenceJs = "sentence.js",
     ChipsJs = "chips.js",
+    QuestionsJs = "questions.js",
+    TryLineJs = "try-line.js",
     FieldsJs = "fields.js",
     SettingsJs = "settings.js",
     PreviewJs = "preview.js",

@@ -4,6 +4,8 @@ mod fields;
 mod form;
 mod input;
 mod leaving;
+mod questions;
+mod try_line;
 mod view;
 
 use actix_web::cookie::time::Duration as CookieAge;
@@ -25,6 +27,8 @@ use crate::state::{Shared, Web};
 use form::SettingsForm;
 use input::SettingsInput;
 pub(crate) use leaving::{delete_account, export};
+use try_line::TriedLine;
+pub(crate) use try_line::try_line;
 use view::{BotHint, DashboardPage, Notice, Notices};
 
 /// The cookie that carries "saved" over the redirect to the next page, which shows it once.
@@ -37,7 +41,8 @@ pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     let stored = stored_settings(&web, &login).await?;
     let notice =
         request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
-    let shown = Shown { form: SettingsForm::of(&stored), pause_state: stored.pause_state, notice };
+    let shown =
+        Shown { form: SettingsForm::of(&stored), pause_state: stored.pause_state, notice, tried: None };
     let mut page = show(&web, &request, &login, StatusCode::OK, shown).await?;
     if notice.is_some() {
         set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
@@ -62,7 +67,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         Err(problems) => {
             let pause_state = stored.pause_state;
             let form = input.into_form(&stored, problems);
-            let shown = Shown { form, pause_state, notice: Some(Notice::Invalid) };
+            let shown = Shown { form, pause_state, notice: Some(Notice::Invalid), tried: None };
             return show(&web, &request, &login, StatusCode::UNPROCESSABLE_ENTITY, shown).await;
         }
     };
@@ -70,6 +75,10 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
         SaveOutcome::Saved(stored) if for_script => Ok(HttpResponse::Ok().json(serde_json::json!({
             "status": "ok",
             "version": stored.version.0,
+            "questions": {
+                "for_trigger": questions::about(stored.settings.for_triggers.typed()),
+                "against_trigger": questions::about(stored.settings.against_triggers.typed()),
+            },
         }))),
         SaveOutcome::Saved(_) => {
             let mut response = redirect("/dashboard");
@@ -85,7 +94,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             // Give the page the newest version, so that saving again overwrites the newer settings deliberately.
             form.version = stored.version.0.to_string();
             let notice = Some(Notice::ChangedElsewhere);
-            let shown = Shown { form, pause_state: stored.pause_state, notice };
+            let shown = Shown { form, pause_state: stored.pause_state, notice, tried: None };
             show(&web, &request, &login, StatusCode::CONFLICT, shown).await
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
@@ -133,6 +142,7 @@ struct Shown {
     form: SettingsForm,
     pause_state: PauseState,
     notice: Option<Notice>,
+    tried: Option<TriedLine>,
 }
 
 async fn show(
@@ -151,6 +161,7 @@ async fn show(
         overlay_path,
         overlay_id: login.streamer.overlay.to_string(),
         form: shown.form,
+        tried: shown.tried,
         notices: Notices { saving: shown.notice, bot: bot_hint(web).await, pause_state: shown.pause_state },
         limited: votes_are_limited(web, login).await,
     });

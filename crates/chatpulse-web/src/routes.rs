@@ -17,6 +17,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         // The streamer
         .service(resource("/dashboard").route(get().to(dashboard::page)))
         .service(resource("/dashboard/config").route(post().to(dashboard::save)))
+        .service(resource("/dashboard/try").route(post().to(dashboard::try_line)))
         .service(resource("/dashboard/stage").route(post().to(dashboard::undo_pause)))
         .service(resource("/dashboard/export").route(get().to(dashboard::export)))
         .service(resource("/dashboard/delete-account").route(post().to(dashboard::delete_account)))

@@ -7,6 +7,9 @@ use chatpulse_domain::ids::{ChannelId, ChatterId, MessageId, Platform, TwitchUse
 use chatpulse_domain::message::ChatMessage;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::fragments::plain_text;
 
 /// The subscription type of chat.
 pub const CHAT_MESSAGE: &str = "channel.chat.message";
@@ -93,6 +96,8 @@ impl Badge<'_> {
 struct Text<'a> {
     #[serde(borrow, default)]
     text: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    fragments: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,6 +131,7 @@ pub(crate) fn chat_message(body: &[u8], transport_id: &str) -> Option<ChatMessag
         broadcaster: ChannelId::new(Platform::Twitch, &event.broadcaster_user_id).ok()?,
         chatter: ChatterId::new(Platform::Twitch, &event.chatter_user_id).ok()?,
         id: MessageId::new(Platform::Twitch, id).ok()?,
+        plain_text: event.message.fragments.and_then(plain_text),
         text: event.message.text.unwrap_or_default().into_owned(),
         is_reply: event.reply.is_some(),
         source_broadcaster,
@@ -164,6 +170,21 @@ mod tests {
         assert!(by_moderator(r#"[{"set_id":"broadcaster"}]"#));
         assert!(!by_moderator(r#"[{"set_id":"subscriber","info":"moderator"},{}]"#));
         assert!(!by_moderator("null"));
+    }
+
+    #[test]
+    fn a_message_is_read_as_twitch_takes_it_apart() {
+        let message = |fragments: &str| {
+            let event = format!(
+                r#"{{"broadcaster_user_id":"1","chatter_user_id":"2","message":{{"text":"Cheer1 yes","fragments":{fragments}}}}}"#
+            );
+            read(&event).unwrap()
+        };
+        let cheer = message(r#"[{"type":"cheermote","text":"Cheer1"},{"type":"text","text":" yes"}]"#);
+        assert_eq!((cheer.text.as_str(), cheer.plain_text.as_deref()), ("Cheer1 yes", Some("  yes")));
+        for none in ["null", "[]", "[null]", "7", r#"{"a":1}"#] {
+            assert_eq!(message(none).plain_text, None, "{none}");
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@
 
 use chatpulse_domain::appearance::{Shape, Theme, VerticalPosition};
 use chatpulse_domain::label::Label;
+use chatpulse_domain::matching::Matching;
 use chatpulse_domain::mode::Mode;
 use chatpulse_domain::overlay::OverlaySettings;
 use chatpulse_domain::sentiment::DecaySpeed;
 use chatpulse_domain::side::Side;
-use chatpulse_domain::trigger::{Trigger, TriggerSet};
+use chatpulse_domain::trigger::Trigger;
+use chatpulse_domain::trigger_set::TriggerSet;
 use chatpulse_domain::window::WindowSecs;
 use serde_json::{Value, json};
 
@@ -19,19 +21,22 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "words",
         title: "What people type",
-        lead: "A message counts when it’s exactly one of these. Emotes work by their name.",
+        lead: "A message counts when it’s one of these and nothing else. Emotes work by their name.",
+        has_trial: true,
         fields: &[
             Field::new("against_trigger", Kind::Triggers(Side::Against), "Votes against", ADD)
                 .key("against_triggers"),
             Field::new("left_label", Kind::Label(Side::Against), "Shown as", ""),
             Field::new("for_trigger", Kind::Triggers(Side::For), "Votes for", ADD).key("for_triggers"),
             Field::new("right_label", Kind::Label(Side::For), "Shown as", ""),
+            Field::new("matching", Kind::Choice(MATCHINGS), "Matching", ""),
         ],
     },
     Section {
         id: "moves",
         title: "How the bar moves",
         lead: "",
+        has_trial: false,
         fields: &[
             Field::new("mode", Kind::Choice(MODES), "Mode", ""),
             Field::new("decay_speed", Kind::Slider, "Drift back", "").only_in(Mode::Momentum),
@@ -46,6 +51,7 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "looks",
         title: "Appearance",
         lead: "",
+        has_trial: false,
         fields: &[
             Field::new("shape", Kind::Choice(SHAPES), "Shape", ""),
             Field::new("theme", Kind::Choice(THEMES), "Background", ""),
@@ -68,14 +74,28 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "moderators",
         title: "Moderators",
         lead: "You and your mods can type “!pulse reset”, “pause”, “resume”, “hide” or “show” in chat. It never counts as a vote.",
+        has_trial: false,
         fields: &[Field::new("mod_commands", Kind::CheckBox, "Allow these commands", "")],
     },
 ];
 
 const ADD: &str = "Press Enter to add one.";
-const UNTIL_RESET: &str = "For a longer poll. It survives a break of up to a day.";
+const UNTIL_RESET: &str = "For a longer poll. It goes on while no overlay is open, for up to 12 hours.";
 const ONE_VOTE_EACH: &str = "Each viewer counts once, with their latest vote.";
 const HINT: &str = "Your first word of each side, under its label.";
+
+const MATCHINGS: &[Choice] = &[
+    Choice {
+        word: Matching::Forgiving.as_str(),
+        label: "Forgiving",
+        help: "“Yes!!”, “@you yes” and “yes yes yes” count too. Accents and skin tones don’t matter. “yes I think” never counts.",
+    },
+    Choice {
+        word: Matching::Exact.as_str(),
+        label: "Exact",
+        help: "Only the word itself, in capitals or not.",
+    },
+];
 
 const MODES: &[Choice] = &[
     Choice {
@@ -116,6 +136,8 @@ pub(super) struct Section {
     pub(super) title: &'static str,
     /// A sentence under the title; may be empty.
     pub(super) lead: &'static str,
+    /// Whether a line of chat can be tried there.
+    pub(super) has_trial: bool,
     pub(super) fields: &'static [Field],
 }
 

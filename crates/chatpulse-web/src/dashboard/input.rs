@@ -60,6 +60,11 @@ impl SettingsInput {
         input
     }
 
+    /// Whether the form came with its triggers, as every form for saving does.
+    pub(super) fn has_triggers(&self) -> bool {
+        self.values.contains_key("for_trigger") || self.values.contains_key("against_trigger")
+    }
+
     /// The stored settings with everything that was sent, and the version that the page was made from. Collects all
     /// problems instead of stopping at the first.
     pub(super) fn parse(
@@ -277,7 +282,7 @@ mod tests {
         let expected = [
             ("against_trigger", "Add at least one word that counts as a vote."),
             ("decay_speed", "A number from 0.1 to 2."),
-            ("for_trigger", "This holds a character that cannot be stored."),
+            ("for_trigger", "This holds an invisible control character (U+0000); delete it."),
             ("left_label", "A label is at most 50 characters long, this one has 51."),
             ("mode", "Choose one of these."),
             ("right_label", "A label has at least one character."),

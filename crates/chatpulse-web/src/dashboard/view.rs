@@ -13,6 +13,7 @@ mod sidebar;
 use maud::{Markup, html};
 
 use super::form::SettingsForm;
+use super::try_line::TriedLine;
 use crate::assets::{self, File};
 use crate::layout;
 
@@ -35,6 +36,8 @@ pub(crate) struct DashboardPage {
     pub(crate) overlay_id: String,
     /// The settings, stored or as typed.
     pub(crate) form: SettingsForm,
+    /// A line of chat that was tried.
+    pub(crate) tried: Option<TriedLine>,
     /// What the streamer should know before anything else.
     pub(crate) notices: Notices,
     /// Chat is so fast right now that not every vote counts.
@@ -53,7 +56,7 @@ pub(crate) fn page(page: &DashboardPage) -> Markup {
             (notices::notices(&page.notices, &page.csrf_token))
             (sidebar::first_steps(first_trigger))
             div.board-left {
-                (settings::form(&page.form, &page.csrf_token))
+                (settings::form(&page.form, page.tried.as_ref(), &page.csrf_token))
                 (account::own_data(&page.login, &page.csrf_token))
             }
             div.board-right {
@@ -68,11 +71,13 @@ pub(crate) fn page(page: &DashboardPage) -> Markup {
 }
 
 fn head() -> Markup {
-    const IMPORTS: [File; 8] = [
+    const IMPORTS: [File; 10] = [
         File::ApiJs,
         File::SentenceJs,
         File::ChipsJs,
         File::FieldsJs,
+        File::QuestionsJs,
+        File::TryLineJs,
         File::SettingsJs,
         File::PreviewJs,
         File::AddressJs,
@@ -105,7 +110,7 @@ fn top(page: &DashboardPage) -> Markup {
 mod tests {
     use chatpulse_domain::label::Label;
     use chatpulse_domain::overlay::{OverlaySettings, PauseState, SettingsVersion, VersionedSettings};
-    use chatpulse_domain::trigger::TriggerSet;
+    use chatpulse_domain::trigger_set::TriggerSet;
 
     use super::*;
 
@@ -125,6 +130,7 @@ mod tests {
             overlay_path: "/overlay/8f7a".to_owned(),
             overlay_id: "8f7a".to_owned(),
             form: SettingsForm::of(&stored),
+            tried: None,
             notices: Notices { saving: None, bot: None, pause_state: PauseState::default() },
             limited: false,
         }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use crate::dashboard::fields::{Choice, Field, Kind};
 use crate::dashboard::form::SettingsForm;
+use crate::dashboard::questions;
 use crate::layout::sentence;
 
 /// Free rows per side for visitors without script.
@@ -47,8 +48,18 @@ fn triggers(field: &Field, side: Side, form: &SettingsForm) -> Markup {
                 }
             }
             (below(field, field.help, form))
+            ul.questions data-questions=(field.name) role="status" {
+                @for question in questions::about(form.rows(field.name).iter().map(String::as_str)) {
+                    li data-question=(json(&question)) { (sentence(&question.words)) }
+                }
+            }
         }
     }
+}
+
+/// For the script, which adds the button.
+fn json(question: &questions::Question) -> String {
+    serde_json::to_string(question).unwrap_or_default()
 }
 
 /// Wide enough to read a trigger, never wider than a phone.
