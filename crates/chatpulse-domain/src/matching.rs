@@ -7,7 +7,6 @@ use crate::choice::choice;
 use crate::fold::{first_of, fold, is_skin_tone};
 use crate::message::VoteText;
 use crate::normalize::Normalized;
-use crate::overlay::OverlaySettings;
 use crate::side::Side;
 use crate::trigger::Trigger;
 use crate::trigger_set::TriggerSet;
@@ -32,18 +31,20 @@ const AFTER: [char; 6] = ['!', '.', ')', '"', ',', ' '];
 /// The first word of a vote in chats that are used to other bots.
 const VOTE_CALL: &str = "!vote ";
 
-impl OverlaySettings {
-    /// Which side a line votes for; `None` when it is just chat. What fits both sides could mean either, so it votes for
-    /// neither.
-    pub fn side_of(&self, text: &VoteText) -> Option<Side> {
-        let equals = |side| self.triggers(side).contains(&text.line);
-        match (equals(Side::For), equals(Side::Against)) {
-            (false, false) if self.matching == Matching::Forgiving => {
-                let fits = |side| text.readings().any(|reading| fits(self.triggers(side), reading));
-                one_of(fits(Side::For), fits(Side::Against))
-            }
-            (votes_for, votes_against) => one_of(votes_for, votes_against),
+/// Which side a line votes for; `None` when it is just chat. What fits both sides could mean either, so it votes for
+/// neither.
+pub(crate) fn side_of(
+    text: &VoteText,
+    matching: Matching,
+    for_triggers: &TriggerSet,
+    against_triggers: &TriggerSet,
+) -> Option<Side> {
+    match (for_triggers.contains(&text.line), against_triggers.contains(&text.line)) {
+        (false, false) if matching == Matching::Forgiving => {
+            let fits = |triggers| text.readings().any(|reading| fits(triggers, reading));
+            one_of(fits(for_triggers), fits(against_triggers))
         }
+        (votes_for, votes_against) => one_of(votes_for, votes_against),
     }
 }
 

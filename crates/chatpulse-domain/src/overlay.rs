@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::appearance::{Colour, Shape, Theme, VerticalPosition};
 use crate::document::{Document, Value};
 use crate::label::Label;
-use crate::matching::Matching;
+use crate::matching::{Matching, side_of};
+use crate::message::VoteText;
 use crate::mode::Mode;
 use crate::sentiment::DecaySpeed;
 use crate::side::Side;
@@ -100,6 +101,11 @@ impl Default for OverlaySettings {
 }
 
 impl OverlaySettings {
+    /// Which side a line votes for, or neither.
+    pub fn side_of(&self, text: &VoteText) -> Option<Side> {
+        side_of(text, self.matching, &self.for_triggers, &self.against_triggers)
+    }
+
     /// The triggers of one side.
     pub fn triggers(&self, side: Side) -> &TriggerSet {
         match side {

@@ -86,3 +86,37 @@ async fn saving_needs_no_script() -> anyhow::Result<()> {
     quiet_but_for(&streamer, &[served.host(), &twitch], &["status of 422"])?;
     browser.close().await
 }
+
+/// The page asks what was meant, takes the advice on a click, and says what a line would do before anything is saved.
+#[tokio::test]
+async fn a_doubtful_trigger_is_asked_about_and_a_line_can_be_tried() -> anyhow::Result<()> {
+    let served = Served::start(&[]).await?;
+    let browser = Chromium::start().await?;
+    let streamer = browser.visitor(1280, 900).await?;
+    served.log_in(&streamer).await?;
+    let try_line = async |line: &str, verdict: &str| {
+        streamer.fill("#line", line).await?;
+        streamer.click(".try button").await?;
+        streamer.until(&format!("document.querySelector('[data-verdict]').textContent === '{verdict}'")).await
+    };
+    streamer.fill("#for_trigger", "ja, jep").await?;
+    streamer.press("Enter", 13).await?;
+    try_line("JEP!", "Doesn’t count.").await?;
+    try_line("ja, jep", "Counts as a vote for.").await?;
+    streamer.click("[data-save-button]").await?;
+    let asked = "document.querySelector('[data-questions=\"for_trigger\"] button')";
+    streamer.until(&format!("{asked}?.textContent === 'Use ja and jep'")).await?;
+    streamer.settled().await?;
+    keep("dashboard-question-1280", &streamer.picture().await?)?;
+    streamer.resize(390, 844, 1.0).await?;
+    assert_no_sideways_scroll(&streamer).await?;
+    streamer.run("document.querySelector('.try').scrollIntoView({ block: 'center' })").await?;
+    keep("dashboard-question-390", &streamer.picture().await?)?;
+    streamer.click("[data-questions=\"for_trigger\"] button").await?;
+    streamer.until(&format!("{asked} === null")).await?;
+    try_line("JEP!", "Counts as a vote for.").await?;
+    try_line("no no", "Counts as a vote against.").await?;
+    let twitch = served.twitch();
+    all_quiet(&streamer, &[served.host(), &twitch])?;
+    browser.close().await
+}

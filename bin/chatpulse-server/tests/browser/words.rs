@@ -19,7 +19,7 @@ fn hostile() -> Vec<(String, String)> {
         own("&lt;b&gt; &amp; &#x27;", "${pwned=1} {{pwned}} </textarea>"),
         own("👩‍👩‍👧‍👦🏴󠁧󠁢󠁥󠁮󠁧󠁿🙅🏽‍♀️", "👍🏿👍🏿"),
         own("لا، أبدًا (لا)", "כן, בטח"),
-        own("a\u{202e}gnihtemos", "\u{202e}sey"),
+        own("a\u{2067}gnihtemos\u{2069}", "\u{2067}sey\u{2069}"),
         (format!("{}!", "W".repeat(49)), format!("{}x", "ab ".repeat(166)) + "y"),
     ]
 }

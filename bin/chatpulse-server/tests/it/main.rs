@@ -16,6 +16,7 @@ mod grants;
 mod http;
 mod leaving;
 mod login;
+mod matching;
 mod moderators;
 mod on_stream;
 mod operators;

@@ -94,18 +94,20 @@ async fn moderators_reset_pause_and_hide_and_nobody_else_does(way: Way) {
 }
 
 #[tokio::test]
-async fn a_streamer_may_turn_the_commands_off_and_then_they_are_words_like_any() {
+async fn a_streamer_may_turn_the_commands_off() {
     let world = World::by(Way::Webhook).await;
     let (mut streamer, mut overlay) = reading(&world).await;
-    let off = Form::default().set("boxes", "1").set("for_trigger", "!pulse reset").set("hint", "on");
-    streamer.save(&off).await;
+    streamer.save(&Form::default().set("boxes", "1").set("hint", "on")).await;
     overlay.next_config().await;
-    let line =
-        || Line::new("mod", "!pulse reset").with("badges", serde_json::json!([{ "set_id": "moderator" }]));
-    assert_eq!(world.outcome(&line()).await, "applied");
-    streamer.save(&off.set("mod_commands", "on")).await;
-    overlay.next_config().await;
-    assert_eq!(world.outcome(&line()).await, "no_match");
+    let command =
+        |text: &str| Line::new("mod", text).with("badges", serde_json::json!([{ "set_id": "moderator" }]));
+    assert_eq!(world.outcome(&Line::new("1", "yes")).await, "applied");
+    overlay.shows(|value| value > 5.0).await;
+    assert_eq!(world.outcome(&command("!pulse hide")).await, "no_match");
+    streamer.save(&Form::default().set("mod_commands", "on")).await;
+    assert_eq!(overlay.next_config().await["hidden"], false, "it was just a line of chat");
+    assert_eq!(world.outcome(&command("！pulse hide")).await, "no_match");
+    told(&mut overlay, false, true).await;
 }
 
 #[tokio::test]

@@ -114,6 +114,7 @@ async fn texts_that_look_the_same_are_the_same() {
             &Form::default()
                 .set("for_trigger", "Straße frei")
                 .and("for_trigger", "PogChamp")
+                .set("matching", "exact")
                 .set("decay_speed", "0.1"),
         )
         .await;
@@ -152,7 +153,9 @@ async fn texts_that_look_the_same_are_the_same() {
 
 #[tokio::test]
 async fn an_answer_is_read_without_the_name_it_answers() {
-    watched!(world, _streamer, _overlay);
+    watched!(world, streamer, overlay);
+    streamer.save(&Form::default().set("matching", "exact")).await;
+    overlay.next_config().await;
     let reply = json!({ "parent_message_id": "p", "parent_user_login": "streamer" });
     let answer = |chatter: &str, text: &str| Line::new(chatter, text).with("reply", reply.clone());
     assert_eq!(world.outcome(&answer("1", "@Streamer yes")).await, "applied");

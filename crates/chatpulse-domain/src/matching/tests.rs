@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 use crate::normalize::normalize;
+use crate::overlay::OverlaySettings;
 
 fn settings(in_favor: &[&str], against: &[&str]) -> OverlaySettings {
     OverlaySettings {
