@@ -110,7 +110,9 @@ async fn a_doubtful_trigger_is_asked_about_and_a_line_can_be_tried() -> anyhow::
     keep("dashboard-question-1280", &streamer.picture().await?)?;
     streamer.resize(390, 844, 1.0).await?;
     assert_no_sideways_scroll(&streamer).await?;
-    streamer.run("document.querySelector('.try').scrollIntoView({ block: 'center' })").await?;
+    streamer
+        .run("document.querySelector('[data-questions=for_trigger]').scrollIntoView({ block: 'center' })")
+        .await?;
     keep("dashboard-question-390", &streamer.picture().await?)?;
     streamer.click("[data-questions=\"for_trigger\"] button").await?;
     streamer.until(&format!("{asked} === null")).await?;

@@ -88,7 +88,7 @@ const MATCHINGS: &[Choice] = &[
     Choice {
         word: Matching::Forgiving.as_str(),
         label: "Forgiving",
-        help: "“Yes!!”, “@you yes” and “yes yes yes” count too. Accents and skin tones don’t matter. “yes I think” never counts.",
+        help: "“Yes!!”, “@you yes” and “yes yes yes” count too; “yes I think” doesn’t.",
     },
     Choice {
         word: Matching::Exact.as_str(),
