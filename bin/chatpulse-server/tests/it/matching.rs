@@ -151,8 +151,11 @@ async fn a_trigger_that_may_be_a_mistake_is_saved_and_asked_about() {
     overlay.next_config().await;
     assert_eq!(world.outcome(&Line::new("1", "ja, jep")).await, "applied");
     let page = streamer.browser.get("/dashboard").await.expect(200).body;
-    for question in ["Did you mean several?", "an emote is typed without colons", "type the quotation marks"]
-    {
+    for question in [
+        "Did you mean several?",
+        "on Twitch an emote is typed without",
+        "counts only with its quotation marks",
+    ] {
         assert!(page.contains(question), "{question}");
     }
     streamer.save(&form(&["ja", ":/", "don't"], &["no"])).await;
