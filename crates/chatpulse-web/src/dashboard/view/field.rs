@@ -142,7 +142,7 @@ fn choice(field: &Field, choices: &[Choice], form: &SettingsForm) -> Markup {
                     label.choice {
                         input type="radio" name=(field.name) value=(choice.word)
                             checked[choice.word == form.text(field.name)];
-                        span.choice-words { strong { (choice.label) } span { (choice.help) } }
+                        span.choice-words { strong { (choice.label) } span { (sentence(choice.help)) } }
                     }
                 }
             }
