@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -104,18 +104,21 @@ fn common_char(c: char) -> Option<Common> {
         'Α'..='Ρ' | 'Σ'..='Ϋ' | 'ά'..='ρ' | 'σ'..='ώ' | 'А'..='я' | 'Ѐ'..='Џ' | 'ѐ'..='џ' => {
             Common::Is(lower(c)?)
         }
-        // Kana, Han, Hangul syllables.
-        'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | '一'..='鿿' | '가'..='힣' => Common::Is(c),
-        '\u{2010}'..='\u{2015}' | '’' | '‘' | '“' | '”' | '„' | '«' | '»' => {
-            Common::Is(look_alike(c))
-        }
-        // Emoji. Those that join, and flags, are rarer.
-        '❤'
+        // Kana, Han, Hangul syllables; emoji, but those that join and flags.
+        'ぁ'..='ゖ'
+        | 'ァ'..='ヺ'
+        | 'ー'
+        | '一'..='鿿'
+        | '가'..='힣'
+        | '❤'
         | '☺'
         | '\u{1F300}'..='\u{1F3F3}'
         | '\u{1F3F5}'..='\u{1F64F}'
         | '\u{1F680}'..='\u{1F6FF}'
         | '\u{1F900}'..='\u{1F9FF}' => Common::Is(c),
+        '\u{2010}'..='\u{2015}' | '’' | '‘' | '“' | '”' | '„' | '«' | '»' => {
+            Common::Is(look_alike(c))
+        }
         '\u{E0020}'..='\u{E007F}' => return None,
         c if shows_nothing(c) => Common::Nothing,
         _ => return None,
@@ -130,7 +133,6 @@ fn lower(c: char) -> Option<char> {
 /// All steps once. Borrowed if nothing changed.
 fn round(text: Cow<'_, str>) -> Cow<'_, str> {
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
-    let nfc = ComposingNormalizer::new_nfc();
     let text = then(text, without_invisible);
     // The acute accent that stands alone is typed as an apostrophe; NFKC would make it a space with an accent.
     let text = then(text, |text| replaced(text, '´', '\''));
@@ -140,7 +142,7 @@ fn round(text: Cow<'_, str>) -> Cow<'_, str> {
     let text = then(text, without_invisible);
     let text =
         then(text, |text| if text.chars().all(is_itself) { text.into() } else { look_alikes(text).into() });
-    let text = then(text, |text| nfc.normalize(text));
+    let text = then(text, |text| ComposingNormalizerBorrowed::new_nfc().normalize(text));
     then(text, trimmed)
 }
 
