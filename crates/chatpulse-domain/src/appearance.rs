@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn a_colour_has_24_bits() {
+        assert_eq!(Colour::from_rgb(0x35_c2ff).to_string(), "#35c2ff");
+        assert_eq!(Colour::from_rgb(0xff00_00a1).to_string(), "#0000a1");
+    }
+
+    #[test]
     fn every_word_finds_its_choice_and_no_other_does() {
         for theme in Theme::ALL {
             assert_eq!(theme.as_str().parse(), Ok(*theme));

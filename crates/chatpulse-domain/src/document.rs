@@ -146,4 +146,17 @@ mod tests {
         let again = Value::deserialize(Value::Document(document.clone())).unwrap();
         assert_eq!(again, Value::Document(document));
     }
+
+    #[test]
+    fn nothing_reads_as_an_absent_option_and_a_value_as_a_present_one() {
+        assert_eq!(Option::<u64>::deserialize(Value::Null).unwrap(), None);
+        assert_eq!(Option::<u64>::deserialize(Value::Unsigned(7)).unwrap(), Some(7));
+    }
+
+    #[test]
+    fn what_json_cannot_express_is_refused_with_words() {
+        let bytes = serde::de::value::BytesDeserializer::<Error>::new(&[1, 2]);
+        let refused = Value::deserialize(bytes).unwrap_err().to_string();
+        assert!(refused.contains("a value that JSON can express"), "{refused}");
+    }
 }

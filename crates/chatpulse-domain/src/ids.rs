@@ -289,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn a_platform_is_found_by_its_name_alone() {
+        for platform in Platform::ALL {
+            assert_eq!(Platform::named(platform.name()), Some(platform));
+        }
+        assert_eq!(Platform::Twitch.name(), "twitch");
+        assert_eq!(["", "Twitch", "elsewhere"].map(Platform::named), [None; 3]);
+    }
+
+    #[test]
+    fn a_chatter_is_their_own_twitch_account_alone() {
+        let (ada, bob) = (TwitchUserId::new("1").unwrap(), TwitchUserId::new("2").unwrap());
+        assert!(ada.chatter().is_twitch_user(&ada));
+        assert!(!ada.chatter().is_twitch_user(&bob));
+        assert_eq!(ada.channel().owner(), ada.chatter());
+    }
+
+    #[test]
     fn an_account_owns_its_own_channel_alone() {
         let (ada, bob) = (TwitchUserId::new("1").unwrap(), TwitchUserId::new("2").unwrap());
         assert!(ada.chatter().owns(&ada.channel()));

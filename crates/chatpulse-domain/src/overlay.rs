@@ -268,4 +268,21 @@ mod tests {
         document["hint"] = json!(false);
         assert_eq!(written(&saved), document);
     }
+
+    #[test]
+    fn a_share_looks_back_over_its_window_or_until_reset() {
+        let last = Window::Last(WindowSecs::new(120).unwrap());
+        assert_eq!(changed().window(), last);
+        let until_reset = changed().over(Window::UntilReset);
+        assert_eq!(until_reset.window(), Window::UntilReset);
+        assert_eq!(until_reset.over(last), changed());
+    }
+
+    #[test]
+    fn each_side_has_its_triggers() {
+        let settings = OverlaySettings::default();
+        assert_ne!(settings.for_triggers, settings.against_triggers);
+        assert_eq!(settings.triggers(Side::For), &settings.for_triggers);
+        assert_eq!(settings.triggers(Side::Against), &settings.against_triggers);
+    }
 }
