@@ -157,7 +157,12 @@ async fn a_bar_that_is_changed_on_its_way_comes_to_rest() -> anyhow::Result<()> 
         vote(&streamer, side, 20).await?;
         overlay.until("document.querySelector('.bar').dataset.state === 'moving'").await?;
         // Right away, and when it has nearly arrived.
-        sleep(Duration::from_millis(250 * (round / 2))).await;
+        let played_ms = 250 * (round / 2);
+        overlay
+            .until(&format!(
+                "document.getAnimations().every(({{ id, currentTime }}) => id !== 'course' || currentTime >= {played_ms})"
+            ))
+            .await?;
         let words = format!("Round {round}");
         streamer.fill("#left_label", &words).await?;
         save(&streamer).await?;
@@ -168,8 +173,8 @@ async fn a_bar_that_is_changed_on_its_way_comes_to_rest() -> anyhow::Result<()> 
             .await?;
         overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
         vote(&streamer, side, 10).await?;
-        for (order, hidden) in [("!pulse hide", "true"), ("!pulse show", "false")] {
-            moderator(order).await;
+        for (command, hidden) in [("!pulse hide", "true"), ("!pulse show", "false")] {
+            moderator(command).await;
             overlay.until(&format!("document.querySelector('.bar').dataset.hidden === '{hidden}'")).await?;
             overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
         }

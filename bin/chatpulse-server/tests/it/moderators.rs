@@ -167,7 +167,7 @@ async fn a_command_that_comes_while_no_overlay_is_open_is_obeyed_all_the_same() 
     })
     .await;
     world.outcome(&command("!pulse hide")).await;
-    // Orders are done one after the other.
+    // Commands are run one after the other.
     streamer.save(&Form::default().set("boxes", "1").set("mod_commands", "on")).await;
     world.outcome(&command("!pulse resume")).await;
     eventually("the next one is done", async || {
@@ -210,12 +210,12 @@ async fn a_command_waits_for_a_database_that_is_away_for_a_moment() {
 async fn a_streamer_undoes_on_the_dashboard_what_moderators_did() {
     let world = World::by(Way::Webhook).await;
     let (mut streamer, mut overlay) = reading(&world).await;
-    for order in ["pause", "hide"] {
-        say(&world.sim, moderator(), &format!("!pulse {order}")).await;
+    for command in ["pause", "hide"] {
+        say(&world.sim, moderator(), &format!("!pulse {command}")).await;
     }
     told(&mut overlay, true, true).await;
-    let press = async |streamer: &mut Streamer, order: &str, csrf: &str| {
-        let fields = [("csrf_token", csrf), ("order", order)];
+    let press = async |streamer: &mut Streamer, command: &str, csrf: &str| {
+        let fields = [("csrf_token", csrf), ("order", command)];
         let request = streamer.browser.request(reqwest::Method::POST, "/dashboard/stage").form(&fields);
         streamer.browser.send(request).await
     };

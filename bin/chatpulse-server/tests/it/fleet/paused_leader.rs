@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 use uuid::Uuid;
 
 use crate::support::chat::Line;
@@ -77,21 +77,23 @@ async fn scans(server: &Server) -> f64 {
 
 /// One vote a second for the shared session, while nobody ever sees two leaders.
 async fn vote_until(fleet: &Fleet, end: Instant) {
+    let mut second = interval(Duration::from_secs(1));
     while Instant::now() < end {
+        second.tick().await;
         let line = Line::new(&Uuid::new_v4().to_string(), "yes");
         line.post().send(&fleet.instances[0]).await.expect(204);
         assert!(fleet.total("is_leader", &LEADER).await <= 1.0, "two lead");
-        sleep(Duration::from_secs(1)).await;
     }
 }
 
 /// Votes for the other streamer are posted elsewhere until one shows.
 async fn votes_show(overlay: &mut Recording, fleet: &Fleet, since: Instant) {
     let voting = async {
+        let mut pace = interval(Duration::from_millis(100));
         loop {
+            pace.tick().await;
             let line = Line::new(&Uuid::new_v4().to_string(), "yes").with("broadcaster_user_id", OTHER);
             line.post().send(&fleet.instances[0]).await.expect(204);
-            sleep(Duration::from_millis(100)).await;
         }
     };
     let left = BACK_WITHIN.saturating_sub(since.elapsed());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chatpulse_twitch_sim::{ChatLine, Chatter, Endpoint, Fault, Limits, Sim, SimConfig};
 use futures_util::future::join_all;
+use tokio::time::{interval, timeout};
 
 use super::{is_read, is_read_from};
 use crate::support::server::Server;
@@ -35,7 +36,6 @@ async fn a_handover_loses_nothing_and_subscribes_to_nothing_again() {
 /// The old socket is read until the new one is welcomed, and whatever comes on both counts once.
 #[tokio::test]
 async fn lines_typed_during_handovers_count_once_each() {
-    const LINES: u32 = 60;
     let world = World::by_with(Way::Socket, |setup| setup.set("VOTE_RATE_LIMIT_CAPACITY", "0")).await;
     let mut streamer = world.log_in().await;
     let mut overlay = streamer.open_overlay(&world.server).await;
@@ -43,26 +43,37 @@ async fn lines_typed_during_handovers_count_once_each() {
     let before = applied(&world).await;
     // Each handover takes so long.
     world.sim.set_latency(Duration::from_millis(150));
-    for line in 0..LINES {
-        if line % 15 == 5 {
-            assert_eq!(world.sim.force_reconnect(), 1);
-        }
-        let line = ChatLine::new(STREAMER, Chatter::named(format!("V{line}")), "yes");
-        assert!(world.sim.say(line).await.deliveries >= 1);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    let mut typed = 0;
+    for _ in 0..4 {
+        typed += timeout(SOON, type_during_handover(&world.sim, typed)).await.expect("a handover in time");
     }
     world.sim.set_latency(Duration::ZERO);
     eventually("every line is counted", async || {
-        (applied(&world).await >= before + f64::from(LINES)).then_some(())
+        (applied(&world).await >= before + f64::from(typed)).then_some(())
     })
     .await;
     // Whatever came twice has been looked at by then.
     assert_eq!(world.sim.say(ChatLine::new(STREAMER, Chatter::named("Last"), "yes")).await.deliveries, 1);
     eventually("the last line is counted", async || {
-        (applied(&world).await >= before + f64::from(LINES) + 1.0).then_some(())
+        (applied(&world).await >= before + f64::from(typed) + 1.0).then_some(())
     })
     .await;
-    assert_eq!(applied(&world).await, before + f64::from(LINES) + 1.0);
+    assert_eq!(applied(&world).await, before + f64::from(typed) + 1.0);
+}
+
+/// Types a line every 10 ms until the new socket has replaced the old one. Returns their number.
+async fn type_during_handover(sim: &Sim, first: u32) -> u32 {
+    let opened = sim.calls(Endpoint::Socket);
+    assert_eq!(sim.force_reconnect(), 1);
+    let mut pace = interval(Duration::from_millis(10));
+    let mut typed = 0;
+    while sim.calls(Endpoint::Socket) == opened || sim.open_sockets() > 1 {
+        pace.tick().await;
+        let line = ChatLine::new(STREAMER, Chatter::named(format!("V{}", first + typed)), "yes");
+        assert!(sim.say(line).await.deliveries >= 1);
+        typed += 1;
+    }
+    typed
 }
 
 async fn applied(world: &World) -> f64 {
