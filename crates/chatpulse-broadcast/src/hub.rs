@@ -72,7 +72,7 @@ pub struct Hub {
     changed: HashSet<OverlayId>,
     next_tick: Instant,
     sweeps: u64,
-    looking: Option<Looking>,
+    polling: Option<Polling>,
     /// Sockets that wait for the first read of their session.
     waiting: Vec<Waiting>,
     /// Sessions whose stored settings are newer than the shown ones.
@@ -82,7 +82,7 @@ pub struct Hub {
 }
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Looking = Running<(Vec<OverlayId>, Instant, Result<Vec<Option<Reading>>, StoreError>)>;
+type Polling = Running<(Vec<OverlayId>, Instant, Result<Vec<Option<Reading>>, StoreError>)>;
 type Fetching = Running<(OverlayId, Result<Option<Session>, StoreError>)>;
 
 struct Waiting {
@@ -119,7 +119,7 @@ impl Hub {
             changed: HashSet::new(),
             next_tick: Instant::now(),
             sweeps: 0,
-            looking: None,
+            polling: None,
             waiting: Vec::new(),
             outdated: HashSet::new(),
             fetching: None,
@@ -134,8 +134,8 @@ impl Hub {
         let mut sweep = interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.look_if_free();
-            self.fetch_if_free();
+            self.poll_if_idle();
+            self.fetch_if_idle();
             tokio::select! {
                 () = stop.cancelled() => return,
                 command = self.commands.recv() => match command {
@@ -147,7 +147,7 @@ impl Hub {
                     Heard::Gap => self.due.extend(self.shown.keys()),
                     Heard::Closed => return,
                 },
-                (overlays, began, readings) = finished(&mut self.looking) => self.show(&overlays, began, readings),
+                (overlays, began, readings) = finished(&mut self.polling) => self.show(&overlays, began, readings),
                 (overlay, session) = finished(&mut self.fetching) => self.configure(overlay, session),
                 () = sleep_until(self.next_tick), if !self.changed.is_empty() => self.tick(),
                 _ = sweep.tick() => self.sweep(),
@@ -235,8 +235,8 @@ impl Hub {
     }
 
     /// Starts one read of all due sessions, unless a read is in progress.
-    fn look_if_free(&mut self) {
-        if self.looking.is_some() || self.due.is_empty() {
+    fn poll_if_idle(&mut self) {
+        if self.polling.is_some() || self.due.is_empty() {
             return;
         }
         let (began, mut overlays) = (Instant::now(), Vec::with_capacity(self.due.len()));
@@ -253,7 +253,7 @@ impl Hub {
             return;
         }
         let votes = Arc::clone(&self.config.votes);
-        self.looking = Some(Box::pin(async move {
+        self.polling = Some(Box::pin(async move {
             let readings = votes.read(&overlays).await;
             (overlays, began, readings)
         }));
@@ -308,7 +308,7 @@ impl Hub {
         }
     }
 
-    fn fetch_if_free(&mut self) {
+    fn fetch_if_idle(&mut self) {
         if self.fetching.is_some() {
             return;
         }
