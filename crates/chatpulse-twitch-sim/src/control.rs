@@ -94,6 +94,12 @@ impl Sim {
         self.shared.read(|world| world.sessions.values().flat_map(Session::outboxes).count())
     }
 
+    /// Returns whether a session was asked to reconnect and still has its old socket.
+    pub fn is_reconnecting(&self) -> bool {
+        let has_old_socket = |session: &Session| session.handover.is_some() || session.sockets.len() > 1;
+        self.shared.read(|world| world.sessions.values().any(has_old_socket))
+    }
+
     /// Sends a reconnect message to every session, as Twitch does before it stops a server.
     pub fn force_reconnect(&self) -> usize {
         let base = self.eventsub_ws_url();

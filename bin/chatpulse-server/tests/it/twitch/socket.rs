@@ -63,11 +63,10 @@ async fn lines_typed_during_handovers_count_once_each() {
 
 /// Types a line every 10 ms until the new socket has replaced the old one. Returns their number.
 async fn type_during_handover(sim: &Sim, first: u32) -> u32 {
-    let opened = sim.calls(Endpoint::Socket);
     assert_eq!(sim.force_reconnect(), 1);
     let mut pace = interval(Duration::from_millis(10));
     let mut typed = 0;
-    while sim.calls(Endpoint::Socket) == opened || sim.open_sockets() > 1 {
+    while sim.is_reconnecting() {
         pace.tick().await;
         let line = ChatLine::new(STREAMER, Chatter::named(format!("V{}", first + typed)), "yes");
         assert!(sim.say(line).await.deliveries >= 1);
