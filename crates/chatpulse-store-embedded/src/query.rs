@@ -2,6 +2,7 @@
 
 use chatpulse_domain::ports::error::BoxError;
 use rusqlite::{Connection, Params, Row};
+use tracing::warn;
 
 use crate::error::Failure;
 
@@ -35,6 +36,18 @@ pub(crate) fn all<T>(
 /// Runs a statement that returns no rows. Returns how many rows it changed.
 pub(crate) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {
     Ok(connection.prepare_cached(sql)?.execute(params)?)
+}
+
+/// Empties the write-ahead log, where deleted rows stay readable until other writes come. A reader in another process may
+/// prevent that for as long as it reads; then the log is emptied when the file is closed.
+pub(crate) fn empty_log(connection: &Connection) -> Result<(), Failure> {
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy {
+        warn!(
+            "the write-ahead log holds bytes of a deleted account until the next stop: another process reads the file"
+        );
+    }
+    Ok(())
 }
 
 /// Reads a text column and parses it into a type of the domain. `place` is `table.column`.

@@ -151,6 +151,7 @@ fn delete(connection: &mut Connection, id: StreamerId) -> Result<Option<DeletedA
         query::execute(&transaction, DELETE_BOT_GRANTS, named_params! { ":bot": user })?;
     }
     transaction.commit()?;
+    query::empty_log(connection)?;
     Ok(leaving.map(|(_, deleted)| deleted))
 }
 

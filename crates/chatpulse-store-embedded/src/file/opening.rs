@@ -158,8 +158,10 @@ fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), OpenErro
 }
 
 /// Sets full durability: an answered write survives a power cut. It costs a sync for each write, and writes are rare.
+/// What is deleted is overwritten in the file.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update(None, "foreign_keys", true)
 }
