@@ -35,9 +35,7 @@ impl Failure {
     /// Whether the server refused one statement and the connection can run the next.
     pub(crate) fn keeps_connection_usable(&self) -> bool {
         match self {
-            Self::Postgres(error) => {
-                error.code().is_some_and(|code| !ends_connection(code) && !is_stale_statement(code))
-            }
+            Self::Postgres(error) => error.code().is_some_and(|code| !ends_connection(code)),
             Self::Corrupt { .. } => true,
             Self::Unanswered(_) => false,
         }
@@ -82,11 +80,6 @@ impl From<PoolError> for Failure {
 /// Classes 08 (connection exceptions) and 57P (shutdown, crash, starting up).
 fn ends_connection(code: &SqlState) -> bool {
     code.code().starts_with("08") || code.code().starts_with("57P")
-}
-
-/// A prepared statement is gone or outdated. A new connection prepares it again.
-fn is_stale_statement(code: &SqlState) -> bool {
-    [&SqlState::INVALID_SQL_STATEMENT_NAME, &SqlState::FEATURE_NOT_SUPPORTED].contains(&code)
 }
 
 /// Whether the connection was closed, or broke while reading or writing.

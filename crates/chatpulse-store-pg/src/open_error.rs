@@ -12,6 +12,9 @@ use crate::target::Target;
 /// Why the database was not opened. Each message is one line and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// A migration was asked for through a pool that was opened for a check.
+    #[error("the database was opened only for reading")]
+    OnlyForReading,
     /// No server answered.
     #[error("cannot reach PostgreSQL at {address}: start it, or correct DATABASE_URL")]
     Unreachable {

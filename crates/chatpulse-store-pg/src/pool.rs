@@ -12,7 +12,9 @@ use chatpulse_domain::ports::health::HealthCheck;
 use deadpool_postgres::{ClientWrapper, Object, Pool};
 use futures_util::TryStreamExt;
 use metrics::{counter, gauge, histogram};
+use tokio::time::timeout_at;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use tracing::info;
 
 use crate::config::PgConfig;
@@ -24,12 +26,16 @@ use crate::schema;
 use crate::target::Target;
 use checkout::Checkout;
 
+mod cancel;
 mod checkout;
 mod maintenance;
 mod opening;
 
 /// Deadline of a query, from waiting for a connection to the last row.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// When the server is asked to end the statement, so that the error can say that it took too long.
+const CANCEL_AFTER: Duration = Duration::from_secs(4);
 
 const HEALTH: Query = Query::reading(operation::CHECK_HEALTH, include_str!("../queries/health/check.sql"));
 
@@ -39,6 +45,15 @@ pub struct PgPool {
     connections: Pool,
     config: Arc<PgConfig>,
     target: Target,
+    access: Access,
+}
+
+/// What may be done through a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Full,
+    /// Every statement runs in a transaction that only reads: an option of the connection would be refused by poolers.
+    ReadOnly,
 }
 
 /// A database that was opened only for a check.
@@ -61,7 +76,10 @@ impl PgPool {
     /// instances may call it at once.
     pub async fn migrate(&self) -> Result<usize, OpenError> {
         let client = self.connect_with_retry().await?;
-        let applied = schema::migrate(Object::take(client), &self.target).await?;
+        if self.access == Access::ReadOnly {
+            return Err(OpenError::OnlyForReading);
+        }
+        let applied = schema::migrate(&Object::take(client), &self.target).await?;
         if applied > 0 {
             info!(applied, database = self.target.database, "applied migrations");
         }
@@ -118,24 +136,46 @@ impl PgPool {
 
     /// Runs a query. Runs it once more if the connection broke and the query may be repeated.
     async fn run_with_retry(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
-        match self.run_once(query, params).await {
+        let cancel_at = tokio::time::Instant::now() + CANCEL_AFTER;
+        match self.run_once(query, params, cancel_at).await {
             Err(failure) if query.is_repeatable && failure.is_connection_lost() => {
                 // The other connections go to the same server, so most likely they broke too.
                 self.connections.retain(|_, _| false);
-                self.run_once(query, params).await
+                self.run_once(query, params, cancel_at).await
             }
             answered => answered,
         }
     }
 
-    async fn run_once(&self, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
-        let checkout = Checkout::new(self.connections.get().await?);
+    async fn run_once(
+        &self,
+        query: &Query,
+        params: Params<'_>,
+        cancel_at: tokio::time::Instant,
+    ) -> Result<Answer, Failure> {
+        let checkout = Checkout::new(self.connections.get().await?, self.config.tls.clone());
         self.update_metrics();
-        let answered = run(&checkout, query, params).await;
+        let answered = self.run_until_canceled(&checkout, query, params, cancel_at).await;
         if answered.as_ref().err().is_none_or(Failure::keeps_connection_usable) {
             checkout.give_back();
         }
         answered
+    }
+
+    /// Waits for the answer also after the server was asked to end the statement: it says then that it did.
+    async fn run_until_canceled(
+        &self,
+        client: &ClientWrapper,
+        query: &Query,
+        params: Params<'_>,
+        cancel_at: tokio::time::Instant,
+    ) -> Result<Answer, Failure> {
+        let mut running = std::pin::pin!(run(client, query, params, self.access));
+        if let Ok(answered) = timeout_at(cancel_at, &mut running).await {
+            return answered;
+        }
+        cancel::cancel(client.cancel_token(), self.config.tls.clone()).await;
+        running.await
     }
 
     fn update_metrics(&self) {
@@ -148,9 +188,25 @@ impl PgPool {
     }
 }
 
-async fn run(client: &ClientWrapper, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
-    let statement = client.prepare_cached(query.sql).await?;
-    let mut stream = std::pin::pin!(client.query_raw(&statement, params.iter().copied()).await?);
+async fn run(
+    client: &ClientWrapper,
+    query: &Query,
+    params: Params<'_>,
+    access: Access,
+) -> Result<Answer, Failure> {
+    if access == Access::Full {
+        return send(client, query, params).await;
+    }
+    client.batch_execute("START TRANSACTION READ ONLY").await?;
+    let answer = send(client, query, params).await;
+    client.batch_execute("ROLLBACK").await?;
+    answer
+}
+
+/// Sends it unnamed and in one message, so that it works behind a pooler in transaction mode.
+async fn send(client: &ClientWrapper, query: &Query, params: Params<'_>) -> Result<Answer, Failure> {
+    let params = params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.sql_type()));
+    let mut stream = std::pin::pin!(client.query_typed_raw(query.sql, params).await?);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {
         rows.push(row);

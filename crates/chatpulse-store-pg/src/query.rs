@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use chatpulse_domain::ports::error::BoxError;
 use chatpulse_domain::time::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, Json, ToSql, Type, accepts, to_sql_checked};
 
 use crate::error::Failure;
 use crate::operation::Operation;
@@ -32,7 +32,57 @@ impl Query {
 }
 
 /// The parameters of a statement, `$1` first.
-pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(crate) type Params<'a> = &'a [&'a dyn Param];
+
+/// A parameter that says its type, so that a statement needs no name and no preparation: behind a pooler in transaction
+/// mode the next message may reach another connection.
+pub(crate) trait Param: ToSql + Sync {
+    /// Its type in PostgreSQL.
+    fn sql_type(&self) -> Type;
+}
+
+/// A Rust type that always has the same type in PostgreSQL.
+trait HasSqlType {
+    const SQL_TYPE: Type;
+}
+
+impl<T: HasSqlType + ToSql + Sync> Param for T {
+    fn sql_type(&self) -> Type {
+        T::SQL_TYPE
+    }
+}
+
+macro_rules! sql_types {
+    ($($rust:ty => $sql:ident,)*) => {
+        $(impl HasSqlType for $rust {
+            const SQL_TYPE: Type = Type::$sql;
+        })*
+    };
+}
+
+sql_types! {
+    bool => BOOL,
+    i64 => INT8,
+    &str => TEXT,
+    String => TEXT,
+    &[u8] => BYTEA,
+    Vec<u8> => BYTEA,
+    uuid::Uuid => UUID,
+    Vec<uuid::Uuid> => UUID_ARRAY,
+    Instant => TIMESTAMPTZ,
+}
+
+impl<T> HasSqlType for Json<T> {
+    const SQL_TYPE: Type = Type::JSONB;
+}
+
+impl<T: HasSqlType> HasSqlType for Option<T> {
+    const SQL_TYPE: Type = T::SQL_TYPE;
+}
+
+impl<T: HasSqlType> HasSqlType for &T {
+    const SQL_TYPE: Type = T::SQL_TYPE;
+}
 
 /// Reads a column. `place` is `table.column`.
 pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, place: &'static str) -> Result<T, Failure> {

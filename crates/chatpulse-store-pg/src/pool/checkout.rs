@@ -3,18 +3,26 @@
 use std::ops::Deref;
 
 use deadpool_postgres::{ClientWrapper, Object};
+use tokio::runtime::Handle;
+
+use super::cancel::cancel;
+use crate::config::Tls;
 
 /// Returns to the pool only by [`Checkout::give_back`]. Dropped before that, because the deadline passed or the caller
-/// left, it closes the connection: the next query must not wait for the answer to the abandoned one.
-pub(super) struct Checkout(Option<Object>);
+/// left, it closes the connection and has the server end the statement: the next query must not wait for the answer to the
+/// abandoned one, and a write that was reported as failed must not happen later.
+pub(super) struct Checkout {
+    client: Option<Object>,
+    tls: Tls,
+}
 
 impl Checkout {
-    pub(super) fn new(client: Object) -> Self {
-        Self(Some(client))
+    pub(super) fn new(client: Object, tls: Tls) -> Self {
+        Self { client: Some(client), tls }
     }
 
     pub(super) fn give_back(mut self) {
-        self.0 = None;
+        self.client = None;
     }
 }
 
@@ -22,7 +30,7 @@ impl Deref for Checkout {
     type Target = ClientWrapper;
 
     fn deref(&self) -> &ClientWrapper {
-        match &self.0 {
+        match &self.client {
             Some(client) => client,
             None => unreachable!("only `give_back` and `drop` empty a checkout, and both end it"),
         }
@@ -31,8 +39,13 @@ impl Deref for Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
+        let Some(client) = self.client.take() else { return };
+        let client = Object::take(client);
+        // There is no runtime any more where the process ends.
+        if let Ok(runtime) = Handle::try_current()
+            && !client.is_closed()
+        {
+            runtime.spawn(cancel(client.cancel_token(), self.tls.clone()));
         }
     }
 }

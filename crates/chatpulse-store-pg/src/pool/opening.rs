@@ -7,11 +7,10 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use tokio_postgres::NoTls;
-use tokio_postgres::config::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::warn;
 
-use super::{PgPool, PoolToCheck};
+use super::{Access, PgPool, PoolToCheck};
 use crate::config::{PgConfig, Tls};
 use crate::open_error::OpenError;
 use crate::schema;
@@ -20,17 +19,6 @@ use crate::target::Target;
 /// How long a query waits for a connection when all are busy. Well within the query's deadline, so that the error can
 /// say why.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
-
-/// The server ends a statement before its caller stops waiting, so that no abandoned statement runs on.
-const STATEMENT_TIMEOUT: &str = "-c statement_timeout=4000";
-
-const READ_ONLY: &str = "-c default_transaction_read_only=on";
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Full,
-    ReadOnly,
-}
 
 impl PgPool {
     /// Opens the first connection, with retries while the server is out of reach. Does not migrate.
@@ -53,7 +41,7 @@ impl PgPool {
     /// A pool without connections.
     fn new(config: PgConfig, access: Access) -> Result<Self, OpenError> {
         let target = Target::of(&config.connection);
-        let connection = with_options(config.client_config(), access);
+        let connection = config.client_config();
         // `Fast` costs nothing and notices connections that the server closed. Retried reads and keepalives find those
         // that died silently.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -77,7 +65,7 @@ impl PgPool {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| OpenError::failed(&target, error))?;
-        Ok(Self { connections, config: Arc::new(config), target })
+        Ok(Self { connections, config: Arc::new(config), target, access })
     }
 
     /// Returns a connection; retries while that may help.
@@ -96,16 +84,4 @@ impl PgPool {
             (pause, retries_left) = (pause.saturating_mul(2), retries_left - 1);
         }
     }
-}
-
-fn with_options(mut connection: Config, access: Access) -> Config {
-    let mut options = vec![STATEMENT_TIMEOUT];
-    if access == Access::ReadOnly {
-        options.push(READ_ONLY);
-    }
-    let given = connection.get_options().map(str::to_owned);
-    options.extend(given.as_deref());
-    let options = options.join(" ");
-    connection.options(options);
-    connection
 }

@@ -10,6 +10,7 @@ mod metrics;
 mod migrations;
 mod opening;
 mod outages;
+mod pooler;
 mod relay;
 mod schema;
 mod support;

@@ -103,13 +103,12 @@ async fn a_pool_without_a_free_connection_says_so_before_the_deadline() {
 
 #[tokio::test]
 async fn a_query_without_an_answer_ends_at_its_deadline() {
-    let database = Database::fresh().await;
-    migrated(&database).await.close();
-    let mut patient_server = config(&database.url());
-    patient_server.connection.options("-c statement_timeout=0");
-    let pool = PgPool::connect(patient_server).await.unwrap();
-    let by_hand = database.connect().await;
-    by_hand.batch_execute(LOCK).await.unwrap();
+    let server = PostgresServer::start();
+    let relay = Relay::to(server.port()).await;
+    let url = server.url("postgres").replace(&server.port().to_string(), &relay.port.to_string());
+    let pool = PgPool::connect(config(&url)).await.unwrap();
+    pool.migrate().await.unwrap();
+    relay.swallow_everything();
     let began = Instant::now();
     assert_eq!(why(pool.check().await), "no answer in time");
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());

@@ -7,6 +7,7 @@
 mod binaries;
 mod database;
 mod keeper;
+mod pgbouncer;
 
 use std::fs;
 use std::net::TcpStream;
@@ -19,6 +20,7 @@ use super::free_port;
 use binaries::Binaries;
 pub use database::{Connected, Database};
 use keeper::{Ending, Keeper};
+pub use pgbouncer::PgBouncer;
 
 /// The user and the password of servers that are started here.
 const USER: &str = "chatpulse";
