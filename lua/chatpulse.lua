@@ -35,10 +35,12 @@
 --   tally      tally:{UUID}               hash, see tally.lua
 --   voted      voted:{UUID}:CHATTER       where in the tally the chatter's vote is, see tally.lua
 --
+-- A function whose ARGV end with `expires at, span` does nothing and returns `late` and its time once the caller no longer
+-- waits for it, see `is_late`.
 -- A function on a session returns `corrupt` and the name of the field if a stored value is malformed. It then has
 -- changed nothing.
 
-local VERSION = 4
+local VERSION = 5
 
 -- A vote moves the bar by this much, and the bar stays within -VALUE_MAX and VALUE_MAX.
 local VOTE_STEP = 10
@@ -48,12 +50,23 @@ local DECAYED_AFTER_MS = 3600000
 local DECAY_MIN, DECAY_MAX = 0.1, 2.0
 -- An attached instance refreshes its sessions and index entries within this span.
 local SESSION_TTL_MS = 3600000
+-- A share until reset goes on counting for this long after its last overlay left: scenes come and go.
+local COUNTS_ON_MS = 43200000
 local PROBE_TTL_MS = 10000
 local TIME_MAX = 2 ^ 53
 
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Whether the caller no longer waits for this call, and reports it as failed: it must do nothing then. `expires_at` is the
+-- caller's deadline on this server's clock, and at most `span` away; if it is further, the caller is wrong about the
+-- clock. Earlier versions pass neither.
+local function is_late(expires_at, span, now)
+  expires_at, span = tonumber(expires_at), tonumber(span)
+  if not (expires_at and span) then return false end
+  return now >= expires_at or expires_at - now > span
 end
 
 -- Milliseconds since an earlier time; 0 if the clock went back.
@@ -63,6 +76,11 @@ end
 
 local function text(number)
   return string.format('%.17g', number)
+end
+
+-- The reply of a function that is late.
+local function late(now)
+  return { 'late', text(now) }
 end
 
 -- The number in a text; nil for anything but a number in range. NaN is in no range.
@@ -161,6 +179,11 @@ local function version()
   return VERSION
 end
 
+-- Returns the time.
+local function time()
+  return now_ms()
+end
+
 -- Writes a key, to learn whether this server accepts writes: votes need that.
 -- KEYS     probe
 -- Returns  VERSION
@@ -171,4 +194,5 @@ local function probe(keys)
 end
 
 reading('chatpulse_version', version)
+reading('chatpulse_time', time)
 writing('chatpulse_probe', probe)

@@ -4,7 +4,8 @@
 -- The indices are on cluster slots of their own. An entry is written before its session and removed after it, so an
 -- index may have a stale entry but never misses one. Two indices are sorted sets of overlays by time:
 --   sessions                when an instance last refreshed the session
---   disconnected_sessions   when the last instance released the session
+--   disconnected_sessions   from when its age as an orphan counts: when the last instance released the session, or 12 h
+--                           later for a share until reset
 -- The third is broadcaster:ID, the overlay in which a chat votes.
 
 -- An entry of an ended session expires after this. An instance that attached in the same moment refreshes it in time.
@@ -16,9 +17,11 @@ local ENDED_ENTRY_TTL_MS = 300000
 -- Returns  done
 local function add_index_entry(keys, args)
   local now = now_ms()
-  redis.call('ZADD', keys[1], text(tonumber(args[2]) or now), args[1])
-  -- By then the newest session in it has expired.
-  expire_after(keys[1], now, SESSION_TTL_MS)
+  local at = tonumber(args[2]) or now
+  redis.call('ZADD', keys[1], text(at), args[1])
+  -- By then the last session in it has expired. Sessions that go on counting are in it with a time to come.
+  local expires_at = math.max(now, at) + SESSION_TTL_MS
+  if redis.call('PEXPIRETIME', keys[1]) < expires_at then expire_after(keys[1], expires_at, 0) end
   return { 'done' }
 end
 
@@ -46,13 +49,13 @@ end
 -- Extends the TTL of a chat's entry, or creates it. An entry for another overlay is neither replaced nor extended: that
 -- overlay is the streamer's newer address, or has ended.
 -- KEYS     broadcaster:ID
--- ARGV     overlay
+-- ARGV     overlay, until when the session counts (none: now)
 -- Returns  done · other, overlay of the entry
 local function refresh_index_entry(keys, args)
   local now = now_ms()
   local overlay = redis.call('GET', keys[1])
   if overlay and overlay ~= args[1] then return { 'other', overlay } end
-  set_with_ttl(keys[1], args[1], now, SESSION_TTL_MS)
+  set_with_ttl(keys[1], args[1], math.max(now, tonumber(args[2]) or now), SESSION_TTL_MS)
   return { 'done' }
 end
 

@@ -17,10 +17,28 @@ local function store_newer_settings(session_key, session, config_json, version, 
   return true
 end
 
+-- The time from which the age of an orphan counts, and whether that is later than its last disconnect: a share until
+-- reset goes on counting until then, and is kept.
+local function orphan_since(session_key, last_disconnect)
+  local fields = redis.call('HMGET', session_key, 'mode', 'bucket_ms')
+  local counts_on = fields[1] == 'share' and tonumber(fields[2] or '0') == 0
+  if not counts_on then return last_disconnect, false end
+  return last_disconnect + COUNTS_ON_MS, true
+end
+
+-- What the caller has to do in the indices for an orphan: since when its age counts, and for one that goes on counting
+-- the broadcaster whose chat votes in it, else ''. Extends the TTL of that one.
+local function note_orphan(session_key, last_disconnect, now)
+  local since_when, counts_on = orphan_since(session_key, last_disconnect)
+  if not counts_on then return text(since_when), '' end
+  expire_after(session_key, math.max(now, since_when), SESSION_TTL_MS)
+  return text(since_when), redis.call('HGET', session_key, 'broadcaster_user_id') or ''
+end
+
 -- Replaces the settings of a session if these are newer.
 -- KEYS     session
 -- ARGV     config_json, config_version, decay, mode, bucket_ms, one_vote_each
--- Returns  done · stale · no_session · corrupt, field
+-- Returns  done · done, orphan since, broadcaster if it counts on · stale · no_session · corrupt, field
 local function put_settings(keys, args)
   local session_key = keys[1]
   local config_json, version, decay = unpack(args, 1, 3)
@@ -31,7 +49,10 @@ local function put_settings(keys, args)
   local stored
   stored, malformed = store_newer_settings(session_key, session, config_json, version, decay, mode, now)
   if stored == nil then return { 'corrupt', malformed } end
-  return { stored and 'done' or 'stale' }
+  if not stored then return { 'stale' } end
+  local last_disconnect = tonumber(redis.call('HGET', session_key, 'last_disconnect'))
+  if not last_disconnect then return { 'done' } end
+  return { 'done', note_orphan(session_key, last_disconnect, now) }
 end
 
 -- attached instances -------------------------------------------------------------------------------------------
@@ -45,13 +66,15 @@ end
 
 -- Attaches an instance. Only this function creates a session.
 -- KEYS     session, instances
--- ARGV     instance, viewers, epoch, broadcaster, config_json, config_version, decay, mode, bucket_ms, one_vote_each
--- Returns  created · joined · corrupt, field
+-- ARGV     instance, viewers, epoch, broadcaster, config_json, config_version, decay, mode, bucket_ms, one_vote_each,
+--          expires at, span
+-- Returns  created · joined · late, now · corrupt, field
 local function attach(keys, args)
   local session_key, instances_key = unpack(keys)
   local instance, viewers, epoch, broadcaster, config_json, version, decay = unpack(args, 1, 7)
   local mode = mode_fields(args[8], args[9], args[10])
   local now = now_ms()
+  if is_late(args[11], args[12], now) then return late(now) end
   local session, malformed = load_session(session_key)
   if malformed then return { 'corrupt', malformed } end
   if session then
@@ -108,7 +131,7 @@ end
 -- Detaches an instance, if it attached at this epoch or an earlier one. The last one leaves an orphan.
 -- KEYS     session, instances
 -- ARGV     instance, epoch, time of the disconnect ('': now), fencing token (0: the instance itself)
--- Returns  orphan, last_disconnect · attached · no_session · fenced
+-- Returns  orphan, orphan since, broadcaster if it counts on · attached · no_session · fenced
 local function release(keys, args)
   local session_key, instances_key = unpack(keys)
   local instance, epoch, at, token = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
@@ -126,14 +149,15 @@ local function release(keys, args)
   if detaches then
     redis.call('HSET', session_key, 'last_disconnect', text(math.min(now, at or now)))
   end
-  local last_disconnect = redis.call('HGET', session_key, 'last_disconnect')
+  local last_disconnect = tonumber(redis.call('HGET', session_key, 'last_disconnect'))
   if not last_disconnect then return { 'attached' } end
-  return { 'orphan', last_disconnect }
+  return { 'orphan', note_orphan(session_key, last_disconnect, now) }
 end
 
 -- orphans ------------------------------------------------------------------------------------------------------
 
--- The time of the last disconnect of an orphan; nil and the reply for anything else.
+-- The time of the last disconnect of an orphan, and the time from which its age counts; nil and the reply for anything
+-- else.
 local function orphaned_at(session_key, instances_key)
   if redis.call('EXISTS', session_key) == 0 then return nil, { 'no_session' } end
   if redis.call('HLEN', instances_key) > 0 then return nil, { 'attached' } end
@@ -141,7 +165,7 @@ local function orphaned_at(session_key, instances_key)
   if not last_disconnect then return nil, { 'attached' } end
   local at = number(last_disconnect, -TIME_MAX, TIME_MAX)
   if not at then return nil, { 'corrupt', 'last_disconnect' } end
-  return at
+  return at, (orphan_since(session_key, at))
 end
 
 -- Says whether a session has been an orphan for at least this long.
@@ -152,10 +176,10 @@ end
 local function check_orphan(keys, args)
   local session_key, instances_key = unpack(keys)
   local now = now_ms()
-  local at, refused = orphaned_at(session_key, instances_key)
-  if not at then return refused end
+  local at, since_or_refused = orphaned_at(session_key, instances_key)
+  if not at then return since_or_refused end
   local broadcaster = redis.call('HGET', session_key, 'broadcaster_user_id') or ''
-  local word = since(now, at) >= tonumber(args[1]) and 'orphan' or 'young'
+  local word = now - since_or_refused >= tonumber(args[1]) and 'orphan' or 'young'
   return { word, broadcaster, text(at) }
 end
 
@@ -163,21 +187,21 @@ end
 -- and keeps the session, or after it and creates a new one.
 -- KEYS     session, instances, limit, counts
 -- ARGV     age, fencing token
--- Returns  deleted, broadcaster, last_disconnect, now · kept · fenced · corrupt, field
+-- Returns  deleted, broadcaster, orphan since, now · kept · fenced · corrupt, field
 local function delete_orphan(keys, args)
   local session_key, instances_key = unpack(keys)
   local age, token = tonumber(args[1]), tonumber(args[2])
   local now = now_ms()
-  local at, refused = orphaned_at(session_key, instances_key)
+  local at, since_or_refused = orphaned_at(session_key, instances_key)
   if not at then
-    if refused[1] == 'corrupt' then return refused end
+    if since_or_refused[1] == 'corrupt' then return since_or_refused end
     return { 'kept' }
   end
   if is_fenced(session_key, token) then return { 'fenced' } end
-  if since(now, at) < age then return { 'kept' } end
+  if now - since_or_refused < age then return { 'kept' } end
   local broadcaster = redis.call('HGET', session_key, 'broadcaster_user_id') or ''
   redis.call('DEL', unpack(keys))
-  return { 'deleted', broadcaster, text(at), text(now) }
+  return { 'deleted', broadcaster, text(since_or_refused), text(now) }
 end
 
 -- Deletes a session even while instances are attached: its address is no longer valid.

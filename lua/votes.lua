@@ -51,12 +51,13 @@ end
 -- Casts a vote from chat. The message counts as seen whatever the outcome; debounce and token are spent last, by a vote
 -- that is applied. Mode `share` has no token bucket.
 -- KEYS     session, seen, debounce, limit, counts, tally, voted
--- ARGV     side (for, against), tokens of a full bucket (0: no limit), tokens per minute
--- Returns  applied, value · duplicate · debounced · rate_limited · no_session · corrupt, field
+-- ARGV     side (for, against), tokens of a full bucket (0: no limit), tokens per minute, expires at, span
+-- Returns  applied, value · duplicate · debounced · rate_limited · no_session · late, now · corrupt, field
 local function cast(keys, args)
   local session_key, seen_key, debounce_key, limit_key, counts_key, tally_key, voted_key = unpack(keys)
   local side, capacity, per_minute = args[1], tonumber(args[2]), tonumber(args[3])
   local now = now_ms()
+  if is_late(args[4], args[5], now) then return late(now) end
   local session, malformed = load_session(session_key)
   if not session then return not_loaded(malformed) end
   if is_marked(seen_key, SEEN_TTL_MS, now) then return { 'duplicate' } end
@@ -80,9 +81,11 @@ end
 
 -- Marks a message that is not a vote as seen.
 -- KEYS     seen
--- Returns  new · duplicate
-local function note_seen(keys)
+-- ARGV     expires at, span
+-- Returns  new · duplicate · late, now
+local function note_seen(keys, args)
   local now = now_ms()
+  if is_late(args[1], args[2], now) then return late(now) end
   if is_marked(keys[1], SEEN_TTL_MS, now) then return { 'duplicate' } end
   mark(keys[1], SEEN_TTL_MS, now)
   return { 'new' }
@@ -90,11 +93,12 @@ end
 
 -- Applies a synthetic vote, without debounce and token bucket.
 -- KEYS     session, counts, tally
--- ARGV     side (for, against)
--- Returns  applied, value · no_session · corrupt, field
+-- ARGV     side (for, against), expires at, span
+-- Returns  applied, value · no_session · late, now · corrupt, field
 local function push(keys, args)
   local session_key, counts_key, tally_key = unpack(keys)
   local now = now_ms()
+  if is_late(args[2], args[3], now) then return late(now) end
   local session, malformed = load_session(session_key)
   if not session then return not_loaded(malformed) end
   if session.is_share and tally_key then
@@ -122,9 +126,11 @@ end
 
 -- Moves the bar to the centre and empties the tally. Also replaces a malformed value.
 -- KEYS     session, tally
--- Returns  done · no_session
-local function reset(keys)
+-- ARGV     expires at, span
+-- Returns  done · no_session · late, now
+local function reset(keys, args)
   local now = now_ms()
+  if is_late(args[1], args[2], now) then return late(now) end
   -- A tally until reset outlives its session.
   if keys[2] then reset_tally(keys[2], now) end
   if redis.call('EXISTS', keys[1]) == 0 then return { 'no_session' } end

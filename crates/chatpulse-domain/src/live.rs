@@ -136,7 +136,8 @@ impl LiveOverlay {
         self.session.as_ref().map(|session| session.activity(now))
     }
 
-    /// The session, if no instance has been attached to it for at least `age`.
+    /// The session, if no instance has been attached to it for at least `age`, or for a share until reset, for at least
+    /// [`crate::session::COUNTS_ON_FOR`] and `age`.
     pub fn orphan(&self, age: Duration, now: Timestamp) -> Option<Orphan> {
         self.session.as_ref().and_then(|session| session.orphan(age, now))
     }

@@ -1,10 +1,15 @@
 //! A session: the live state of one open overlay.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ids::{ChannelId, OverlayId};
 use crate::overlay::VersionedSettings;
 use crate::time::Timestamp;
+
+/// How long a share until reset goes on counting after its last overlay left: scenes come and go, and the votes typed
+/// meanwhile belong to the count.
+pub const COUNTS_ON_FOR: Duration = Duration::from_hours(12);
 
 /// What a new session needs when the first overlay connects.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +48,7 @@ pub struct SessionActivity {
     pub limited: bool,
 }
 
-/// A session that no instance is attached to any more.
+/// A session that no instance is attached to any more, and that does not go on counting either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// Whose overlay it was.

@@ -7,6 +7,7 @@ use fred::interfaces::FunctionInterface;
 use fred::types::Value;
 
 use crate::error::Failure;
+use crate::store_clock::Expiry;
 
 /// A call of a function of the library.
 #[derive(Debug)]
@@ -17,11 +18,13 @@ pub(crate) struct Call {
     reads: bool,
     keys: Vec<String>,
     args: Vec<String>,
+    /// Whether it must not be carried out once its failure was reported.
+    expires: bool,
 }
 
 impl Call {
     pub(crate) fn reading(function: &'static str) -> Self {
-        Self { function, reads: true, keys: Vec::new(), args: Vec::new() }
+        Self { function, reads: true, keys: Vec::new(), args: Vec::new(), expires: false }
     }
 
     pub(crate) fn writing(function: &'static str) -> Self {
@@ -49,12 +52,31 @@ impl Call {
         self
     }
 
+    /// Gives it a deadline on the server's clock: after that the function does nothing. The deadline is the last two of
+    /// ARGV.
+    #[must_use]
+    pub(crate) fn expiring(mut self) -> Self {
+        self.expires = true;
+        self
+    }
+
+    /// The key that decides which node gets it, where it expires.
+    pub(crate) fn expiring_key(&self) -> Option<&str> {
+        self.keys.first().filter(|_| self.expires).map(String::as_str)
+    }
+
     /// Sends it under the function's full name. In a pipeline it returns as soon as the call is queued.
-    pub(crate) async fn send<C>(&self, client: &C, name: &str) -> Result<Value, FredError>
+    pub(crate) async fn send<C>(
+        &self,
+        client: &C,
+        name: &str,
+        expiry: Option<&Expiry>,
+    ) -> Result<Value, FredError>
     where
         C: FunctionInterface + Sync,
     {
-        let (keys, args) = (self.keys.clone(), self.args.clone());
+        let (keys, mut args) = (self.keys.clone(), self.args.clone());
+        args.extend(expiry.into_iter().flat_map(Expiry::args));
         if self.reads {
             client.fcall_ro(name.to_owned(), keys, args).await
         } else {

@@ -21,6 +21,7 @@ use crate::config::RedisConfig;
 use crate::error::{ConnectError, Failure};
 use crate::library::Library;
 use crate::operation::Operation;
+use crate::store_clock::StoreClock;
 
 /// How much later than the client's own deadline ours ends a request.
 const SLACK: Duration = Duration::from_millis(50);
@@ -39,18 +40,24 @@ struct Inner {
     builder: Builder,
     library: Library,
     breaker: Breaker,
+    clock: StoreClock,
     /// Whether the last probe was answered.
     reachable: watch::Sender<bool>,
+    /// Why the last probe was not allowed to write, in the server's words; `None` if it was.
+    refusal: watch::Sender<Option<String>>,
     /// Rises whenever Redis may have lost data.
     state_losses: watch::Sender<u64>,
     deadline: Duration,
     connect_timeout: Duration,
+    /// The number of the database; 0 in a cluster.
+    database: u8,
 }
 
 impl Redis {
     /// Connects, without loading the functions.
     pub(crate) async fn open(config: &RedisConfig, library: Library) -> Result<Self, ConnectError> {
         let builder = config.builder()?;
+        let database = builder.get_config().and_then(|client| client.database).unwrap_or(0);
         let pool = builder.build_pool(config.connections.max(1)).map_err(ConnectError::unreachable)?;
         let connected = timeout(config.connect_timeout + SLACK, pool.init()).await;
         let failed = match connected {
@@ -63,10 +70,13 @@ impl Redis {
             builder,
             library,
             breaker: Breaker::new(),
+            clock: StoreClock::new(config.deadline),
             reachable: watch::Sender::new(true),
+            refusal: watch::Sender::new(None),
             state_losses: watch::Sender::new(0),
             deadline: config.deadline,
             connect_timeout: config.connect_timeout,
+            database,
         };
         let redis = Self { inner: Arc::new(inner) };
         match failed {
@@ -101,6 +111,26 @@ impl Redis {
         }
     }
 
+    /// Why Redis takes no writes although it answers, in its own words; `None` while it takes them. Notifies when that
+    /// changes.
+    pub fn refusal(&self) -> watch::Receiver<Option<String>> {
+        self.inner.refusal.subscribe()
+    }
+
+    /// Fails while Redis takes no writes.
+    pub(crate) fn check_refusal(&self) -> Result<(), Failure> {
+        self.inner.refusal.borrow().clone().map_or(Ok(()), |words| Err(Failure::RefusesWrites(words)))
+    }
+
+    pub(crate) fn set_refusal(&self, refusal: Option<String>) {
+        self.inner.refusal.send_if_modified(|was| {
+            // The words may count something; only the beginning and the end matter to listeners.
+            let changed = was.is_some() != refusal.is_some();
+            *was = refusal;
+            changed
+        });
+    }
+
     /// Notifies whenever Redis may have lost data: it was out of reach, it lost the functions, or a key was missing.
     /// Whoever has data there checks it then.
     pub(crate) fn state_losses(&self) -> watch::Receiver<u64> {
@@ -115,8 +145,16 @@ impl Redis {
         &self.inner.library
     }
 
+    pub(crate) fn clock(&self) -> &StoreClock {
+        &self.inner.clock
+    }
+
     pub(crate) fn clients(&self) -> &[Client] {
         self.inner.pool.clients()
+    }
+
+    pub(crate) fn database(&self) -> u8 {
+        self.inner.database
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {

@@ -41,6 +41,12 @@ pub(crate) enum Failure {
     /// Redis answered with an error.
     #[error("Redis refused")]
     Refused(#[source] FredError),
+    /// Redis answers and takes no writes, for this reason in its own words.
+    #[error("Redis takes no writes: {0}")]
+    RefusesWrites(String),
+    /// Redis got to it after its deadline and did nothing. The deadline was wrong if there was time left.
+    #[error("Redis got to it too late, and did nothing")]
+    Late { clock_was_wrong: bool },
     /// Redis answered with a value that ChatPulse never writes.
     #[error("malformed value in {place}")]
     Malformed { place: &'static str },
@@ -51,9 +57,9 @@ impl Failure {
     pub(crate) fn status(&self) -> &'static str {
         match self {
             Self::BreakerOpen => "breaker_open",
-            Self::Timeout => "timeout",
+            Self::Timeout | Self::Late { .. } => "timeout",
             Self::Unreachable(_) => "unreachable",
-            Self::Refused(_) | Self::Malformed { .. } => "refused",
+            Self::Refused(_) | Self::RefusesWrites(_) | Self::Malformed { .. } => "refused",
         }
     }
 
@@ -79,14 +85,19 @@ impl Failure {
             Self::Refused(error) if error.details().starts_with("WRONGTYPE") => {
                 StoreError::corrupt("a key of the session")(error)
             }
+            Self::RefusesWrites(words) => StoreError::RefusesWrites { operation: operation.does, words },
             failure => StoreError::unavailable(operation.does)(failure),
         }
     }
 }
 
-/// Errors of a server that serves no one: it loads its data, is a replica or has lost its master, its cluster is
-/// incomplete, or a script blocks it.
-const OUT_OF_SERVICE: [&str; 5] = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY"];
+/// Errors of a server that serves no one: it loads its data, has lost its master, its cluster is incomplete, or a script
+/// blocks it.
+const OUT_OF_SERVICE: [&str; 4] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY"];
+
+/// Errors of a server that only reads: it cannot save to its disk, is at its `maxmemory`, has fewer replicas than
+/// `min-replicas-to-write`, or is a replica.
+const READS_ONLY: [&str; 4] = ["MISCONF", "OOM", "NOREPLICAS", "READONLY"];
 
 /// The client's own errors for requests that never reached the server; their kind is unknown.
 const NOT_SENT: [&str; 3] =
@@ -95,6 +106,9 @@ const NOT_SENT: [&str; 3] =
 impl From<FredError> for Failure {
     fn from(error: FredError) -> Self {
         let says = |words: &str| error.details().contains(words);
+        if READS_ONLY.iter().any(|prefix| error.details().starts_with(prefix)) {
+            return Self::RefusesWrites(error.details().to_owned());
+        }
         match error.kind() {
             ErrorKind::Timeout => Self::Timeout,
             ErrorKind::IO
@@ -129,14 +143,10 @@ mod tests {
         for kind in [ErrorKind::Unknown, ErrorKind::Parse, ErrorKind::NotFound, ErrorKind::InvalidCommand] {
             assert!(!Failure::from(FredError::new(kind, "")).is_outage());
         }
-        for words in
-            ["READONLY You can't write against a read only replica.", "LOADING Redis is loading", "BUSY x"]
-        {
+        for words in ["LOADING Redis is loading", "BUSY x"] {
             assert!(refused(words).is_outage(), "{words}");
         }
-        assert!(
-            !refused("ERR unknown command").is_outage() && !refused("OOM command not allowed").is_outage()
-        );
+        assert!(!refused("ERR unknown command").is_outage());
         assert!(!Failure::BreakerOpen.is_outage() && !Failure::Malformed { place: "x" }.is_outage());
     }
 
@@ -144,7 +154,23 @@ mod tests {
     fn a_key_of_another_type_is_corrupt_and_not_unavailable() {
         let error = refused("WRONGTYPE Operation against a key").during(crate::operation::CAST);
         assert!(matches!(error, StoreError::Corrupt { .. }));
-        let error = refused("OOM command not allowed").during(crate::operation::CAST);
+        let error = refused("ERR unknown command").during(crate::operation::CAST);
         assert!(matches!(error, StoreError::Unavailable { .. }));
+    }
+
+    /// The breaker stays closed, so that what only reads goes on.
+    #[test]
+    fn a_server_that_takes_no_writes_is_no_outage_and_its_words_are_kept() {
+        for words in [
+            "READONLY You can't write against a read only replica.",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots",
+        ] {
+            assert!(!refused(words).is_outage(), "{words}");
+            let error = refused(words).during(crate::operation::CAST);
+            assert!(matches!(error, StoreError::RefusesWrites { .. }), "{error:?}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use fred::error::Error as FredError;
 use fred::interfaces::{ClientLike, ClusterInterface, FunctionInterface};
 use fred::types::Value;
 use fred::types::config::{Options, Server};
+use tokio::time::sleep_until;
 
 use crate::call::{Call, Reply};
 use crate::config::RedisConfig;
@@ -18,6 +19,7 @@ use crate::error::{ConnectError, Failure};
 use crate::keys;
 use crate::library::Library;
 use crate::operation::{LOAD, Operation, PROBE};
+use crate::store_clock::Expiry;
 
 /// Calls in one pipeline: about two milliseconds of Redis' time.
 const PIPELINE_MAX: usize = 500;
@@ -34,7 +36,11 @@ impl Redis {
     /// Connects with another library than the one in this program; for tests of several versions and of time.
     pub async fn connect_with(config: &RedisConfig, library: Library) -> Result<Self, ConnectError> {
         let redis = Self::open(config, library).await?;
-        if let Err(failure) = redis.load_functions().await {
+        let ready = async {
+            redis.load_functions().await?;
+            redis.sample_clocks().await
+        };
+        if let Err(failure) = ready.await {
             redis.abort().await;
             return Err(ConnectError::Functions(failure.into()));
         }
@@ -43,18 +49,53 @@ impl Redis {
 
     /// Calls a function.
     pub(crate) async fn call(&self, operation: Operation, call: Call) -> Result<Reply, StoreError> {
-        let call = Arc::new(call);
-        let send = || {
-            let call = Arc::clone(&call);
-            let name = self.library().name_of(call.function);
-            self.run(operation, |client| async move { call.send(&client, &name).await })
-        };
-        let mut answer = send().await;
+        let reply = self.call_until_done(operation, &Arc::new(call)).await;
+        reply.map_err(|failure| failure.during(operation))
+    }
+
+    /// Calls again where the first call certainly did nothing: the function was missing, or the deadline was wrong.
+    async fn call_until_done(&self, operation: Operation, call: &Arc<Call>) -> Result<Reply, Failure> {
+        let mut answer = self.call_once(operation, call).await;
         if answer.as_ref().is_err_and(Failure::is_function_missing) {
-            self.load_functions().await.map_err(|failure| failure.during(operation))?;
-            answer = send().await;
+            self.load_functions().await?;
+            answer = self.call_once(operation, call).await;
         }
-        answer.and_then(Reply::new).map_err(|failure| failure.during(operation))
+        if matches!(answer, Err(Failure::Late { clock_was_wrong: true })) {
+            answer = self.call_once(operation, call).await;
+        }
+        answer
+    }
+
+    async fn call_once(&self, operation: Operation, call: &Arc<Call>) -> Result<Reply, Failure> {
+        let expiry = self.expiry_of(call).await?;
+        let name = self.library().name_of(call.function);
+        let (sent, args) = (Arc::clone(call), expiry.clone());
+        let answer =
+            self.run(operation, |client| async move { sent.send(&client, &name, args.as_ref()).await }).await;
+        let Some(expiry) = expiry else { return answer.and_then(Reply::new) };
+        if let Err(Failure::Unreachable(_)) = &answer {
+            // The server may have it already. It is reported as failed once it can no longer happen.
+            sleep_until(self.clock().expired_at(&expiry)).await;
+        }
+        let reply = answer.and_then(Reply::new)?;
+        if reply.word() != "late" {
+            return Ok(reply);
+        }
+        let unix_ms = reply.number(1, "the server's time")?;
+        Err(Failure::Late { clock_was_wrong: self.clock().correct(&expiry, unix_ms) })
+    }
+
+    /// The deadline of a call that expires.
+    async fn expiry_of(&self, call: &Call) -> Result<Option<Expiry>, Failure> {
+        let Some(key) = call.expiring_key() else {
+            return Ok(None);
+        };
+        if let Some(expiry) = self.clock().expiry(key) {
+            return Ok(Some(expiry));
+        }
+        self.sample_clocks().await?;
+        // Still none: no node has this key's slot.
+        self.clock().expiry(key).map(Some).ok_or(Failure::Late { clock_was_wrong: false })
     }
 
     /// Calls many functions in pipelines. A call that fails does not fail the others, but an outage fails all.
@@ -90,7 +131,7 @@ impl Redis {
         self.run(operation, |client| async move {
             let pipeline = client.pipeline();
             for call in &calls {
-                let _: Value = call.send(&pipeline, &library.name_of(call.function)).await?;
+                let _: Value = call.send(&pipeline, &library.name_of(call.function), None).await?;
             }
             let answers: Vec<Result<Value, FredError>> = pipeline.try_all().await;
             let is_outage = |error: &&FredError| Failure::from((*error).clone()).is_outage();
@@ -165,14 +206,20 @@ impl Redis {
         none_if_missing(version.await)
     }
 
-    /// Checks that a node answers and accepts writes. Returns the loaded version; `None` without a library, or with one
-    /// that is too old to have the function.
+    /// Checks that every node answers and accepts writes. Returns the oldest loaded version; `None` where a node has no
+    /// library, or one that is too old to have the function.
     pub(crate) async fn probe_writable(&self) -> Result<Option<u64>, Failure> {
-        let name = self.library().name_of("probe");
-        let version = self.probe(PROBE, |client| async move {
-            client.fcall::<u64, _, _, _>(name, vec![keys::PROBE], Vec::<String>::new()).await
-        });
-        none_if_missing(version.await)
+        let client = self.clients().first().cloned();
+        let routing = client.and_then(|client| client.cached_cluster_state());
+        let mut oldest = Some(u64::MAX);
+        for key in keys::probes(routing.as_ref()) {
+            let name = self.library().name_of("probe");
+            let version = self.probe(PROBE, |client| async move {
+                client.fcall::<u64, _, _, _>(name, vec![key], Vec::<String>::new()).await
+            });
+            oldest = oldest.min(none_if_missing(version.await)?);
+        }
+        Ok(oldest)
     }
 
     async fn load_once(&self, node: Option<Server>, replace: bool) -> Result<(), Failure> {

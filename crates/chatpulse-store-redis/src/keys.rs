@@ -2,13 +2,19 @@
 //! keys of one session are on one cluster slot and one function may access them.
 
 use chatpulse_domain::ids::{ChannelId, ChatterId, InstanceId, MessageId, OverlayId};
+use fred::types::cluster::ClusterRouting;
+use fred::types::config::Server;
 
 /// Index of orphans, by the time when the last instance released them.
 pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
 /// Index of sessions, by the time when an instance last refreshed them.
 pub(crate) const SESSIONS: &str = "sessions";
-/// Written by every probe.
-pub(crate) const PROBE: &str = "probe";
+/// Written by every probe of a server without a cluster.
+const PROBE: &str = "probe";
+
+/// Keys tried to find one of a node: it has one in a thousand slots at least.
+const PROBES_MAX: u32 = 10_000;
+
 /// The leader's lease. The value is the leader's instance id.
 pub(crate) const LEADER: &str = "cleanup:leader";
 /// The last fencing token; on the slot of the lease.
@@ -19,6 +25,18 @@ pub(crate) const SHARDS: &str = "eventsub_shards";
 pub(crate) const INSTANCES: &str = "instances";
 /// Epochs of the instances' registrations; on the same slot.
 pub(crate) const EPOCHS: &str = "instance_epochs:{instances}";
+
+/// A key on each node, which every probe writes.
+pub(crate) fn probes(routing: Option<&ClusterRouting>) -> Vec<String> {
+    let Some(routing) = routing else {
+        return vec![PROBE.to_owned()];
+    };
+    let key_of = |node: &Server| {
+        let mut keys = (0..PROBES_MAX).map(|number| format!("{PROBE}:{number}"));
+        keys.find(|key| routing.get_server(ClusterRouting::hash_key(key.as_bytes())) == Some(node))
+    };
+    routing.unique_primary_nodes().iter().filter_map(key_of).collect()
+}
 
 pub(crate) fn session(overlay: OverlayId) -> String {
     format!("session:{{{overlay}}}")

@@ -27,6 +27,7 @@ mod sessions;
 mod settings_json;
 mod shards;
 mod signals;
+mod store_clock;
 mod votes;
 
 pub use config::RedisConfig;

@@ -13,7 +13,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, info, warn};
 
 use crate::connection::{Redis, count_connection_errors};
 use crate::error::Failure;
@@ -53,11 +53,35 @@ impl Probe {
         let version = self.redis.probe_writable().await;
         let is_outage = version.as_ref().is_err_and(Failure::is_outage);
         self.redis.set_reachable(!is_outage);
+        self.note_refusal(version.as_ref().err());
         let ours = self.redis.library().version();
         if version.is_ok_and(|version| version.is_none_or(|version| version < ours))
             && let Err(error) = self.redis.load_functions().await
         {
             warn!(%error, "failed to load the functions into Redis; retrying in a second");
+        }
+        if !is_outage && let Err(error) = self.redis.sample_clocks().await {
+            debug!(%error, "failed to read the time of a Redis node; retrying in a second");
+        }
+    }
+
+    /// Keeps the last refusal during an outage, which says nothing about it.
+    fn note_refusal(&self, failure: Option<&Failure>) {
+        let was_refused = self.redis.refusal().borrow().is_some();
+        match failure {
+            Some(Failure::RefusesWrites(words)) => {
+                if !was_refused {
+                    warn!(words, "Redis takes no writes, so no vote counts");
+                }
+                self.redis.set_refusal(Some(words.clone()));
+            }
+            Some(failure) if failure.is_outage() => {}
+            _ => {
+                if was_refused {
+                    info!("Redis takes writes again");
+                }
+                self.redis.set_refusal(None);
+            }
         }
     }
 
@@ -97,7 +121,8 @@ impl HealthCheck for Redis {
         "redis"
     }
 
-    /// Passes without our functions too: [`FunctionsCheck`] reports those.
+    /// Passes without our functions too: [`FunctionsCheck`] reports those. [`StoreError::RefusesWrites`] has Redis' words
+    /// if a node answers and takes no writes.
     async fn check(&self) -> Result<(), StoreError> {
         self.probe_writable().await.map(|_| ()).map_err(|failure| failure.during(PROBE))
     }

@@ -8,7 +8,7 @@
 //! | `broadcaster:ID` | chat | the overlay attached last |
 //! | `instance_sessions:ID:EPOCH` | registration of an instance | overlays that it may be attached to |
 //! | `sessions` | time | overlays that an instance may be attached to |
-//! | `disconnected_sessions` | time | overlays that may be orphans |
+//! | `disconnected_sessions` | time from which its age counts | overlays that may be orphans |
 
 use std::time::Duration;
 
@@ -30,9 +30,11 @@ use crate::live::RedisLive;
 use crate::operation::{ACTIVITY, ATTACHED, DELETE, FIND, ORPHANS, PUT_SETTINGS};
 use crate::settings_json;
 use attaching::settings_args;
+use orphaned::OrphanedSession;
 
 mod attaching;
 mod index;
+mod orphaned;
 
 pub(crate) use attaching::Release;
 
@@ -57,7 +59,12 @@ impl SessionStore for RedisLive {
 
     async fn release(&self, overlay: OverlayId, instance: &InstanceId) -> Result<(), StoreError> {
         self.attachments.remove(overlay, instance);
-        self.release_all(&[overlay], &Release::by_instance(instance)).await
+        let released = self.release_all(&[overlay], &Release::by_instance(instance)).await;
+        if released.is_err() {
+            // It may still happen, after this instance has attached again.
+            self.redis.suspect_state_loss();
+        }
+        released
     }
 
     async fn find(&self, broadcaster: &ChannelId) -> Result<Option<Session>, StoreError> {
@@ -111,7 +118,12 @@ impl SessionStore for RedisLive {
     ) -> Result<bool, StoreError> {
         self.attachments.update_settings(overlay, settings);
         let call = Call::writing("put_settings").keys([keys::session(overlay)]).args(settings_args(settings));
-        Ok(self.redis.call(PUT_SETTINGS, call).await?.word() == "done")
+        let reply = self.redis.call(PUT_SETTINGS, call).await?;
+        // An orphan counts on, or no longer does.
+        if let Some(orphaned) = OrphanedSession::in_reply(overlay, &reply) {
+            self.index_orphans(&[orphaned]).await?;
+        }
+        Ok(reply.word() == "done")
     }
 
     async fn activity(&self, overlay: OverlayId) -> Result<Option<SessionActivity>, StoreError> {

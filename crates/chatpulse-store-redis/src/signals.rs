@@ -28,6 +28,7 @@ use crate::error::ConnectError;
 use crate::operation::PUBLISH;
 use changes::Changes;
 pub use wire::CHANNELS;
+use wire::Channels;
 
 /// Signals that may wait for a subscriber before it gets a gap instead: two seconds of votes in 1,000 changing sessions,
 /// at about 80 bytes a signal.
@@ -50,6 +51,7 @@ pub struct RedisSignals {
 }
 
 struct Shared {
+    channels: Channels,
     delivery: broadcast::Sender<Heard>,
     outgoing: mpsc::Sender<Signal>,
     changes: Changes,
@@ -73,10 +75,11 @@ impl RedisSignals {
         tick: Duration,
     ) -> Result<(Self, SignalWorker), ConnectError> {
         let subscriber = redis.subscriber()?;
+        let channels = Channels::of_database(redis.database());
         let messages = subscriber.message_rx();
         let begun = timeout(redis.connect_timeout(), async {
             subscriber.init().await?;
-            subscriber.subscribe(CHANNELS.to_vec()).await
+            subscriber.subscribe(channels.names()).await
         });
         match begun.await {
             Ok(Ok(())) => {}
@@ -85,7 +88,7 @@ impl RedisSignals {
         }
         let (sender, outgoing) = mpsc::channel(OUTGOING_MAX);
         let delivery = broadcast::Sender::new(DELIVERY_MAX);
-        let shared = Arc::new(Shared { delivery, outgoing: sender, changes: Changes::new(tick) });
+        let shared = Arc::new(Shared { channels, delivery, outgoing: sender, changes: Changes::new(tick) });
         let worker = SignalWorker {
             redis: redis.clone(),
             subscriber,
@@ -137,7 +140,7 @@ impl SignalWorker {
         let Self { redis, subscriber, messages, shared, outgoing, origin } = self;
         let receiving = receive(&redis, &subscriber, messages, &shared, &origin);
         let pinging = keep_alive(&redis, &subscriber);
-        let publishing = publish(&redis, outgoing, &origin);
+        let publishing = publish(&redis, outgoing, &shared.channels, &origin);
         let repeating = shared.changes.repeat(|signal| shared.enqueue(signal));
         tokio::select! {
             () = stop.cancelled() => {}
@@ -158,7 +161,7 @@ async fn receive(
     origin: &InstanceId,
 ) {
     let mut reconnects = subscriber.reconnect_rx();
-    let mut reachable = redis.reachable();
+    let (mut reachable, mut refusal) = (redis.reachable(), redis.refusal());
     loop {
         tokio::select! {
             message = messages.recv() => match message {
@@ -168,13 +171,14 @@ async fn receive(
             },
             Ok(_) | Err(RecvError::Lagged(_)) = reconnects.recv() => resubscribe(redis, subscriber, shared).await,
             Ok(()) = reachable.changed() => shared.deliver(Heard::Gap),
+            Ok(()) = refusal.changed() => shared.deliver(Heard::Gap),
         }
     }
 }
 
 /// Subscribes again, then reports a gap: no signal is lost in between.
 async fn resubscribe(redis: &Redis, subscriber: &SubscriberClient, shared: &Shared) {
-    let answer = timeout(redis.connect_timeout(), subscriber.subscribe(CHANNELS.to_vec()));
+    let answer = timeout(redis.connect_timeout(), subscriber.subscribe(shared.channels.names()));
     match answer.await {
         Ok(Ok(())) => shared.deliver(Heard::Gap),
         // The connection failed again.
@@ -207,11 +211,10 @@ async fn reconnect(redis: &Redis, subscriber: &SubscriberClient) {
 }
 
 fn handle(message: &Message, shared: &Shared, origin: &InstanceId) {
-    let channel: &str = &message.channel;
-    let Some(channel) = CHANNELS.iter().find(|known| **known == channel) else {
+    let Some(channel) = shared.channels.find(&message.channel) else {
         return;
     };
-    metrics::counter!("pubsub_messages_received_total", "channel" => *channel).increment(1);
+    metrics::counter!("pubsub_messages_received_total", "channel" => channel).increment(1);
     let text = message.value.as_str();
     match text.as_deref().and_then(|text| wire::decode(channel, text)) {
         // Skip messages that this instance published.
@@ -221,10 +224,16 @@ fn handle(message: &Message, shared: &Shared, origin: &InstanceId) {
     }
 }
 
-async fn publish(redis: &Redis, mut outgoing: mpsc::Receiver<Signal>, origin: &InstanceId) {
+async fn publish(
+    redis: &Redis,
+    mut outgoing: mpsc::Receiver<Signal>,
+    channels: &Channels,
+    origin: &InstanceId,
+) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while outgoing.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let messages: Vec<_> = batch.drain(..).map(|signal| wire::encode(&signal, origin)).collect();
+        let encoded = batch.drain(..).map(|signal| wire::encode(&signal, origin));
+        let messages: Vec<_> = encoded.map(|(channel, text)| (channels.name(channel), text)).collect();
         let published = redis.commands(PUBLISH, |client| async move {
             let pipeline = client.pipeline();
             for (channel, text) in messages {

@@ -34,14 +34,15 @@ impl VoteStore for RedisLive {
     }
 
     async fn note_seen(&self, overlay: OverlayId, message: &MessageId) -> Result<bool, StoreError> {
-        let call = Call::writing("note_seen").keys([keys::seen(overlay, message)]);
+        let call = Call::writing("note_seen").keys([keys::seen(overlay, message)]).expiring();
         Ok(self.redis.call(CAST, call).await?.word() == "new")
     }
 
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError> {
         let call = Call::writing("push")
             .keys([keys::session(overlay), keys::vote_counts(overlay), keys::tally(overlay)])
-            .arg(side.as_str());
+            .arg(side.as_str())
+            .expiring();
         let reply = self.redis.call(PUSH, call).await?;
         match outcome(&reply).map_err(|failure| failure.during(PUSH))? {
             VoteOutcome::Applied(sentiment) => Ok(Some(sentiment)),
@@ -52,6 +53,7 @@ impl VoteStore for RedisLive {
     /// In one pipeline. A session with a malformed value reads as none, so that the others are still shown; a
     /// server that refuses says nothing about any of them.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError> {
+        self.redis.check_refusal().map_err(|failure| failure.during(READ))?;
         let calls = overlays
             .iter()
             .map(|overlay| Call::reading("read").keys([keys::session(*overlay), keys::tally(*overlay)]));
@@ -75,7 +77,8 @@ impl VoteStore for RedisLive {
     }
 
     async fn reset(&self, overlay: OverlayId) -> Result<bool, StoreError> {
-        let call = Call::writing("reset").keys([keys::session(overlay), keys::tally(overlay)]);
+        let keys = [keys::session(overlay), keys::tally(overlay)];
+        let call = Call::writing("reset").keys(keys).expiring();
         Ok(self.redis.call(RESET, call).await?.word() == "done")
     }
 }
@@ -95,6 +98,7 @@ fn cast(vote: &Vote, limit: Option<BucketLimit>) -> Call {
         .arg(vote.side.as_str())
         .arg(limit.map_or(0, |limit| limit.capacity()))
         .arg(limit.map_or(0, |limit| limit.per_minute()))
+        .expiring()
 }
 
 fn outcome(reply: &Reply) -> Result<VoteOutcome, Failure> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
+use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::health::HealthCheck;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -36,18 +37,23 @@ async fn check_all(web: &Web, within: Duration) -> HttpResponse {
     let deadline = tokio::time::Instant::now() + within;
     let mut checks = Map::new();
     for health in &web.ports.health {
-        if let Err(words) = check(health.as_ref(), deadline).await {
-            return unhealthy(health.name(), words);
-        }
-        checks.insert(health.name().to_owned(), Value::from("ok"));
+        match check(health.as_ref(), deadline).await {
+            Ok(words) => checks.insert(health.name().to_owned(), Value::from(words)),
+            Err(words) => return unhealthy(health.name(), words),
+        };
     }
     HttpResponse::Ok().json(json!({"status": "ready", "checks": checks}))
 }
 
-/// Checks one dependency. The returned text is safe for any client; the cause is only logged.
-async fn check(health: &dyn HealthCheck, deadline: tokio::time::Instant) -> Result<(), &'static str> {
+/// Checks one dependency. The returned text is safe for any client; the cause is only logged. A dependency that takes no
+/// writes leaves the server ready, since neither a restart nor another instance would help.
+async fn check(
+    health: &dyn HealthCheck,
+    deadline: tokio::time::Instant,
+) -> Result<&'static str, &'static str> {
     match timeout(deadline.saturating_duration_since(tokio::time::Instant::now()), health.check()).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(())) => Ok("ok"),
+        Ok(Err(StoreError::RefusesWrites { .. })) => Ok("read_only"),
         Ok(Err(error)) => {
             warn!(check = health.name(), %error, "not ready");
             Err("it does not answer as it should")

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
+mod acl;
 mod app_token;
 mod chats;
 mod counting;
@@ -10,11 +11,14 @@ mod database_outage;
 mod emptied_redis;
 mod fan_out;
 mod first_run;
+mod hung_redis;
 mod idle_cost;
 mod killed_instance;
 mod lost_signals;
 mod many_crashes;
 mod paused_leader;
+mod pooler;
+mod read_only_redis;
 mod redis_outage;
 mod secrets;
 mod sockets;

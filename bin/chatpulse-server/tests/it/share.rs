@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::support::chat::Line;
 use crate::support::eventually;
 use crate::support::fleet::Fleet;
+use crate::support::metrics::Metrics;
 use crate::support::overlay::Overlay;
 use crate::support::recording::Recording;
-use crate::support::server::Server;
+use crate::support::server::{Server, Setup};
 use crate::support::streamer::{Form, Streamer};
 use crate::support::world::{STREAMER, World};
 
@@ -126,6 +127,44 @@ async fn where_one_viewer_has_one_vote_their_latest_counts() {
     })
     .await;
     assert_eq!(shows(&mut overlay, 1, 1).await, 0.0);
+}
+
+fn soon_forgotten(setup: Setup) -> Setup {
+    setup.set("ORPHAN_MAX_AGE", "200ms").set("CLEANUP_INTERVAL", "100ms").set("SUBSCRIPTION_GRACE", "200ms")
+}
+
+/// Ten rounds of clean-up without an overlay, then votes.
+async fn votes_typed_while_the_scene_is_away_count(server: &Server, streamer: &mut Streamer) {
+    streamer.save(&share().set("until_reset", "on")).await;
+    let mut overlay = streamer.open_overlay(server).await;
+    vote(server, "before", "yes").await;
+    shows(&mut overlay, 1, 0).await;
+    overlay.close().await;
+    let scans = async || Metrics::of(server).await.value("orphan_cleanup_scans_total", &[]);
+    let before = scans().await;
+    eventually("the session had time to be cleaned up", async || {
+        (scans().await > before + 10.0).then_some(())
+    })
+    .await;
+    vote(server, "meanwhile", "no").await;
+    let mut overlay = streamer.open_overlay(server).await;
+    shows(&mut overlay, 1, 1).await;
+}
+
+#[tokio::test]
+async fn a_share_until_reset_counts_while_the_scene_is_away() {
+    let world = World::webhook_with(soon_forgotten).await;
+    let mut streamer = world.log_in().await;
+    votes_typed_while_the_scene_is_away_count(&world.server, &mut streamer).await;
+}
+
+#[tokio::test]
+async fn a_share_until_reset_counts_in_a_fleet_while_the_scene_is_away() {
+    let mut fleet = Fleet::without_instances(0, soon_forgotten).await;
+    fleet.add_instances(1).await;
+    let mut streamer = fleet.log_in().await;
+    fleet.leader().await;
+    votes_typed_while_the_scene_is_away_count(&fleet.instances[0], &mut streamer).await;
 }
 
 #[tokio::test]

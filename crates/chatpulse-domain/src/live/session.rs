@@ -9,11 +9,12 @@ use crate::mode::Mode;
 use crate::overlay::{OverlaySettings, VersionedSettings};
 use crate::reading::Reading;
 use crate::sentiment::Sentiment;
-use crate::session::{Orphan, Session, SessionActivity, SessionSeed};
+use crate::session::{COUNTS_ON_FOR, Orphan, Session, SessionActivity, SessionSeed};
 use crate::side::Side;
 use crate::tally::TallyReading;
 use crate::time::Timestamp;
 use crate::token_bucket::{BucketLimit, TokenBucket};
+use crate::window::Window;
 
 use super::last_minute::LastMinute;
 
@@ -146,9 +147,12 @@ impl LiveSession {
         }
     }
 
+    /// The session, if it is an orphan for at least `age`. A share until reset becomes one only when it no longer counts.
     pub(super) fn orphan(&self, age: Duration, now: Timestamp) -> Option<Orphan> {
         let disconnected_at = self.disconnected_at?;
-        (now.since(disconnected_at) >= age).then(|| Orphan {
+        let counts_on = self.settings().mode == Mode::Share && self.settings().window() == Window::UntilReset;
+        let kept_for = if counts_on { age + COUNTS_ON_FOR } else { age };
+        (now.since(disconnected_at) >= kept_for).then(|| Orphan {
             overlay: self.session.overlay,
             broadcaster: self.session.broadcaster.clone(),
             disconnected_at,

@@ -11,6 +11,9 @@ use crate::window::{Window, WindowSecs};
 
 const AGE: Duration = Duration::from_secs(30);
 
+/// How long a share until reset goes on counting.
+const TWELVE_HOURS_MS: i64 = 43_200_000;
+
 fn at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms)
 }
@@ -320,14 +323,24 @@ fn a_session_is_an_orphan_once_its_last_instance_left_long_enough_ago() {
 }
 
 #[test]
-fn seen_messages_and_a_tally_until_reset_outlive_an_orphan() {
+fn a_tally_until_reset_outlives_an_orphan() {
     let mut overlay = open(share(Window::UntilReset, true));
+    applied(&mut overlay, &vote(1, 1, Side::For), at(0));
+    overlay.release(&instance("a"), at(0));
+    assert!(overlay.delete_orphan(Duration::ZERO, at(TWELVE_HOURS_MS - 1)).is_none(), "it goes on counting");
+    assert!(overlay.delete_orphan(Duration::ZERO, at(TWELVE_HOURS_MS)).is_some());
+    overlay.attach(&seed(share(Window::UntilReset, true), 5), &instance("a"), 1, at(TWELVE_HOURS_MS));
+    assert_eq!(tally(&overlay, at(TWELVE_HOURS_MS)), (1, 0));
+}
+
+#[test]
+fn seen_messages_outlive_an_orphan() {
+    let mut overlay = open(momentum(0.5));
     let early = vote(1, 1, Side::For);
     applied(&mut overlay, &early, at(0));
     overlay.release(&instance("a"), at(0));
     assert!(overlay.delete_orphan(Duration::ZERO, at(0)).is_some());
-    overlay.attach(&seed(share(Window::UntilReset, true), 5), &instance("a"), 1, at(0));
-    assert_eq!(tally(&overlay, at(0)), (1, 0));
+    overlay.attach(&seed(momentum(0.5), 5), &instance("a"), 1, at(0));
     assert_eq!(overlay.cast(&early, None, at(2_000)), VoteOutcome::Duplicate);
     assert_eq!(overlay.activity(at(0)).unwrap().votes_last_minute, 0, "the session is a new one");
 }
@@ -337,10 +350,11 @@ fn a_reset_reaches_the_tally_of_a_closed_overlay() {
     let mut overlay = open(share(Window::UntilReset, true));
     applied(&mut overlay, &vote(1, 1, Side::For), at(0));
     overlay.release(&instance("a"), at(0));
-    assert!(overlay.delete_orphan(Duration::ZERO, at(0)).is_some());
-    assert!(!overlay.reset(at(0)));
-    overlay.attach(&seed(share(Window::UntilReset, true), 5), &instance("a"), 1, at(0));
-    assert_eq!(tally(&overlay, at(0)), (0, 0));
+    let later = at(TWELVE_HOURS_MS);
+    assert!(overlay.delete_orphan(Duration::ZERO, later).is_some());
+    assert!(!overlay.reset(later));
+    overlay.attach(&seed(share(Window::UntilReset, true), 5), &instance("a"), 1, later);
+    assert_eq!(tally(&overlay, later), (0, 0));
 }
 
 #[test]
@@ -367,7 +381,7 @@ fn an_overlay_has_ended_when_nothing_is_left_to_remember() {
     let mut with_tally = open(share(Window::UntilReset, true));
     applied(&mut with_tally, &vote(1, 1, Side::For), at(0));
     with_tally.release(&instance("a"), at(0));
-    assert!(with_tally.delete_orphan(Duration::ZERO, at(0)).is_some());
+    assert!(with_tally.delete_orphan(Duration::ZERO, at(TWELVE_HOURS_MS)).is_some());
     assert!(!with_tally.has_ended(at(86_399_999)));
     assert!(with_tally.has_ended(at(86_400_000)));
 }

@@ -15,6 +15,15 @@ pub enum StoreError {
         #[source]
         source: BoxError,
     },
+    /// The store answers, but takes no writes: its disk or its memory is full, or it is a replica. Restarting us does not
+    /// help.
+    #[error("could not {operation}: it takes no writes and says \"{words}\"")]
+    RefusesWrites {
+        /// What was tried, as a verb phrase.
+        operation: &'static str,
+        /// The store's own words, such as `NOREPLICAS Not enough good replicas to write.`
+        words: String,
+    },
     /// The store answered with a value that ChatPulse never writes. Another try will not help.
     #[error("malformed value in {place}")]
     Corrupt {

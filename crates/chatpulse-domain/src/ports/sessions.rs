@@ -11,7 +11,8 @@ use crate::session::{Orphan, Session, SessionActivity, SessionSeed};
 use super::error::StoreError;
 
 /// Stores sessions. An instance attaches to a session to serve it and releases it afterwards; a session without an
-/// attached instance is an orphan.
+/// attached instance is an orphan. A share until reset goes on counting without one for
+/// [`COUNTS_ON_FOR`](crate::session::COUNTS_ON_FOR), and its age as an orphan begins after that.
 ///
 /// Every adapter promises, and the testkit's contract checks:
 /// - only `attach` creates a session; attaching to one that exists keeps its value;
@@ -19,6 +20,7 @@ use super::error::StoreError;
 ///   decay speed before the new one applies;
 /// - the broadcaster's index points to the session attached last, and deleting an older session of the same
 ///   broadcaster leaves it alone;
+/// - a share until reset is found by its chat, and counts, until it is an orphan;
 /// - `delete_orphan` never deletes a session with an attached instance; check and deletion are one step.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
@@ -50,10 +52,10 @@ pub trait SessionStore: Send + Sync {
     /// Reads the recent activity of a session; `None` without a session.
     async fn activity(&self, overlay: OverlayId) -> Result<Option<SessionActivity>, StoreError>;
 
-    /// Lists sessions that have had no attached instance for at least `age`.
+    /// Lists sessions that have been orphans for at least `age`.
     async fn orphans(&self, age: Duration) -> Result<Vec<Orphan>, StoreError>;
 
-    /// Deletes a session that has had no attached instance for at least `age`. Returns whether it did.
+    /// Deletes a session that has been an orphan for at least `age`. Returns whether it did.
     async fn delete_orphan(&self, overlay: OverlayId, age: Duration) -> Result<bool, StoreError>;
 
     /// Deletes a session even while instances are attached: its address is no longer valid.

@@ -25,7 +25,8 @@ pub trait VoteStore: Send + Sync {
     /// Counts one chat vote.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when no answer came in time; the vote may or may not count, but never twice.
+    /// [`StoreError::Unavailable`] when no answer came in time. The vote does not count after this returned, and never
+    /// twice; only where the answer was lost on its way it may have counted before.
     async fn cast(&self, vote: &Vote) -> Result<VoteOutcome, StoreError>;
 
     /// Remembers a message that is no vote, such as a moderator's command. Returns whether it is new, so that a repeated
@@ -36,6 +37,9 @@ pub trait VoteStore: Send + Sync {
     async fn push(&self, overlay: OverlayId, side: Side) -> Result<Option<Sentiment>, StoreError>;
 
     /// Reads many sessions at once, in the order of `overlays`; `None` where there is no session.
+    ///
+    /// # Errors
+    /// [`StoreError::RefusesWrites`] also while the store could read but takes no votes: the bars stand still then.
     async fn read(&self, overlays: &[OverlayId]) -> Result<Vec<Option<Reading>>, StoreError>;
 
     /// Moves the bar to the centre and empties the tally, also that of a closed overlay. Returns whether there is a session.

@@ -2,8 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::ids::ChannelId;
+use chatpulse_domain::ports::chat_sink::ChatOutcome;
 use chatpulse_domain::ports::sessions::SessionStore as _;
 use chatpulse_domain::ports::signals::{Heard, Signal, Signals as _};
+use chatpulse_domain::window::Window;
 use chatpulse_engine::sessions::Watcher;
 use chatpulse_testkit::builders as build;
 
@@ -23,6 +25,29 @@ async fn after_the_grace_the_chat_is_read_no_more() {
     let mut world = world().await;
     drop(world.open(Watcher::Viewer).await);
     world.keep_house(Duration::from_mins(12)).await;
+    assert_eq!(world.feed.stopped(), [world.streamer.channel()]);
+}
+
+/// Scenes come and go during an evening; the votes typed meanwhile belong to the count.
+#[tokio::test(start_paused = true)]
+async fn a_share_until_reset_counts_on_for_twelve_hours_without_an_overlay() {
+    let mut world = world().await;
+    let settings = build::settings_with_share(Window::UntilReset, false);
+    world.engine.settings.save(&world.streamer, &settings, None).await.unwrap();
+    drop(world.open(Watcher::Viewer).await);
+    world.keep_house(Duration::from_mins(12)).await;
+    for hours in [0, 11] {
+        world.restart();
+        world.clock.advance(Duration::from_hours(hours));
+        world.keep_house(Duration::from_mins(1)).await;
+        let outcome = world.engine.pipeline.handle(&world.message("yes")).await;
+        assert!(matches!(outcome, ChatOutcome::Applied { .. }), "after {hours} h: {outcome:?}");
+        assert_eq!(world.feed.stopped(), []);
+    }
+    world.restart();
+    world.clock.advance(Duration::from_hours(1));
+    world.keep_house(Duration::from_mins(2)).await;
+    assert_eq!(world.viewers().await, None);
     assert_eq!(world.feed.stopped(), [world.streamer.channel()]);
 }
 

@@ -8,6 +8,7 @@ use fred::types::Value;
 use tracing::warn;
 
 use super::index::{add_entry, all_or_first_error};
+use super::orphaned::OrphanedSession;
 use crate::attachments::Attachment;
 use crate::call::Call;
 use crate::keys;
@@ -42,7 +43,7 @@ impl RedisLive {
     pub(super) async fn attach_one(&self, attachment: &Attachment) -> Result<(), StoreError> {
         self.add_entries(std::slice::from_ref(attachment)).await?;
         self.set_chat_entries(&[attachment]).await?;
-        let reply = self.redis.call(ATTACH, self.attach_call(attachment)).await?;
+        let reply = self.redis.call(ATTACH, self.attach_call(attachment).expiring()).await?;
         if reply.word() == "created" {
             // An earlier session that ended at the same moment may have removed the new entries.
             self.add_entries(std::slice::from_ref(attachment)).await?;
@@ -88,15 +89,13 @@ impl RedisLive {
                 .arg(release.token)
         });
         let replies = self.redis.call_all(RELEASE, calls.collect()).await?;
-        let (mut with_exact_time, mut released) = (Vec::new(), Vec::new());
+        let (mut orphaned, mut released) = (Vec::new(), Vec::new());
         for (overlay, reply) in overlays.iter().zip(replies) {
             match reply {
                 // A later leader releases it.
                 Ok(reply) if reply.word() == "fenced" => {}
                 Ok(reply) => {
-                    if reply.word() == "orphan" {
-                        with_exact_time.push(add_entry(keys::DISCONNECTED, *overlay, reply.text(1)));
-                    }
+                    orphaned.extend(OrphanedSession::in_reply(*overlay, &reply));
                     released.push(overlay.to_string());
                 }
                 Err(error @ StoreError::Corrupt { .. }) => {
@@ -105,7 +104,7 @@ impl RedisLive {
                 Err(error) => return Err(error),
             }
         }
-        all_or_first_error(self.redis.call_all(INDEX, with_exact_time).await?)?;
+        self.index_orphans(&orphaned).await?;
         self.remove_instance_sessions(release, released).await
     }
 

@@ -14,6 +14,36 @@ const NOTE: &str = "platform:note";
 /// All channels.
 pub const CHANNELS: [&str; 5] = [SENTIMENT, SETTINGS, SESSION, ROTATED, NOTE];
 
+/// The channels of one database. Redis has them in common for all its databases, so two deployments on one server would
+/// hear each other.
+#[derive(Debug, Clone)]
+pub(super) struct Channels {
+    /// Empty for database 0.
+    prefix: String,
+}
+
+impl Channels {
+    pub(super) fn of_database(number: u8) -> Self {
+        Self { prefix: if number == 0 { String::new() } else { format!("db{number}:") } }
+    }
+
+    /// The full names of all channels.
+    pub(super) fn names(&self) -> Vec<String> {
+        CHANNELS.iter().map(|channel| self.name(channel)).collect()
+    }
+
+    /// The full name of a channel.
+    pub(super) fn name(&self, channel: &str) -> String {
+        format!("{}{channel}", self.prefix)
+    }
+
+    /// The channel with this full name.
+    pub(super) fn find(&self, name: &str) -> Option<&'static str> {
+        let name = name.strip_prefix(&self.prefix)?;
+        CHANNELS.into_iter().find(|channel| *channel == name)
+    }
+}
+
 pub(super) fn encode(signal: &Signal, origin: &InstanceId) -> (&'static str, String) {
     match signal {
         Signal::SentimentChanged(overlay) => (SENTIMENT, format!("{origin} {overlay}")),
@@ -87,6 +117,18 @@ mod tests {
         }
         assert_eq!(decode(NOTE, "host-1-abc unheard-of text"), None);
         assert_eq!(decode(NOTE, "host-1-abc twitch"), None);
+    }
+
+    #[test]
+    fn each_database_has_channels_of_its_own() {
+        let (zero, one) = (Channels::of_database(0), Channels::of_database(1));
+        assert_eq!(zero.names(), CHANNELS);
+        assert_eq!(one.name(SETTINGS), "db1:config:invalidate");
+        assert_eq!(one.find("db1:config:invalidate"), Some(SETTINGS));
+        for name in ["config:invalidate", "db11:config:invalidate", "db1:other"] {
+            assert_eq!(one.find(name), None, "{name}");
+        }
+        assert_eq!(zero.find("db1:config:invalidate"), None);
     }
 
     #[test]

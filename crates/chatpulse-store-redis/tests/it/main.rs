@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod acl;
 mod functions;
 mod instances;
+mod late;
 mod leadership;
 mod live;
 mod malformed;

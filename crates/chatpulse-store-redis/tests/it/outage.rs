@@ -14,7 +14,7 @@ use chatpulse_store_redis::{
     ConnectError, FencingTokens, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership, RedisLive,
 };
 use chatpulse_testkit::builders as build;
-use chatpulse_testkit::servers::redis::RedisServer;
+use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -110,21 +110,62 @@ async fn the_probe_detects_an_outage_and_its_end_without_traffic() {
     attached(&live).await;
 }
 
-/// A replica, or a server whose disk is full: it answers, but accepts no votes.
+/// What makes a server refuse writes, what ends that, and the word that it refuses with.
+const REFUSALS: [(&[&str], &[&str], &str); 3] = [
+    (&["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"], "READONLY"),
+    (
+        &["CONFIG", "SET", "min-replicas-to-write", "1"],
+        &["CONFIG", "SET", "min-replicas-to-write", "0"],
+        "NOREPLICAS",
+    ),
+    (&["CONFIG", "SET", "maxmemory", "1"], &["CONFIG", "SET", "maxmemory", "0"], "OOM"),
+];
+
+/// The bars stand still, so overlays show it. Looking up sessions goes on.
 #[tokio::test]
-async fn a_server_that_accepts_no_writes_is_an_outage() {
+async fn a_server_that_takes_no_writes_says_why_and_no_bar_is_read() {
     let server = RedisServer::start();
     let (redis, live) = connect(&server).await;
     let seed = attached(&live).await;
     tokio::spawn(Probe::new(redis.clone()).run(CancellationToken::new()));
-    let mut reachable = redis.reachable();
-    server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
-    reachable.wait_for(|is_reachable| !is_reachable).await.unwrap();
-    assert!(redis.check().await.is_err(), "it is not ready");
-    assert!(is_unavailable(&live, &seed).await);
-    server.ask(&["REPLICAOF", "NO", "ONE"]);
-    reachable.wait_for(|is_reachable| *is_reachable).await.unwrap();
-    eventually("votes count again", async || !is_unavailable(&live, &seed).await).await;
+    let mut refusal = redis.refusal();
+    for (begin, end, word) in REFUSALS {
+        server.ask(begin);
+        let begun_at = Instant::now();
+        refusal.wait_for(|words| words.as_ref().is_some_and(|words| words.starts_with(word))).await.unwrap();
+        assert!(begun_at.elapsed() < Duration::from_secs(4), "{word}: {:?}", begun_at.elapsed());
+        let check = redis.check().await;
+        assert!(
+            matches!(&check, Err(StoreError::RefusesWrites { words, .. }) if words.starts_with(word)),
+            "{check:?}"
+        );
+        let cast = live.cast(&build::vote(seed.overlay, Side::For)).await;
+        assert!(matches!(cast, Err(StoreError::RefusesWrites { .. })), "{word}: {cast:?}");
+        let read = live.read(&[seed.overlay]).await;
+        assert!(matches!(read, Err(StoreError::RefusesWrites { .. })), "{word}: {read:?}");
+        assert!(live.find_by_overlay(seed.overlay).await.unwrap().is_some(), "{word}");
+        server.ask(end);
+        refusal.wait_for(Option::is_none).await.unwrap();
+        eventually("votes count again", async || {
+            live.cast(&build::vote(seed.overlay, Side::For)).await.is_ok()
+        })
+        .await;
+        assert!(live.read(&[seed.overlay]).await.unwrap()[0].is_some());
+    }
+}
+
+#[tokio::test]
+async fn one_node_of_a_cluster_that_takes_no_writes_is_noticed() {
+    let cluster = RedisCluster::start();
+    let redis = Redis::connect(&RedisConfig::new(Secret::new(cluster.url()))).await.unwrap();
+    redis.check().await.unwrap();
+    for node in 0..3 {
+        cluster.ask(node, &["CONFIG", "SET", "min-replicas-to-write", "1"]);
+        let check = redis.check().await;
+        assert!(matches!(check, Err(StoreError::RefusesWrites { .. })), "node {node}: {check:?}");
+        cluster.ask(node, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        redis.check().await.unwrap();
+    }
 }
 
 /// An error of the server says nothing about a session.

@@ -5,6 +5,7 @@ use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::session::SessionSeed;
 use chatpulse_domain::side::Side;
 use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::window::Window;
 use chatpulse_store_redis::{FencingTokens, Redis, RedisLive};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::servers::redis::RedisServer;
@@ -53,6 +54,31 @@ async fn a_vote_writes_these_keys_and_no_others() {
     assert_eq!(number(&server.ask(&["HEXISTS", &format!("session:{tag}"), "last_disconnect"])), 1);
     assert!(server.ask(&["ZRANGE", "disconnected_sessions", "0", "-1"]).contains(&seed.overlay.to_string()));
     assert!(number(&server.ask(&["PTTL", "disconnected_sessions"])) > 0, "every index expires");
+}
+
+/// Otherwise it would be forgotten, or found by nobody, before its twelve hours are over.
+#[tokio::test]
+async fn all_keys_of_a_share_that_counts_on_outlive_its_twelve_hours() {
+    let server = RedisServer::start();
+    let live = connect(&server).await;
+    let settings = build::versioned(build::settings_with_share(Window::UntilReset, false), 1);
+    let seed = SessionSeed { broadcaster: build::channel("42"), settings, ..build::seed() };
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
+    live.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    live.release(seed.overlay, &build::instance("a")).await.unwrap();
+    // Another session ends, whose entry expires earlier.
+    let other = SessionSeed { broadcaster: build::channel("43"), ..build::seed() };
+    live.attach(&other, &build::instance("a"), 1).await.unwrap();
+    live.release(other.overlay, &build::instance("a")).await.unwrap();
+    let twelve_hours = 43_200_000;
+    for key in ["session:{}", "tally:{}", "broadcaster:42", "disconnected_sessions"] {
+        let key = key.replace("{}", &format!("{{{}}}", seed.overlay));
+        let left = number(&server.ask(&["PTTL", &key]));
+        assert!(left > twelve_hours, "{key} has {left} ms left");
+    }
+    live.attach(&seed, &build::instance("a"), 1).await.unwrap();
+    let left = number(&server.ask(&["PTTL", &format!("session:{{{}}}", seed.overlay)]));
+    assert!(left <= 3_600_000, "as any other while it is served: {left}");
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chatpulse_domain::ids::OverlayId;
+use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Heard, Signal, SignalStream, Signals};
-use chatpulse_store_redis::{Probe, Redis, RedisSignals};
+use chatpulse_domain::session::SessionSeed;
+use chatpulse_store_redis::{FencingTokens, Probe, Redis, RedisLive, RedisSignals};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::contract;
 use chatpulse_testkit::servers::redis::{RedisCluster, RedisServer};
@@ -29,6 +31,46 @@ async fn next(stream: &mut Box<dyn SignalStream>) -> Heard {
 
 async fn connect(url: &str) -> Redis {
     Redis::connect(&config(url)).await.unwrap()
+}
+
+/// Redis has channels in common for all databases, and keys not.
+#[tokio::test]
+async fn deployments_on_two_databases_of_one_server_share_neither_keys_nor_signals() {
+    let server = RedisServer::start();
+    let numbers = ["0", "0", "1", "1"];
+    let mut deployments = Vec::new();
+    for number in numbers {
+        let redis = connect(&format!("{}/{number}", server.url())).await;
+        deployments.push((signals(&redis).await, RedisLive::new(redis, None, FencingTokens::default())));
+    }
+    let seed = SessionSeed { broadcaster: build::fresh_channel(), ..build::seed() };
+    deployments[2].1.attach(&seed, &build::instance("a"), 1).await.unwrap();
+    for ((_, live), number) in deployments.iter().zip(numbers) {
+        let found = live.find(&seed.broadcaster).await.unwrap().is_some();
+        assert_eq!(found, number == "1", "the session is in database 1, and this is {number}");
+    }
+    let mut heard: Vec<_> = deployments.iter().map(|(signals, _)| signals.subscribe()).collect();
+    let (of_zero, of_one) =
+        (Signal::OverlayRotated(OverlayId::random()), Signal::OverlayRotated(seed.overlay));
+    // Whoever heard the other deployment would hear its signal first.
+    deployments[0].0.publish(of_zero.clone());
+    deployments[2].0.publish(of_one.clone());
+    for (stream, number) in heard.iter_mut().zip(numbers) {
+        let own = if number == "0" { &of_zero } else { &of_one };
+        assert_eq!(next(stream).await, Heard::Signal(own.clone()));
+    }
+    let (last_of_zero, last_of_one) =
+        (Signal::OverlayRotated(OverlayId::random()), Signal::OverlayRotated(OverlayId::random()));
+    deployments[1].0.publish(last_of_zero.clone());
+    deployments[3].0.publish(last_of_one.clone());
+    for (stream, number) in heard.iter_mut().zip(numbers) {
+        let own = if number == "0" { &last_of_zero } else { &last_of_one };
+        assert_eq!(
+            next(stream).await,
+            Heard::Signal(own.clone()),
+            "nothing of the other deployment in between"
+        );
+    }
 }
 
 #[tokio::test]

@@ -108,16 +108,24 @@ impl RedisClock {
     }
 }
 
+#[async_trait]
+impl TimeControl for RedisClock {
+    async fn advance(&self, span: Duration) {
+        self.move_by(i64::try_from(span.as_millis()).unwrap()).await;
+    }
+}
+
 impl RedisClock {
     pub(crate) fn unix_ms(&self) -> i64 {
         self.unix_ms.load(Ordering::SeqCst)
     }
-}
 
-#[async_trait]
-impl TimeControl for RedisClock {
-    async fn advance(&self, span: Duration) {
-        let ms = i64::try_from(span.as_millis()).unwrap();
+    /// Sets the time back.
+    pub(crate) async fn advance_back(&self, span: Duration) {
+        self.move_by(-i64::try_from(span.as_millis()).unwrap()).await;
+    }
+
+    async fn move_by(&self, ms: i64) {
         let now = self.unix_ms.fetch_add(ms, Ordering::SeqCst) + ms;
         let function = format!("{}_set_time", self.name);
         let nodes = match self.client.cached_cluster_state() {

@@ -21,6 +21,11 @@ const GIVEN: &str = "TEST_REDIS_URL";
 
 const PROGRAM: &str = "redis-server";
 
+/// The user in `docs/operations/fleet.md`.
+const DOCUMENTED_USER: &str = "chatpulse";
+
+const PASSWORD: &str = "of-a-test";
+
 /// Tries with other ports: another process may take the port before the server does.
 const TRIES: usize = 5;
 
@@ -123,6 +128,18 @@ impl RedisServer {
         ask(self.port(), words)
     }
 
+    /// Creates the user as `docs/operations/fleet.md` says, and returns the server's URL with it.
+    pub fn create_documented_user(&self) -> String {
+        self.ask(&documented_user().split(' ').collect::<Vec<_>>());
+        self.url.replace("://", &format!("://{DOCUMENTED_USER}:{PASSWORD}@"))
+    }
+
+    /// What users tried without being allowed to, as the server logged it; empty if nothing.
+    pub fn denied(&self) -> String {
+        let log = self.ask(&["ACL", "LOG"]);
+        if log == "*0\r\n" { String::new() } else { log }
+    }
+
     fn own(&self) -> &Own {
         self.own.as_ref().expect("the server was started here")
     }
@@ -134,6 +151,15 @@ impl RedisServer {
     fn process(&self) -> &Running {
         self.own().process.as_ref().expect("it was killed")
     }
+}
+
+/// The command in `docs/operations/fleet.md`.
+fn documented_user() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/fleet.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let begin = format!("ACL SETUSER {DOCUMENTED_USER} ");
+    let line = page.lines().find(|line| line.starts_with(&begin));
+    line.unwrap_or_else(|| panic!("no line begins with {begin}")).replace("PASSWORD", PASSWORD)
 }
 
 impl Own {

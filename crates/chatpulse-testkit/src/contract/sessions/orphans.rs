@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatpulse_domain::session::{Orphan, SessionSeed};
+use chatpulse_domain::overlay::VersionedSettings;
+use chatpulse_domain::session::{COUNTS_ON_FOR, Orphan, SessionSeed};
+use chatpulse_domain::side::Side;
 use chatpulse_domain::token_bucket::BucketLimit;
+use chatpulse_domain::vote::VoteOutcome;
+use chatpulse_domain::window::Window;
 use tokio::sync::Barrier;
 
 use super::{assert_gone, attach, found, release, seed};
+use crate::builders as build;
 use crate::contract::Live;
 
 const AGE: Duration = Duration::from_secs(30);
@@ -19,6 +24,8 @@ pub(super) async fn hold(make: &impl AsyncFn(Option<BucketLimit>) -> Live) {
     releasing_without_being_attached_changes_nothing(make(None).await).await;
     a_session_attached_again_is_no_orphan(make(None).await).await;
     an_orphan_is_deleted_only_when_it_is_old_enough(make(None).await).await;
+    a_share_until_reset_goes_on_counting_before_it_is_an_orphan(make(None).await).await;
+    an_orphan_whose_settings_change_is_kept_as_they_say(make(None).await).await;
     a_session_joined_while_it_is_cleaned_up_survives(make(None).await).await;
 }
 
@@ -103,6 +110,51 @@ async fn an_orphan_is_deleted_only_when_it_is_old_enough(live: Live) {
     assert_gone(&live, &seed).await;
     assert_eq!(orphan(&live, &seed).await, None);
     assert!(!delete_orphan(&live, &seed).await);
+}
+
+fn settings(window: Window, version: u64) -> VersionedSettings {
+    build::versioned(build::settings_with_share(window, false), version)
+}
+
+async fn votes_count(live: &Live, seed: &SessionSeed) -> bool {
+    let cast = live.votes.cast(&build::vote(seed.overlay, Side::For)).await.unwrap();
+    matches!(cast, VoteOutcome::Applied(_))
+}
+
+async fn a_share_until_reset_goes_on_counting_before_it_is_an_orphan(live: Live) {
+    let seed = SessionSeed { settings: settings(Window::UntilReset, 1), ..seed() };
+    attach(&live, &seed, "a", 1).await;
+    release(&live, &seed, "a").await;
+    for part in [AGE, COUNTS_ON_FOR - AGE, AGE - Duration::from_millis(1)] {
+        live.time.advance(part).await;
+        assert!(votes_count(&live, &seed).await);
+        assert_eq!(orphan(&live, &seed).await, None);
+        assert!(!delete_orphan(&live, &seed).await);
+        assert_eq!(found(&live, &seed).await, Some(seed.overlay));
+    }
+    let read = live.votes.read(&[seed.overlay]).await.unwrap();
+    assert_eq!(read[0].unwrap().tally.unwrap().in_favor, 3);
+    live.time.advance(Duration::from_millis(1)).await;
+    assert!(orphan(&live, &seed).await.is_some());
+    assert!(delete_orphan(&live, &seed).await);
+    assert_gone(&live, &seed).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+}
+
+async fn an_orphan_whose_settings_change_is_kept_as_they_say(live: Live) {
+    let seed = seed();
+    attach(&live, &seed, "a", 1).await;
+    release(&live, &seed, "a").await;
+    let put = async |window, version| {
+        assert!(live.sessions.put_settings(seed.overlay, &settings(window, version)).await.unwrap());
+    };
+    put(Window::UntilReset, 2).await;
+    live.time.advance(AGE * 2).await;
+    assert_eq!(orphan(&live, &seed).await, None);
+    assert!(!delete_orphan(&live, &seed).await);
+    put(build::window(30), 3).await;
+    assert!(orphan(&live, &seed).await.is_some(), "it is listed without the time that it would have counted");
+    assert!(delete_orphan(&live, &seed).await);
 }
 
 /// Whichever call is first, the overlay that connects has a session afterwards.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::OverlayId;
 use chatpulse_domain::overlay::OverlaySettings;
-use chatpulse_domain::session::SessionSeed;
+use chatpulse_domain::session::{COUNTS_ON_FOR, SessionSeed};
 use chatpulse_domain::side::Side;
 use chatpulse_domain::tally::{TallyReading, UNTIL_RESET_TTL};
 use chatpulse_domain::token_bucket::BucketLimit;
@@ -138,11 +138,12 @@ async fn a_share_until_reset_outlives_its_session_by_a_day(live: Live) {
     apply(&live, &vote_of(seed.overlay, "ann", Side::For)).await;
     let clean_up = async || {
         live.sessions.release(seed.overlay, &instance).await.unwrap();
+        live.time.advance(COUNTS_ON_FOR).await;
         assert!(live.sessions.delete_orphan(seed.overlay, Duration::ZERO).await.unwrap());
         assert_eq!(read(&live, seed.overlay).await, None);
     };
     clean_up().await;
-    live.time.advance(UNTIL_RESET_TTL.saturating_sub(Duration::from_secs(1))).await;
+    live.time.advance(UNTIL_RESET_TTL - COUNTS_ON_FOR - Duration::from_secs(1)).await;
     attach(&live, &seed).await;
     assert_eq!(tallied(&live, seed.overlay).await, (1, 0));
     apply(&live, &vote_of(seed.overlay, "ann", Side::Against)).await;
