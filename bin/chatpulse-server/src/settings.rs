@@ -14,6 +14,7 @@ mod found;
 mod http;
 mod limits;
 mod misspelt;
+mod outgoing;
 mod pool;
 mod problems;
 mod reader;
@@ -24,6 +25,7 @@ mod stores;
 mod twitch;
 mod web_url;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_telemetry::logging::{LogFilter, LogFormat};
@@ -32,6 +34,7 @@ pub(crate) use environment::Environment;
 pub(crate) use fleet::{PgSettings, RedisSettings};
 pub(crate) use http::HttpSettings;
 pub(crate) use limits::LimitSettings;
+pub(crate) use outgoing::OutgoingSettings;
 pub(crate) use problems::Problems;
 pub(crate) use stores::{Database, Retries, StoreSettings};
 pub(crate) use twitch::TwitchSettings;
@@ -44,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) stores: StoreSettings,
     pub(crate) twitch: TwitchSettings,
     pub(crate) limits: LimitSettings,
+    pub(crate) outgoing: OutgoingSettings,
     pub(crate) log: LogSettings,
     /// Time limit of the whole shutdown.
     pub(crate) shutdown_timeout: Duration,
@@ -69,25 +73,28 @@ impl Settings {
         let mut reader = Reader::new(environment);
         let production = rules::production(&mut reader);
         let http = HttpSettings::read(&mut reader, production);
-        let stores = StoreSettings::read(&mut reader, production);
+        let outgoing = OutgoingSettings::read(&mut reader);
+        let roots = outgoing.as_ref().map(|outgoing| Arc::clone(&outgoing.roots)).unwrap_or_default();
+        let stores = StoreSettings::read(&mut reader, production, &roots);
         let solo = stores.as_ref().is_none_or(|stores| stores.database.is_sqlite());
         let twitch = TwitchSettings::read(&mut reader, production, solo);
         let limits = LimitSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader, production);
         let shutdown_timeout = reader.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(30));
-        rules::refuse_example_secrets(&mut reader, production);
+        rules::refuse_weak_secrets(&mut reader, production);
         let warnings = reader.warnings();
         let problems = reader.finish(LogSettings::format_of(environment));
-        match (problems, http, stores, twitch, limits, log, shutdown_timeout) {
+        match (problems, http, stores, twitch, limits, outgoing, log, shutdown_timeout) {
             (
                 Ok(()),
                 Some(http),
                 Some(stores),
                 Some(twitch),
                 Some(limits),
+                Some(outgoing),
                 Some(log),
                 Some(shutdown_timeout),
-            ) => Ok(Self { http, stores, twitch, limits, log, shutdown_timeout, warnings }),
+            ) => Ok(Self { http, stores, twitch, limits, outgoing, log, shutdown_timeout, warnings }),
             (problems, ..) => Err(problems.err().unwrap_or_default()),
         }
     }
@@ -97,7 +104,8 @@ impl Settings {
         let environment = Environment::of_process();
         let mut reader = Reader::new(&environment);
         let production = rules::production(&mut reader);
-        let stores = StoreSettings::read_for_migration(&mut reader, production);
+        let roots = OutgoingSettings::read_roots(&mut reader).unwrap_or_default();
+        let stores = StoreSettings::read_for_migration(&mut reader, production, &roots);
         let format = LogSettings::format_of(&environment);
         match (reader.finish(format), stores) {
             (Ok(()), Some(stores)) => Ok((stores, format)),

@@ -5,6 +5,7 @@
 mod keys;
 mod listener;
 pub(crate) mod metrics;
+pub(crate) mod private_files;
 pub(crate) mod stores;
 mod twitch;
 
@@ -68,6 +69,9 @@ impl Parts {
         let limits = &settings.limits;
         let mut stores = Stores::open(&settings.stores, limits.votes, &instance, limits.tick).await?;
         let keys = DerivedKeys::load(&settings.stores)?;
+        for warning in private_files::warnings(&settings.stores) {
+            warn!("{warning}");
+        }
         debug!("opening the port");
         let server = open_port(&settings, &keys)?;
         debug!("composing the engine");

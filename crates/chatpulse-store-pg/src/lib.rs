@@ -20,9 +20,10 @@ mod streamers;
 mod subscriptions;
 mod target;
 mod tokens;
+mod url;
 
 pub use app_token::PgAppToken;
-pub use config::{InvalidUrl, PgConfig, Tls, TlsMode, parse_url};
+pub use config::{PgConfig, Tls};
 pub use login_sessions::PgLoginSessions;
 pub use open_error::OpenError;
 pub use operation::QUERIES;
@@ -33,3 +34,4 @@ pub use subscriptions::PgSubscriptions;
 pub use tokens::PgTokens;
 /// A host of a parsed URL.
 pub use tokio_postgres::config::Host as PgHost;
+pub use url::{InvalidUrl, OptionName, ParsedUrl, TlsMode, parse_url};

@@ -6,6 +6,8 @@ use chatpulse_domain::secret::Secret;
 use rustls::ClientConfig;
 use url::Url;
 
+use crate::proxy::Proxies;
+
 /// Our application at Twitch.
 #[derive(Clone)]
 pub struct TwitchConfig {
@@ -19,6 +21,8 @@ pub struct TwitchConfig {
     pub urls: TwitchUrls,
     /// Roots and versions for every connection.
     pub tls: Arc<ClientConfig>,
+    /// Proxies between us and Twitch.
+    pub proxies: Proxies,
     /// How chat reaches us.
     pub transport: Transport,
 }

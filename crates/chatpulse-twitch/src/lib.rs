@@ -18,4 +18,5 @@ pub mod helix;
 mod http_client;
 pub mod login;
 pub mod metrics;
+pub mod proxy;
 pub mod tokens;

@@ -30,7 +30,7 @@ use super::CheckOptions;
 use super::serve::runtime;
 use crate::clock::SystemClock;
 use crate::settings::{Database, Settings};
-use crate::wiring::{DerivedKeys, twitch_config};
+use crate::wiring::{DerivedKeys, private_files, twitch_config};
 use report::Report;
 
 const MIGRATE: &str = "run `chatpulse migrate`, or just start the server";
@@ -52,6 +52,9 @@ async fn check(settings: &Settings) -> anyhow::Result<Report> {
         report.warn("configuration", warning, "correct the name, or ignore this if it is another program's");
     }
     let database = check_database(settings, &mut report).await?;
+    for warning in private_files::warnings(&settings.stores) {
+        report.warn("private files", warning, "take the rights of group and others away");
+    }
     check_live_state(settings, &mut report).await?;
     check_twitch(settings, database.as_ref(), &mut report).await?;
     if let Some(database) = &database {

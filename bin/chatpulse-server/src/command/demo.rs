@@ -19,7 +19,9 @@ use url::Url;
 use super::DemoOptions;
 use super::serve::runtime;
 use crate::lifecycle::Lifecycle;
-use crate::settings::{HttpSettings, LimitSettings, LogSettings, Settings, StoreSettings, TwitchSettings};
+use crate::settings::{
+    HttpSettings, LimitSettings, LogSettings, OutgoingSettings, Settings, StoreSettings, TwitchSettings,
+};
 use crate::wiring::Parts;
 use crate::wiring::metrics::families;
 
@@ -119,6 +121,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
             bot: None,
         },
         limits: LimitSettings::defaults()?,
+        outgoing: OutgoingSettings::default(),
         log: LogSettings { filter: LogFilter::parse("warn")?, format: LogFormat::Text },
         shutdown_timeout: GRACE,
         warnings: Vec::new(),

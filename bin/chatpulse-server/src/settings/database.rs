@@ -1,9 +1,11 @@
 //! `DATABASE_URL`: a SQLite file, or the URL of a PostgreSQL server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fleet::PgUrl;
 use super::reader::Reader;
+use crate::tls::Roots;
 
 /// A parsed `DATABASE_URL`.
 pub(super) enum DatabaseUrl {
@@ -11,13 +13,13 @@ pub(super) enum DatabaseUrl {
     Postgres(PgUrl),
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
+pub(super) fn read(reader: &mut Reader<'_>, roots: &Arc<Roots>) -> Option<DatabaseUrl> {
     let text = reader.text("DATABASE_URL").unwrap_or("sqlite://data/chatpulse.db");
     if text.starts_with("sqlite:") || text == MEMORY {
         let path = reader.checked("DATABASE_URL", text, "`sqlite://PATH`", sqlite_path);
         return path.map(DatabaseUrl::Sqlite);
     }
-    PgUrl::read(reader, text).map(DatabaseUrl::Postgres)
+    PgUrl::read(reader, text, roots).map(DatabaseUrl::Postgres)
 }
 
 const MEMORY: &str = ":memory:";

@@ -1,7 +1,9 @@
 //! PostgreSQL and Redis settings. A build without the feature `fleet` has `no_fleet.rs` instead.
 
+use std::sync::Arc;
+
 use chatpulse_domain::secret::Secret;
-use chatpulse_store_pg::{PgConfig, PgHost, Tls, TlsMode, parse_url};
+use chatpulse_store_pg::{ParsedUrl, PgConfig, PgHost, Tls, TlsMode, parse_url};
 
 use super::found::Found;
 use super::pool::Pool;
@@ -9,34 +11,50 @@ use super::reader::Reader;
 use super::redis_url;
 use super::server_url::ServerUrl;
 use super::web_url::is_loopback_name;
+use crate::tls::Roots;
 
-/// PostgreSQL settings, without the root certificates.
+/// PostgreSQL settings.
 pub(crate) struct PgSettings {
     pub(crate) config: PgConfig,
     pub(crate) encrypted: bool,
+    /// Trusted besides the system's.
+    pub(crate) roots: Arc<Roots>,
 }
 
-/// Redis settings, without the root certificates.
+/// Redis settings.
 pub(crate) struct RedisSettings {
     pub(crate) url: Secret,
     pub(crate) encrypted: bool,
+    /// Trusted besides the system's.
+    pub(crate) roots: Arc<Roots>,
 }
 
 /// A parsed `postgres://` URL.
 pub(super) struct PgUrl {
     config: Box<PgConfig>,
     mode: TlsMode,
+    roots: Arc<Roots>,
 }
 
 impl PgUrl {
-    pub(super) fn read(reader: &mut Reader<'_>, text: &str) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader<'_>, text: &str, roots: &Arc<Roots>) -> Option<Self> {
         const EXPECTED: &str = "`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`";
         let parse = |text: &str| {
             ServerUrl::split(text)?;
             parse_url(text).map_err(|error| Found::from(&error))
         };
-        let (connection, mode) = reader.checked("DATABASE_URL", text, EXPECTED, parse)?;
-        Some(Self { config: Box::new(PgConfig::new(connection, Tls::Disabled)), mode })
+        let ParsedUrl { connection, tls: mode, root_certificates } =
+            reader.checked("DATABASE_URL", text, EXPECTED, parse)?;
+        let mut roots = Arc::clone(roots);
+        if let Some(file) = root_certificates
+            && Arc::make_mut(&mut roots).add_file(&file).is_err()
+        {
+            let why =
+                "the file of its option `sslrootcert` is not a readable file of certificates in PEM format";
+            reader.refuse_because("DATABASE_URL", text, why, EXPECTED);
+            return None;
+        }
+        Some(Self { config: Box::new(PgConfig::new(connection, Tls::Disabled)), mode, roots })
     }
 
     /// Adds the pool settings and applies the rules of TLS.
@@ -47,7 +65,7 @@ impl PgUrl {
         must_be_safe: bool,
     ) -> Option<PgSettings> {
         let encrypted = encryption(reader, &self.config, self.mode, must_be_safe)?;
-        Some(PgSettings { config: with_pool(*self.config, pool?), encrypted })
+        Some(PgSettings { config: with_pool(*self.config, pool?), encrypted, roots: self.roots })
     }
 }
 
@@ -87,7 +105,11 @@ fn with_pool(config: PgConfig, pool: &Pool) -> PgConfig {
 }
 
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
-pub(super) fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<Option<RedisSettings>> {
+pub(super) fn read_redis(
+    reader: &mut Reader<'_>,
+    must_be_safe: bool,
+    roots: &Arc<Roots>,
+) -> Option<Option<RedisSettings>> {
     const EXPECTED: &str =
         "redis://USER:PASSWORD@HOST:PORT/NUMBER, or rediss://, redis-cluster:// or rediss-cluster://";
     let Some(text) = reader.text("REDIS_URL") else { return Some(None) };
@@ -97,7 +119,7 @@ pub(super) fn read_redis(reader: &mut Reader<'_>, must_be_safe: bool) -> Option<
         let expected = "rediss:// or rediss-cluster://, or ALLOW_INSECURE_DATABASE=true";
         reader.problem("REDIS_URL", "Redis without TLS", expected);
     }
-    Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted }))
+    Some(Some(RedisSettings { url: Secret::new(url.as_str()), encrypted, roots: Arc::clone(roots) }))
 }
 
 #[cfg(test)]

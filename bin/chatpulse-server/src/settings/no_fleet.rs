@@ -1,8 +1,11 @@
 //! Stands in for `fleet.rs` in a build without the feature `fleet`: PostgreSQL and Redis are problems of the
 //! configuration. Their settings are types without a value, so that no code for them is left.
 
+use std::sync::Arc;
+
 use super::pool::Pool;
 use super::reader::Reader;
+use crate::tls::Roots;
 
 const LEFT_OUT: &str = "this build leaves it out (it was built with `--no-default-features`)";
 const EXPECTED: &str = "a build with PostgreSQL and Redis: `cargo build --release`";
@@ -14,7 +17,7 @@ pub(crate) enum RedisSettings {}
 pub(super) enum PgUrl {}
 
 impl PgUrl {
-    pub(super) fn read(reader: &mut Reader<'_>, text: &str) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader<'_>, text: &str, _: &Arc<Roots>) -> Option<Self> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let expected = format!("`sqlite://PATH`, or {EXPECTED}");
             reader.refuse_because("DATABASE_URL", text, LEFT_OUT, expected);
@@ -30,7 +33,7 @@ impl PgUrl {
 }
 
 #[expect(clippy::option_option, reason = "wrong, not set, and set are three things")]
-pub(super) fn read_redis(reader: &mut Reader<'_>, _: bool) -> Option<Option<RedisSettings>> {
+pub(super) fn read_redis(reader: &mut Reader<'_>, _: bool, _: &Arc<Roots>) -> Option<Option<RedisSettings>> {
     let Some(text) = reader.text("REDIS_URL") else { return Some(None) };
     let expected = format!("no REDIS_URL, or {EXPECTED}");
     reader.refuse_because("REDIS_URL", text, LEFT_OUT, expected);

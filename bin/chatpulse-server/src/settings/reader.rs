@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         name: &'static str,
         text: &str,
         expected: impl Into<String>,
-        check: impl Fn(&str) -> Result<T, F>,
+        check: impl FnOnce(&str) -> Result<T, F>,
     ) -> Option<T> {
         check(text).map_err(|why| self.refuse_because(name, text, why, expected)).ok()
     }

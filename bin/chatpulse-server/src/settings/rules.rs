@@ -1,4 +1,6 @@
-//! Rules across groups: production mode, and secrets copied from the public example.
+//! Rules across groups: production mode, and secrets that others can guess.
+
+use std::collections::HashSet;
 
 use super::catalogue::secrets;
 use super::reader::Reader;
@@ -17,17 +19,29 @@ pub(super) fn production(reader: &mut Reader<'_>) -> bool {
     environment.unwrap_or(true)
 }
 
-/// Rejects secrets from the public example file in production.
-pub(super) fn refuse_example_secrets(reader: &mut Reader<'_>, production: bool) {
+/// Fewer different characters are a word or a pattern: 32 random hex digits have more, but for one in ten thousand.
+const DIFFERENT_MIN: usize = 10;
+
+/// Rejects secrets in production that others can guess: those of the public example file, and those of few characters.
+pub(super) fn refuse_weak_secrets(reader: &mut Reader<'_>, production: bool) {
     if !production {
         return;
     }
     for name in secrets() {
         let Some(value) = reader.text(name) else { continue };
+        let is_list = name.ends_with("KEYS_OLD");
+        let mut parts = value.split(|c| is_list && c == ',').map(str::trim);
         if is_example(value) {
             reader.refuse_because(name, value, "it is the one in .env.example", "a secret of your own");
+        } else if parts.any(|part| different(part) < DIFFERENT_MIN) {
+            let expected = "random characters, such as those of `openssl rand -hex 32`";
+            reader.refuse_because(name, value, "it has fewer than 10 different characters", expected);
         }
     }
+}
+
+fn different(text: &str) -> usize {
+    text.chars().collect::<HashSet<_>>().len()
 }
 
 /// Returns whether a value, or one entry of a comma-separated list, is a secret from the example, for any variable.

@@ -1,6 +1,7 @@
 //! Database, Redis and key settings, and the rules between them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_domain::secret::Secret;
@@ -10,6 +11,7 @@ use super::database::{self, DatabaseUrl};
 use super::fleet::{PgSettings, RedisSettings, read_redis};
 use super::pool::Pool;
 use super::reader::Reader;
+use crate::tls::Roots;
 
 const SESSION_SECRET_BYTES_MIN: usize = 32;
 
@@ -64,21 +66,30 @@ impl StoreSettings {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
-        Self::read_with(reader, production, true)
+    pub(super) fn read(reader: &mut Reader<'_>, production: bool, roots: &Arc<Roots>) -> Option<Self> {
+        Self::read_with(reader, production, roots, true)
     }
 
     /// Reads the database settings and their TLS rules. Migrations need no keys.
-    pub(super) fn read_for_migration(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
-        Self::read_with(reader, production, false)
+    pub(super) fn read_for_migration(
+        reader: &mut Reader<'_>,
+        production: bool,
+        roots: &Arc<Roots>,
+    ) -> Option<Self> {
+        Self::read_with(reader, production, roots, false)
     }
 
-    fn read_with(reader: &mut Reader<'_>, production: bool, needs_keys: bool) -> Option<Self> {
+    fn read_with(
+        reader: &mut Reader<'_>,
+        production: bool,
+        roots: &Arc<Roots>,
+        needs_keys: bool,
+    ) -> Option<Self> {
         let allow_embedded = reader.flag("ALLOW_EMBEDDED");
         let allow_insecure = reader.flag("ALLOW_INSECURE_DATABASE");
         let must_be_safe = production && allow_insecure == Some(false);
-        let database = database::read(reader);
-        let redis = read_redis(reader, must_be_safe);
+        let database = database::read(reader, roots);
+        let redis = read_redis(reader, must_be_safe, roots);
         let pool = Pool::read(reader);
         // If `DATABASE_URL` is malformed, report only that and not the settings that depend on it.
         let with_sqlite = matches!(database, Some(DatabaseUrl::Sqlite(_)));

@@ -11,7 +11,7 @@ pub(super) const PRODUCTION: [(&str, &str); 8] = [
     ("ALLOW_EMBEDDED", "true"),
     ("PUBLIC_URL", "https://pulse.example"),
     ("TWITCH_CLIENT_ID", "id"),
-    ("TWITCH_CLIENT_SECRET", "very-secret"),
+    ("TWITCH_CLIENT_SECRET", "0a1b2c3d4e5f6g7h8i9j"),
     ("TWITCH_REDIRECT_URI", "https://pulse.example/auth/callback"),
     ("SESSION_SECRET", "a session secret of more than 32 bytes"),
     ("TOKEN_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
@@ -102,6 +102,17 @@ fn each_of_these_is_refused_in_production() {
         (("REDIS_URL", "redis://cache.example"), "REDIS_URL"),
         (("WEBHOOK_CALLBACK_URL", "http://pulse.example/webhooks/eventsub"), "WEBHOOK_CALLBACK_URL"),
         (("APP_ENV", "prod"), "APP_ENV"),
+        (("SESSION_SECRET", "abcabcabcabcabcabcabcabcabcabcabcabcabc"), "SESSION_SECRET"),
+        (("TWITCH_CLIENT_SECRET", "very-secret"), "TWITCH_CLIENT_SECRET"),
+        (
+            ("TOKEN_ENCRYPTION_KEY", "0000000000000000000000000000000000000000000000000000000000000001"),
+            "TOKEN_ENCRYPTION_KEY",
+        ),
+        (("METRICS_TOKEN", "let me in"), "METRICS_TOKEN"),
+        (("WEBHOOK_SECRET", "hunter2hunter2"), "WEBHOOK_SECRET"),
+        (("TWITCH_AUTH_URL", "http://id.example/oauth2"), "TWITCH_AUTH_URL"),
+        (("TWITCH_API_URL", "http://10.0.0.1/helix"), "TWITCH_API_URL"),
+        (("TWITCH_EVENTSUB_WS_URL", "ws://eventsub.example/ws"), "TWITCH_EVENTSUB_WS_URL"),
     ] {
         let report = report(&PRODUCTION, &[change]);
         assert!(report.contains(&format!("  {name}\n")), "{change:?} gave:\n{report}");
@@ -116,6 +127,29 @@ fn redis_without_tls_is_said_unless_it_is_on_this_machine_or_insisted_on() {
     assert!(!without_tls(&[("REDIS_URL", "rediss://cache.example")]));
     assert!(!without_tls(&[("REDIS_URL", "redis://127.0.0.1:6379")]));
     assert!(!without_tls(&[("REDIS_URL", "redis://cache.example"), ("ALLOW_INSECURE_DATABASE", "true")]));
+}
+
+#[test]
+fn each_old_key_has_to_be_strong_by_itself() {
+    let strong = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefe";
+    let weak = "11".repeat(32);
+    let list: &'static str = format!("{strong}, {weak}").leak();
+    let report = report(&PRODUCTION, &[("TOKEN_ENCRYPTION_KEYS_OLD", list)]);
+    assert!(report.contains("TOKEN_ENCRYPTION_KEYS_OLD") && report.contains("10 different"), "{report}");
+    assert!(!report.contains(&weak), "{report}");
+}
+
+#[test]
+fn a_simulated_twitch_on_this_machine_needs_no_tls() {
+    for host in ["127.0.0.1:9", "localhost:9", "[::1]:9"] {
+        let api: &'static str = format!("http://{host}/helix").leak();
+        let socket: &'static str = format!("ws://{host}/ws").leak();
+        assert_eq!(
+            report(&PRODUCTION, &[("TWITCH_API_URL", api), ("TWITCH_EVENTSUB_WS_URL", socket)]),
+            "no problem"
+        );
+    }
+    assert!(report(&MINIMUM, &[("TWITCH_API_URL", "http://api.example/helix?x")]).contains("TWITCH_API_URL"));
 }
 
 #[test]

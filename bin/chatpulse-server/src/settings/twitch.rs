@@ -43,7 +43,7 @@ impl TwitchSettings {
         let chosen = reader.parse("EVENTSUB_TRANSPORT", "auto", "`webhook`, `websocket` or `auto`", |text| {
             ["webhook", "websocket", "auto"].into_iter().find(|known| *known == text)
         });
-        let urls = read_urls(reader);
+        let urls = read_urls(reader, production);
         let webhook = webhook?;
         if chosen == Some("webhook") && webhook.is_none() {
             reader.problem(
@@ -129,11 +129,22 @@ fn parse_secret(text: &str) -> Option<Secret> {
     ((10..=100).contains(&text.len()) && text.is_ascii()).then(|| Secret::new(text))
 }
 
-fn read_urls(reader: &mut Reader<'_>) -> Option<TwitchUrls> {
-    let mut base = |name, default, schemes: [&'static str; 2]| {
+fn read_urls(reader: &mut Reader<'_>, production: bool) -> Option<TwitchUrls> {
+    let mut base = |name, default: &str, schemes: [&'static str; 2]| {
         let expected = format!("an address that begins with {}:// or {}://", schemes[0], schemes[1]);
-        reader.parse(name, default, &expected, |text| {
-            Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host())
+        let text = reader.text(name).unwrap_or(default);
+        reader.checked(name, text, expected, |text| {
+            let url = Url::parse(text).map_err(|_| "it is no URL")?;
+            if !schemes.contains(&url.scheme()) || !url.has_host() {
+                return Err("it begins with something else");
+            }
+            if production && url.scheme() == schemes[1] && !web_url::is_loopback(&url) {
+                return Err("it is without TLS, and tokens would pass the network in clear");
+            }
+            if url.fragment().is_some() || (url.query().is_some() && name != "TWITCH_EVENTSUB_WS_URL") {
+                return Err("it has a `?` or a `#`, and paths are appended to it");
+            }
+            Ok(url)
         })
     };
     let auth = base("TWITCH_AUTH_URL", "https://id.twitch.tv/oauth2", ["https", "http"]);

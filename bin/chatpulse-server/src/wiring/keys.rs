@@ -60,7 +60,7 @@ fn derive_token_key(session_secret: &Secret) -> TokenKey {
 }
 
 /// Returns the path of the secret file: `chatpulse.db.secret` for `chatpulse.db`.
-fn beside(database: &Path) -> PathBuf {
+pub(super) fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".secret");
     PathBuf::from(name)

@@ -23,7 +23,7 @@ use rustls::ClientConfig;
 use super::DerivedKeys;
 use super::stores::Stores;
 use crate::settings::Settings;
-use crate::tls;
+use crate::tls::{self, Roots};
 
 /// The Twitch parts that the engine needs, built before the engine.
 pub(super) struct Twitch {
@@ -92,14 +92,15 @@ pub(crate) fn twitch_config(settings: &Settings) -> anyhow::Result<TwitchConfig>
         client_secret: twitch.client_secret.clone(),
         redirect_uri: twitch.redirect_uri.clone(),
         urls: twitch.urls.clone(),
-        tls: twitch_tls(&twitch.urls)?,
+        tls: twitch_tls(&twitch.urls, &settings.outgoing.roots)?,
+        proxies: settings.outgoing.proxies.clone(),
         transport: twitch.transport.clone(),
     })
 }
 
 /// Returns the TLS config. A simulated Twitch needs no TLS, so a machine without root certificates can use it.
-fn twitch_tls(urls: &TwitchUrls) -> anyhow::Result<Arc<ClientConfig>> {
+fn twitch_tls(urls: &TwitchUrls, roots: &Roots) -> anyhow::Result<Arc<ClientConfig>> {
     let in_clear =
         [&urls.auth, &urls.api, &urls.eventsub].iter().all(|url| ["http", "ws"].contains(&url.scheme()));
-    if in_clear { tls::without_roots() } else { tls::client_config() }.context("could not set up TLS")
+    if in_clear { tls::without_roots() } else { tls::client_config(roots) }.context("could not set up TLS")
 }

@@ -1,6 +1,7 @@
 //! Where settings come from: the process environment, `.env` of every kind, and what is said about them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -162,5 +163,24 @@ async fn a_redis_url_with_a_path_is_refused_before_the_database_is_touched() {
     for url in ["redis://127.0.0.1/abc", "redis-cluster://127.0.0.1/1", "redis://127.0.0.1?db=1"] {
         let report = refused(fleet.clone().set("REDIS_URL", url)).await;
         assert!(report.contains("1 problem") && report.contains("  REDIS_URL\n"), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_or_a_secret_that_others_can_read_is_warned_about() {
+    let server = Server::start(Setup::minimal()).await;
+    let setup = server.setup().clone();
+    let (_, log) = server.stop().await;
+    assert!(!log.contains("others on this machine"), "{log}");
+    let files = ["data/chatpulse.db", "data/chatpulse.db.secret"];
+    for (file, mode) in files.into_iter().zip([0o644, 0o640]) {
+        fs::set_permissions(setup.folder().join(file), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let Finished { stdout, .. } = setup.clone().arguments(&["check"]).run().await;
+    let (_, log) = Server::start(setup).await.stop().await;
+    for said in [log, stdout] {
+        for file in files {
+            assert!(said.contains(&format!("read or change {file} (its mode is")), "{file}: {said}");
+        }
     }
 }

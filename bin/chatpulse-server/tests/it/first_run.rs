@@ -15,6 +15,7 @@ const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccdde
 
 fn production() -> Setup {
     Setup::minimal()
+        .set("TWITCH_CLIENT_SECRET", "0a1b2c3d4e5f6g7h8i9j")
         .set("APP_ENV", "production")
         .set("HOST", "127.0.0.1")
         .set("ALLOW_EMBEDDED", "true")

@@ -20,6 +20,7 @@ mod matching;
 mod moderators;
 mod on_stream;
 mod operators;
+mod outgoing;
 mod overlay;
 mod overlay_limits;
 mod reference;

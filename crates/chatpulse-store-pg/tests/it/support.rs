@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 /// A configuration without TLS, with pauses short enough for a test.
 pub(crate) fn config(url: &str) -> PgConfig {
-    let (connection, _) = parse_url(url).unwrap();
+    let connection = parse_url(url).unwrap().connection;
     PgConfig { initial_backoff: Duration::from_millis(50), ..PgConfig::new(connection, Tls::Disabled) }
 }
 

@@ -4,6 +4,7 @@
 //! frame is a welcome; a socket that is silent for longer than the keepalive is lost; on `session_reconnect` the new
 //! socket is opened before the old one is closed, and both are read; we never send anything but pongs.
 
+mod connect;
 mod frame;
 
 use std::sync::Arc;
@@ -11,20 +12,21 @@ use std::time::Duration;
 
 use chatpulse_domain::ports::chat_sink::ChatSink;
 use futures_util::StreamExt;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
+use url::Url;
 
 use crate::backoff::Backoff;
 use crate::config::TwitchConfig;
 use crate::eventsub::router::EventRouter;
 use crate::feed::TwitchFeed;
+use connect::{ConnectError, Stream, open};
 use frame::Frame;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Stream>>>;
 
 /// To connect and be welcomed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +51,11 @@ pub struct EventSubSocket {
 #[derive(Debug, thiserror::Error)]
 enum Ended {
     #[error("failed to connect: {0}")]
-    Connect(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    Connect(#[source] ConnectError),
+    #[error("failed to connect: {0}")]
+    Handshake(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    #[error("Twitch named no URL to connect to")]
+    NoUrl,
     #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
     Timeout,
     #[error("Twitch sent no welcome")]
@@ -153,9 +159,14 @@ impl EventSubSocket {
     async fn connect(&self, url: &str) -> Result<Session, Ended> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let tls = Connector::Rustls(Arc::clone(&self.config.tls));
-        let connecting = connect_async_tls_with_config(url, None, true, Some(tls));
-        let connected = timeout_at(deadline, connecting).await.map_err(|_| Ended::Timeout)?;
-        let (mut socket, _) = connected.map_err(|error| Ended::Connect(Box::new(error)))?;
+        let parsed = Url::parse(url).map_err(|_| Ended::NoUrl)?;
+        let connecting = async {
+            let stream =
+                open(&parsed, &self.config.proxies, &self.config.tls).await.map_err(Ended::Connect)?;
+            let shaken = client_async_tls_with_config(url, stream, None, Some(tls)).await;
+            shaken.map_err(|error| Ended::Handshake(Box::new(error)))
+        };
+        let (mut socket, _) = timeout_at(deadline, connecting).await.map_err(|_| Ended::Timeout)??;
         let welcome = timeout_at(deadline, next_frame(&mut socket)).await.map_err(|_| Ended::NoWelcome)??;
         let Frame::Welcome { session_id, keepalive_secs } = welcome else {
             return Err(Ended::NoWelcome);

@@ -24,6 +24,7 @@ use chatpulse_twitch::eventsub::socket::EventSubSocket;
 use chatpulse_twitch::feed::TwitchFeed;
 use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
 use chatpulse_twitch::helix::Helix;
+use chatpulse_twitch::proxy::Proxies;
 use chatpulse_twitch::tokens::{RingCipher, TokenKey};
 use chatpulse_twitch_sim::{ChatLine, Chatter, Sim, SimConfig};
 use rustls::{ClientConfig, RootCertStore};
@@ -94,6 +95,7 @@ impl World {
                 eventsub: Url::parse(&self.sim.eventsub_ws_url()).unwrap(),
             },
             tls: Arc::new(tls.with_no_client_auth()),
+            proxies: Proxies::default(),
             transport,
         }
     }

@@ -30,7 +30,7 @@ pub(crate) const REDIS_FAMILIES: &[Family] = chatpulse_store_redis::metrics::FAM
 /// Adds the root certificates to the PostgreSQL settings.
 pub(crate) fn pg_config(pg: &PgSettings) -> anyhow::Result<PgConfig> {
     let tls = if pg.encrypted {
-        Tls::Verified(tls::client_config().context("could not set up TLS")?)
+        Tls::Verified(tls::client_config(&pg.roots).context("could not set up TLS")?)
     } else {
         Tls::Disabled
     };
@@ -39,7 +39,11 @@ pub(crate) fn pg_config(pg: &PgSettings) -> anyhow::Result<PgConfig> {
 
 /// Adds the root certificates to the Redis settings.
 pub(crate) fn redis_config(redis: &RedisSettings) -> anyhow::Result<RedisConfig> {
-    let tls = redis.encrypted.then(tls::client_config).transpose().context("could not set up TLS")?;
+    let tls = redis
+        .encrypted
+        .then(|| tls::client_config(&redis.roots))
+        .transpose()
+        .context("could not set up TLS")?;
     Ok(RedisConfig { tls, ..RedisConfig::new(redis.url.clone()) })
 }
 

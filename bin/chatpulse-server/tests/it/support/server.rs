@@ -43,7 +43,7 @@ impl Setup {
     pub(crate) fn minimal() -> Self {
         Self::bare()
             .set("TWITCH_CLIENT_ID", "test-client")
-            .set("TWITCH_CLIENT_SECRET", "test-client-secret")
+            .set("TWITCH_CLIENT_SECRET", "test-client-secret-0123456789")
             .set("TWITCH_REDIRECT_URI", "http://localhost/auth/callback")
             .set("TWITCH_AUTH_URL", "http://127.0.0.1:9/oauth2")
             .set("TWITCH_API_URL", "http://127.0.0.1:9/helix")
