@@ -101,6 +101,29 @@ impl OpenError {
     }
 }
 
+/// Why a trial to write failed. The file is unchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk is full, or the file may not grow.
+    #[error("{} cannot grow: its disk or its quota is full", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// The error of SQLite.
+        #[source]
+        source: BoxError,
+    },
+    /// Anything else.
+    #[error("{} cannot be written", path.display())]
+    Refused {
+        /// The database.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+}
+
 /// Why a query failed. [`SqliteFile`](crate::SqliteFile) turns it into a [`StoreError`] with the name of the operation.
 #[derive(Debug)]
 pub(crate) enum Failure {

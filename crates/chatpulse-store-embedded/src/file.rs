@@ -13,13 +13,14 @@ use chatpulse_domain::ports::health::HealthCheck;
 use metrics::{counter, histogram};
 use rusqlite::Connection;
 
-use crate::error::{Failure, OpenError};
+use crate::error::{Failure, OpenError, WriteError};
 use crate::operation::{self, Operation};
 use crate::query;
 use worker::Worker;
 
 mod opening;
 mod schema;
+mod trial;
 mod worker;
 
 /// Deadline of a query, including its time in the queue. A commit takes milliseconds on a healthy disk.
@@ -59,6 +60,14 @@ impl SqliteFile {
     pub async fn open_for_check(path: impl Into<PathBuf>) -> Result<FileToCheck, OpenError> {
         let (worker, migrations_pending) = Worker::start(path.into(), opening::to_check).await?;
         Ok(FileToCheck { file: Self { worker }, migrations_pending })
+    }
+
+    /// Tries whether the file can be written and can grow; a server may use it meanwhile. Changes nothing.
+    pub async fn try_write(path: impl Into<PathBuf>) -> Result<(), WriteError> {
+        let path = path.into();
+        let place = path.clone();
+        let trial = tokio::task::spawn_blocking(move || trial::write(&path));
+        trial.await.unwrap_or_else(|error| Err(WriteError::Refused { path: place, source: error.into() }))
     }
 
     /// Migrates the file and closes it. A server of this version may use the file meanwhile, and several processes may

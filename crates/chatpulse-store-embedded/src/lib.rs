@@ -22,7 +22,7 @@ mod subscriptions;
 mod tokens;
 
 pub use app_token::SqliteAppToken;
-pub use error::OpenError;
+pub use error::{OpenError, WriteError};
 pub use file::{FileToCheck, SqliteFile};
 pub use leadership::SingleInstance;
 pub use live::MemoryLive;

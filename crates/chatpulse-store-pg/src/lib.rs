@@ -27,7 +27,7 @@ pub use config::{PgConfig, Tls};
 pub use login_sessions::PgLoginSessions;
 pub use open_error::OpenError;
 pub use operation::QUERIES;
-pub use pool::{PgPool, PoolToCheck};
+pub use pool::{PgPool, PoolToCheck, WriteError};
 pub use settings::PgSettings;
 pub use streamers::PgStreamers;
 pub use subscriptions::PgSubscriptions;

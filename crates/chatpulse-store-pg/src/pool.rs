@@ -30,6 +30,9 @@ mod cancel;
 mod checkout;
 mod maintenance;
 mod opening;
+mod trial;
+
+pub use trial::WriteError;
 
 /// Deadline of a query, from waiting for a connection to the last row.
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -10,10 +10,10 @@ pub(crate) const DISCONNECTED: &str = "disconnected_sessions";
 /// Index of sessions, by the time when an instance last refreshed them.
 pub(crate) const SESSIONS: &str = "sessions";
 /// Written by every probe of a server without a cluster.
-const PROBE: &str = "probe";
+pub(crate) const PROBE: &str = "probe";
 
 /// Keys tried to find one of a node: it has one in a thousand slots at least.
-const PROBES_MAX: u32 = 10_000;
+pub(crate) const PROBES_MAX: u32 = 10_000;
 
 /// The leader's lease. The value is the leader's instance id.
 pub(crate) const LEADER: &str = "cleanup:leader";

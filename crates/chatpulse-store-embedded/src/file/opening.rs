@@ -140,7 +140,7 @@ fn refuse_other_files(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(OpenError::from_sqlite(path))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(OpenError::from_sqlite(path))?;

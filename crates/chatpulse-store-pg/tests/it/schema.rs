@@ -8,7 +8,7 @@ use chatpulse_testkit::servers::postgres::Database;
 
 use crate::support::migrated;
 
-/// The folder of queries about the history of migrations. All other queries have an operation.
+/// The folder of queries about the history of migrations, and of trials. All other queries have an operation.
 const SCHEMA_FOLDER: &str = "schema";
 
 fn sql_files(folder: &Path) -> Vec<PathBuf> {

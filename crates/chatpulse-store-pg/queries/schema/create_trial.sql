@@ -1,0 +1,1 @@
+CREATE TABLE chatpulse_check_trial (number integer)
