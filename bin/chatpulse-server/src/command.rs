@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod check;
+pub(crate) mod conduits;
 pub(crate) mod demo;
 pub(crate) mod migrate;
 pub(crate) mod serve;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Bring the database up to date and exit
     Migrate,
+    /// List the conduits of the Twitch application, or delete one that is not ours
+    Conduits(ConduitOptions),
 }
 
 #[derive(Args, Clone)]
@@ -45,6 +48,25 @@ pub(crate) struct DemoOptions {
     /// Open the dashboard in the browser
     #[arg(long)]
     pub(crate) open: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ConduitOptions {
+    #[command(subcommand)]
+    pub(crate) command: Option<ConduitCommand>,
+}
+
+/// Without a command it lists.
+#[derive(Subcommand)]
+pub(crate) enum ConduitCommand {
+    /// Delete a conduit that is not ours, with everything that is delivered through it
+    Delete {
+        /// Its id, as `chatpulse conduits` shows it
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Args)]

@@ -3,15 +3,55 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
+/// The signals that ask for a stop.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// `None` if the process was started with this signal ignored, as `nohup` does.
+    hangup: Option<Signal>,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        let hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup,
+        })
+    }
+
+    async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {}, _ = hangup => {} }
+    }
+}
+
+/// Returns whether SIGHUP was ignored when the process began. Where there is no `/proc`, it was not.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is signal 1, SIGHUP.
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
 /// Owns every long-running task.
 pub(crate) struct Lifecycle {
-    /// Cancelled once, by a signal or by a task that ended too early.
+    /// Cancelled as soon as a stop is asked for. The server goes on serving until `stop`.
+    pub(crate) leaving: CancellationToken,
+    /// Cancelled once, after a signal or by a task that ended too early.
     pub(crate) stop: CancellationToken,
     /// Cancelled after HTTP has been drained. Tasks that requests depend on run until then.
     pub(crate) after_http: CancellationToken,
@@ -22,6 +62,7 @@ pub(crate) struct Lifecycle {
 impl Lifecycle {
     pub(crate) fn new() -> Self {
         Self {
+            leaving: CancellationToken::new(),
             stop: CancellationToken::new(),
             after_http: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -48,17 +89,30 @@ impl Lifecycle {
         });
     }
 
-    /// Starts a graceful shutdown on SIGTERM or SIGINT. A second signal exits at once.
-    pub(crate) fn stop_on_signals(&self) -> std::io::Result<()> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = self.stop.clone();
+    /// Starts a graceful shutdown on SIGTERM, SIGINT or SIGHUP: `leaving` at once, `stop` after `drain`. A second
+    /// signal exits at once.
+    pub(crate) fn stop_on_signals(&self, drain: Duration) -> std::io::Result<()> {
+        let mut signals = StopSignals::listen()?;
+        let (leaving, stop) = (self.leaving.clone(), self.stop.clone());
         tokio::spawn(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.next().await;
             // Cancel before logging: whoever reads the log line must find the server not ready.
-            stop.cancel();
-            info!("stopping; a second signal exits at once");
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            leaving.cancel();
+            if drain.is_zero() {
+                stop.cancel();
+                info!("stopping; a second signal exits at once");
+            } else {
+                let drain_ms = drain.as_millis();
+                info!(
+                    drain_ms,
+                    "stopping; a second signal exits at once; serving until SHUTDOWN_DRAIN is over"
+                );
+                tokio::select! {
+                    () = sleep(drain) => stop.cancel(),
+                    () = signals.next() => std::process::exit(1),
+                }
+            }
+            signals.next().await;
             std::process::exit(1);
         });
         Ok(())

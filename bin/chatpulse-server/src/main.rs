@@ -13,6 +13,7 @@ mod clock;
 mod command;
 mod fatal;
 mod lifecycle;
+mod open_files;
 mod settings;
 mod tls;
 mod wiring;
@@ -29,11 +30,13 @@ const EXIT_CONFIGURATION: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     tls::install();
+    open_files::raise_limit();
     let ended = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => command::serve::run(),
         Command::Demo(options) => command::demo::run(&options),
         Command::Check(options) => command::check::run(&options),
         Command::Migrate => command::migrate::run(),
+        Command::Conduits(options) => command::conduits::run(&options),
     };
     ended.unwrap_or_else(|error| match error.downcast_ref::<settings::Problems>() {
         Some(problems) => {

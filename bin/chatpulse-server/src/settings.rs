@@ -49,10 +49,18 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) log: LogSettings,
-    /// Time limit of the whole shutdown.
-    pub(crate) shutdown_timeout: Duration,
+    pub(crate) shutdown: ShutdownSettings,
     /// What is allowed but probably not meant, one sentence each.
     pub(crate) warnings: Vec<String>,
+}
+
+/// How long a stop takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShutdownSettings {
+    /// How long the server goes on serving, but not ready, before the shutdown begins.
+    pub(crate) drain: Duration,
+    /// Time limit of the whole shutdown.
+    pub(crate) grace: Duration,
 }
 
 /// Log filter and log format.
@@ -80,11 +88,11 @@ impl Settings {
         let twitch = TwitchSettings::read(&mut reader, production, solo);
         let limits = LimitSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader, production);
-        let shutdown_timeout = reader.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(30));
+        let shutdown = ShutdownSettings::read(&mut reader, production);
         rules::refuse_weak_secrets(&mut reader, production);
         let warnings = reader.warnings();
         let problems = reader.finish(LogSettings::format_of(environment));
-        match (problems, http, stores, twitch, limits, outgoing, log, shutdown_timeout) {
+        match (problems, http, stores, twitch, limits, outgoing, log, shutdown) {
             (
                 Ok(()),
                 Some(http),
@@ -93,8 +101,8 @@ impl Settings {
                 Some(limits),
                 Some(outgoing),
                 Some(log),
-                Some(shutdown_timeout),
-            ) => Ok(Self { http, stores, twitch, limits, outgoing, log, shutdown_timeout, warnings }),
+                Some(shutdown),
+            ) => Ok(Self { http, stores, twitch, limits, outgoing, log, shutdown, warnings }),
             (problems, ..) => Err(problems.err().unwrap_or_default()),
         }
     }
@@ -111,6 +119,15 @@ impl Settings {
             (Ok(()), Some(stores)) => Ok((stores, format)),
             (problems, _) => Err(problems.err().unwrap_or_default()),
         }
+    }
+}
+
+impl ShutdownSettings {
+    fn read(reader: &mut Reader<'_>, production: bool) -> Option<Self> {
+        let drain = if production { Duration::from_secs(10) } else { Duration::ZERO };
+        let drain = reader.duration_or_zero("SHUTDOWN_DRAIN", drain);
+        let grace = reader.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(30));
+        Some(Self { drain: drain?, grace: grace? })
     }
 }
 

@@ -25,7 +25,7 @@ use chatpulse_telemetry::metered::MeteredSink;
 use chatpulse_telemetry::metrics::Metrics;
 use chatpulse_twitch::eventsub::socket::EventSubSocket;
 use chatpulse_twitch::feed::worker::FeedWorker;
-use chatpulse_web::{Server, WebPorts};
+use chatpulse_web::{Server, Shutdown, WebPorts};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -33,8 +33,9 @@ use uuid::Uuid;
 use crate::clock::SystemClock;
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
-pub(crate) use keys::DerivedKeys;
-use listener::open_port;
+use keys::KeyOrigin;
+pub(crate) use keys::{DerivedKeys, KeysToCheck};
+use listener::open_ports;
 use metrics::{count_rounds, note_figures, note_single_instance};
 use stores::{Stores, Task};
 use twitch::Twitch;
@@ -72,22 +73,22 @@ impl Parts {
         for warning in private_files::warnings(&settings.stores) {
             warn!("{warning}");
         }
-        debug!("opening the port");
-        let server = open_port(&settings, &keys)?;
+        debug!("opening the ports");
+        let server = open_ports(&settings, &keys)?;
         debug!("composing the engine");
         let twitch = Twitch::build(&settings, &keys, &stores, &clock)?;
         let (engine, housekeeping) =
             Engine::new(&ports(&stores, &twitch, &clock), &policy(&settings, instance));
         engine.reader.load(stores.streamers.as_ref()).await.context("could not read who logged in first")?;
-        warn_about_tokens(&engine).await;
+        warn_about_keys(&engine, &keys.origin).await;
         let (hub, hub_handle) = build_hub(&settings, &stores);
 
         // Every chat message passes through this sink, which counts it and hands it to the engine.
         let pipeline = Arc::clone(&engine.pipeline) as Arc<dyn ChatSink>;
         let sink: Arc<dyn ChatSink> = Arc::new(MeteredSink::new(pipeline));
         let grants = Arc::clone(&engine.withdrawals) as Arc<dyn GrantSink>;
-        let inputs = twitch.chat_inputs(&settings, &clock, &sink, grants);
-        let rendering = metrics.clone();
+        let inputs = twitch.chat_inputs(&settings, &sink, grants);
+        let (rendering, twitch_clock) = (metrics.clone(), twitch.clock.clone());
         let web = WebPorts {
             engine: engine.clone(),
             hub: hub_handle,
@@ -98,6 +99,7 @@ impl Parts {
             sink,
             webhook: inputs.webhook,
             health: stores.health.clone(),
+            clock_offset: Arc::new(move || twitch_clock.offset()),
             metrics: Arc::new(move || rendering.render()),
         };
         note_figures(&metrics, &engine);
@@ -123,6 +125,11 @@ impl Parts {
         self.server.address()
     }
 
+    /// Returns the address of the listener for operators, if they have one of their own.
+    pub(crate) fn operators_address(&self) -> std::io::Result<Option<std::net::SocketAddr>> {
+        self.server.operators_address()
+    }
+
     /// Runs until stopped, then stops the parts in order. Returns true if nothing failed.
     pub(crate) async fn run(self, lifecycle: Lifecycle, grace: Duration) -> anyhow::Result<bool> {
         let stop = lifecycle.stop.clone();
@@ -144,7 +151,8 @@ impl Parts {
             Instant::now() + grace
         });
         let http_grace = grace.saturating_sub((grace / 5).min(RELEASE_TIME_MAX));
-        let served = self.server.run(self.web, stop.clone(), http_grace).await;
+        let shutdown = Shutdown { leaving: lifecycle.leaving.clone(), stop: stop.clone(), grace: http_grace };
+        let served = self.server.run(self.web, shutdown).await;
         stop.cancel();
         // One deadline covers all steps of the shutdown.
         let deadline = deadline.await.context("the deadline of the shutdown is not known")?;
@@ -228,14 +236,25 @@ fn instance_id() -> anyhow::Result<InstanceId> {
     Ok(InstanceId::new(&format!("{host}-{}-{}", std::process::id(), &unique[..8]))?)
 }
 
-/// Logs a warning when stored tokens cannot be decrypted. Only the affected users have to log in again.
-async fn warn_about_tokens(engine: &Engine) {
-    match engine.accounts.count_unopenable().await {
-        Ok((0, _)) => {}
-        Ok((shut, all)) => warn!(
-            "the tokens of {shut} of {all} accounts cannot be opened with TOKEN_ENCRYPTION_KEY; put the earlier key into \
-             TOKEN_ENCRYPTION_KEYS_OLD, or let those streamers log in again and the bot agree again"
+/// Logs a warning when stored tokens cannot be decrypted, or the session secret was lost. Only the affected users have
+/// to log in again.
+async fn warn_about_keys(engine: &Engine, origin: &KeyOrigin) {
+    let (shut, all) = match engine.accounts.count_unopenable().await {
+        Ok(counts) => counts,
+        Err(error) => return warn!(%error, "failed to check stored tokens"),
+    };
+    let (from, advice) = (&origin.token_key, origin.advice());
+    match &origin.missing_file {
+        Some(file) if all > 0 => warn!(
+            "{} is missing, although the database holds the tokens of {all} accounts: it was lost, or left out of a \
+             backup. A new one was made: everybody logs in again. The tokens of {shut} of {all} accounts cannot be \
+             opened{}",
+            file.display(),
+            if shut > 0 { format!("; {advice}") } else { String::new() }
         ),
-        Err(error) => warn!(%error, "failed to check stored tokens"),
+        _ if shut > 0 => warn!(
+            "the tokens of {shut} of {all} accounts cannot be opened with the key from {from}; {advice}"
+        ),
+        _ => {}
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod appearance;
 mod choice;
+pub mod clock_offset;
 pub mod command;
 pub mod document;
 pub mod doubt;

@@ -25,6 +25,8 @@ pub struct SimConfig {
     pub seed: u64,
     /// Seconds between keepalives unless the client requests another interval. Values below 10 are for tests only.
     pub keepalive_secs: u64,
+    /// By how many seconds the `Date` of every answer is ahead of this machine's clock; negative: behind.
+    pub dates_ahead_secs: i64,
     /// Twitch's time limits and quotas.
     pub limits: Limits,
     /// Where a webhook's callback is served on this machine. Stands in for the name server and the reverse proxy of a
@@ -46,6 +48,7 @@ impl Default for SimConfig {
             ],
             seed: 0,
             keepalive_secs: 10,
+            dates_ahead_secs: 0,
             limits: Limits::default(),
             callback_route: |_| None,
         }

@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use std::time::SystemTime;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, ContentType, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    AUTHORIZATION, ContentType, DATE, HeaderMap, HeaderName, HeaderValue, HttpDate,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::faults::{Endpoint, Fault};
 use crate::shared::Shared;
@@ -53,6 +58,13 @@ pub(crate) async fn pass(
     };
     if let Some(points) = points {
         add_rate_limit(response.headers_mut(), points);
+    }
+    if shared.config.dates_ahead_secs != 0 {
+        let ahead = Duration::seconds(shared.config.dates_ahead_secs);
+        let date = HttpDate::from(SystemTime::now() + ahead);
+        response
+            .headers_mut()
+            .insert(DATE, HeaderValue::from_str(&date.to_string()).map_err(ErrorInternalServerError)?);
     }
     Ok(response)
 }

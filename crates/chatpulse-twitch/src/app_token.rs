@@ -9,7 +9,6 @@ use std::time::Duration;
 use chatpulse_domain::login::{SealedTokens, UserTokens};
 use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::cipher::TokenCipher as _;
-use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::secret::Secret;
 use ring::digest::{SHA256, digest};
@@ -20,6 +19,7 @@ use tracing::warn;
 use crate::config::{TwitchConfig, below};
 use crate::error::{TwitchError, message_of};
 use crate::tokens::RingCipher;
+use crate::twitch_clock::TwitchClock;
 
 /// Renewed this long before it expires. Twitch's tokens last about 58 days.
 const RENEW_BEFORE: Duration = Duration::from_hours(1);
@@ -36,7 +36,7 @@ pub struct SharedToken {
 pub(crate) struct AppToken {
     http: reqwest::Client,
     config: TwitchConfig,
-    clock: Arc<dyn Clock>,
+    clock: TwitchClock,
     /// `None`: this instance gets its own.
     shared: Option<SharedToken>,
     /// Sealed for this owner, so that a token of another application or of an earlier secret does not open.
@@ -61,7 +61,7 @@ impl AppToken {
     pub(crate) fn new(
         http: reqwest::Client,
         config: TwitchConfig,
-        clock: Arc<dyn Clock>,
+        clock: TwitchClock,
         shared: Option<SharedToken>,
     ) -> Self {
         let secret = digest(&SHA256, config.client_secret.expose().as_bytes());
@@ -172,6 +172,7 @@ impl AppToken {
         ];
         let request = self.http.post(below(&self.config.urls.auth, "token")).form(&form);
         let answer = request.send().await.map_err(TwitchError::unreachable)?;
+        self.clock.saw_answer(answer.headers());
         let status = answer.status();
         let body = answer.bytes().await.map_err(TwitchError::unreachable)?;
         if !status.is_success() {

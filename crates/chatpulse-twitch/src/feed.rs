@@ -14,6 +14,7 @@ mod channel;
 mod channels;
 mod conduit;
 pub mod inspect;
+pub mod inventory;
 mod notes;
 mod reconcile;
 mod shard;

@@ -7,9 +7,7 @@ pub(crate) mod conduits;
 pub(crate) mod subscriptions;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use chatpulse_domain::ports::clock::Clock;
 use http::{Request, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +17,7 @@ use crate::app_token::{AppToken, SharedToken};
 use crate::config::{TwitchConfig, below};
 use crate::error::TwitchError;
 use crate::http_client;
+use crate::twitch_clock::TwitchClock;
 
 /// The crate builds addresses below this; ours may point elsewhere.
 const CRATE_BASE: &str = "/helix/";
@@ -33,6 +32,7 @@ pub struct Helix {
     http: reqwest::Client,
     config: TwitchConfig,
     token: AppToken,
+    clock: TwitchClock,
 }
 
 #[derive(Deserialize)]
@@ -59,11 +59,12 @@ impl Helix {
     /// Without `shared` it gets a token of its own. Fails only if TLS cannot be set up.
     pub fn new(
         config: TwitchConfig,
-        clock: Arc<dyn Clock>,
+        clock: TwitchClock,
         shared: Option<SharedToken>,
     ) -> Result<Self, reqwest::Error> {
         let http = http_client::build(&config)?;
-        Ok(Self { token: AppToken::new(http.clone(), config.clone(), clock, shared), http, config })
+        let token = AppToken::new(http.clone(), config.clone(), clock.clone(), shared);
+        Ok(Self { http, config, token, clock })
     }
 
     /// Whether client id and secret are good.
@@ -115,6 +116,7 @@ impl Helix {
         let request =
             self.http.request(parts.method, self.address(&parts.uri)).headers(parts.headers).body(body);
         let answer = request.send().await.map_err(TwitchError::unreachable)?;
+        self.clock.saw_answer(answer.headers());
         let status = answer.status().as_u16();
         let header = answer.headers().get("Ratelimit-Remaining").and_then(|value| value.to_str().ok());
         let points_left = header.and_then(|text| text.trim().parse().ok());

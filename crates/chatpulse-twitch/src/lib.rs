@@ -20,3 +20,4 @@ pub mod login;
 pub mod metrics;
 pub mod proxy;
 pub mod tokens;
+pub mod twitch_clock;

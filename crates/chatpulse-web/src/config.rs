@@ -12,7 +12,7 @@ use url::Url;
 /// How the server listens and which proxies it trusts.
 #[derive(Clone)]
 pub struct HttpConfig {
-    /// The address and port to listen on.
+    /// The address and port of the public listener, for URLs where the request names no host.
     pub listen: SocketAddr,
     /// Base of every URL shown to a user; `None` uses the host of the request.
     pub public_url: Option<Url>,
@@ -24,13 +24,15 @@ pub struct HttpConfig {
     pub auth_rate: RatePerMinute,
     /// Rate limit of the dashboard and `/api`, per address.
     pub api_rate: RatePerMinute,
+    /// Maximum number of open connections of the public listener, so that files are left for everything else.
+    pub sockets_max: usize,
     /// Limits of overlay sockets.
     pub overlays: OverlayLimits,
     /// How long a login lasts.
     pub session_max_age: Duration,
     /// The key that binds login cookies, OAuth states and CSRF tokens to this installation.
     pub session_key: SessionKey,
-    /// Bearer token of `/metrics`; `None` makes the metrics public.
+    /// Bearer token of `/metrics` and `/version`; `None` asks for none.
     pub metrics_token: Option<Secret>,
     /// The answer of `/version`.
     pub build: BuildInfo,

@@ -162,7 +162,13 @@ async fn show(
         overlay_id: login.streamer.overlay.to_string(),
         form: shown.form,
         tried: shown.tried,
-        notices: Notices { saving: shown.notice, bot: bot_hint(web).await, pause_state: shown.pause_state },
+        notices: Notices {
+            saving: shown.notice,
+            bot: bot_hint(web).await,
+            clock: (web.ports.clock_offset)().filter(|offset| offset.is_far_off()),
+            proxy: web.proxies.faults(request, &web.config.trusted_proxies),
+            pause_state: shown.pause_state,
+        },
         limited: votes_are_limited(web, login).await,
     });
     Ok(html(status, page.into_string()))

@@ -6,4 +6,5 @@ pub(crate) mod headers;
 pub(crate) mod limits;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod proxies;
 pub(crate) mod random;

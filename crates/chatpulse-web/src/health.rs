@@ -1,21 +1,34 @@
-//! Endpoints for operators and orchestrators: liveness, readiness, metrics, version.
+//! Endpoints for orchestrators and load balancers: liveness, readiness, serving.
 
+mod checks;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
-use chatpulse_domain::ports::error::StoreError;
+use actix_web::HttpResponse;
 use chatpulse_domain::ports::health::HealthCheck;
-use serde_json::{Map, Value, json};
-use tokio::time::timeout;
-use tracing::warn;
+use serde_json::json;
 
-use crate::error::{Answer, Problem};
-use crate::guard::random::same;
 use crate::state::{Shared, Web};
+use checks::{Checks, Failed};
 
 const READY_WITHIN: Duration = Duration::from_millis(4_500);
 const STARTUP_WITHIN: Duration = Duration::from_millis(1_800);
+
+/// What readiness and startup ask.
+pub(crate) struct Health {
+    ready: Checks,
+    startup: Checks,
+}
+
+impl Health {
+    pub(crate) fn new(health: &[Arc<dyn HealthCheck>]) -> Self {
+        Self {
+            ready: Checks::new(health.to_vec(), READY_WITHIN),
+            startup: Checks::new(health.to_vec(), STARTUP_WITHIN),
+        }
+    }
+}
 
 pub(crate) async fn live(web: Shared) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "uptime": web.started.elapsed().as_secs()}))
@@ -23,75 +36,43 @@ pub(crate) async fn live(web: Shared) -> HttpResponse {
 
 /// Answers 503 as soon as shutdown begins, so that a load balancer sends requests elsewhere.
 pub(crate) async fn ready(web: Shared) -> HttpResponse {
-    if web.stop.is_cancelled() {
-        return unhealthy("shutdown", "the server is stopping");
+    if web.is_leaving() {
+        return stopping();
     }
-    check_all(&web, READY_WITHIN).await
+    let answer = respond(&web.health.ready).await;
+    // The shutdown may have begun during the check.
+    if web.is_leaving() { stopping() } else { answer }
 }
 
 pub(crate) async fn startup(web: Shared) -> HttpResponse {
-    check_all(&web, STARTUP_WITHIN).await
+    respond(&web.health.startup).await
 }
 
-async fn check_all(web: &Web, within: Duration) -> HttpResponse {
-    let deadline = tokio::time::Instant::now() + within;
-    let mut checks = Map::new();
-    for health in &web.ports.health {
-        match check(health.as_ref(), deadline).await {
-            Ok(words) => checks.insert(health.name().to_owned(), Value::from(words)),
-            Err(words) => return unhealthy(health.name(), words),
-        };
-    }
-    HttpResponse::Ok().json(json!({"status": "ready", "checks": checks}))
+/// Answers whether this instance should get requests. Asks no dependency: one that all instances share must not take
+/// all of them out at once, because webhooks have to be answered all the same.
+pub(crate) async fn serving(web: Shared) -> HttpResponse {
+    if web.is_leaving() { stopping() } else { HttpResponse::Ok().json(json!({"status": "serving"})) }
 }
 
-/// Checks one dependency. The returned text is safe for any client; the cause is only logged. A dependency that takes no
-/// writes leaves the server ready, since neither a restart nor another instance would help.
-async fn check(
-    health: &dyn HealthCheck,
-    deadline: tokio::time::Instant,
-) -> Result<&'static str, &'static str> {
-    match timeout(deadline.saturating_duration_since(tokio::time::Instant::now()), health.check()).await {
-        Ok(Ok(())) => Ok("ok"),
-        Ok(Err(StoreError::RefusesWrites { .. })) => Ok("read_only"),
-        Ok(Err(error)) => {
-            warn!(check = health.name(), %error, "not ready");
-            Err("it does not answer as it should")
-        }
-        Err(_) => {
-            warn!(check = health.name(), "not ready: no answer in time");
-            Err("it does not answer in time")
-        }
+async fn respond(checks: &Checks) -> HttpResponse {
+    match checks.answer().await {
+        Ok(states) => HttpResponse::Ok().json(json!({"status": "ready", "checks": states})),
+        Err(failed) => unhealthy(failed),
     }
 }
 
-fn unhealthy(failed_check: &str, words: &str) -> HttpResponse {
+fn stopping() -> HttpResponse {
+    unhealthy(Failed { check: "shutdown", words: "the server is stopping" })
+}
+
+fn unhealthy(failed: Failed) -> HttpResponse {
     HttpResponse::ServiceUnavailable()
-        .json(json!({"status": "unhealthy", "failed_check": failed_check, "error": words}))
+        .json(json!({"status": "unhealthy", "failed_check": failed.check, "error": failed.words}))
 }
 
-pub(crate) async fn metrics(web: Shared, request: HttpRequest) -> Answer {
-    if let Some(token) = &web.config.metrics_token {
-        let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let sent = sent.and_then(|value| value.split_once(' '));
-        let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
-        if !same(sent.map_or("", |(_, token)| token), token.expose()) {
-            return Err(Problem {
-                authenticate: Some("Bearer"),
-                ..Problem::new(
-                    StatusCode::UNAUTHORIZED,
-                    "Metrics need a token",
-                    "The bearer token is missing or wrong.",
-                    "Send the value of METRICS_TOKEN as a bearer token.",
-                )
-            });
-        }
+impl Web {
+    /// Returns whether a stop was asked for.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled() || self.stop.is_cancelled()
     }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-        .body((web.ports.metrics)()))
-}
-
-pub(crate) async fn version(web: Shared) -> HttpResponse {
-    HttpResponse::Ok().json(web.config.build)
 }

@@ -1,7 +1,7 @@
 //! HTTP: pages, API, overlay sockets, webhook.
 //!
 //! [`routes`] lists every route. [`guard`] wraps all of them: request id, limits, headers, errors. A page is a
-//! folder: handler, form, view. [`Server::bind`] opens the port, [`Server::run`] serves.
+//! folder: handler, form, view. [`open_port`] opens a port, [`Server::run`] serves.
 
 mod api;
 mod assets;
@@ -13,6 +13,7 @@ mod health;
 mod layout;
 mod login;
 pub mod metrics;
+mod operators;
 mod overlay;
 mod routes;
 mod server;
@@ -21,5 +22,5 @@ mod state;
 mod webhook;
 
 pub use config::{BuildInfo, HttpConfig, OverlayLimits, RatePerMinute, SessionKey};
-pub use server::Server;
+pub use server::{Server, Shutdown, open_port};
 pub use state::WebPorts;

@@ -44,6 +44,11 @@ pub const FAMILIES: &[Family] = &[
     ),
     Family::gauge("websocket_unique_ips", Labels::None, "Addresses with at least one open overlay socket."),
     Family::counter(
+        "http_connections_turned_away_total",
+        Labels::One("reason", &["open_files", "silent_per_address"]),
+        "Connections closed before a request, because the process or their address had too many.",
+    ),
+    Family::counter(
         "broadcaster_slow_clients_evicted_total",
         Labels::None,
         "Sockets closed because a write was stuck.",

@@ -4,9 +4,10 @@ use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, Path, ServiceConfig, post, resource};
 use actix_web::{HttpResponse, Route, http::header};
 
-use crate::{api, assets, dashboard, health, login, overlay, webhook};
+use crate::{api, assets, dashboard, health, login, operators, overlay, webhook};
 
-pub(crate) fn configure(config: &mut ServiceConfig) {
+/// The routes of the public listener, without those of [`operators`].
+pub(crate) fn public(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(home)))
         // Logging in
@@ -31,14 +32,25 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/ws/overlay/{uuid}").route(web::get().to(overlay::connect)))
         // Twitch
         .service(resource("/webhooks/eventsub").route(post().to(webhook::receive)))
-        // The operator
+        // Style sheets, scripts, pictures
+        .service(resource("/assets/{name}").route(get().to(assets_file)));
+    health(config);
+}
+
+/// The routes that every listener has.
+pub(crate) fn health(config: &mut ServiceConfig) {
+    config
         .service(resource("/health/live").route(get().to(health::live)))
         .service(resource("/health/ready").route(get().to(health::ready)))
         .service(resource("/health/startup").route(get().to(health::startup)))
-        .service(resource("/metrics").route(get().to(health::metrics)))
-        .service(resource("/version").route(get().to(health::version)))
-        // Style sheets, scripts, pictures
-        .service(resource("/assets/{name}").route(get().to(assets_file)));
+        .service(resource("/health/serving").route(get().to(health::serving)));
+}
+
+/// The routes for operators. They are on the public listener unless operators have one of their own.
+pub(crate) fn operators(config: &mut ServiceConfig) {
+    config
+        .service(resource("/metrics").route(get().to(operators::metrics)))
+        .service(resource("/version").route(get().to(operators::version)));
 }
 
 /// Answers HEAD like GET, without the body.

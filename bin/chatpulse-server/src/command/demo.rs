@@ -20,7 +20,8 @@ use super::DemoOptions;
 use super::serve::runtime;
 use crate::lifecycle::Lifecycle;
 use crate::settings::{
-    HttpSettings, LimitSettings, LogSettings, OutgoingSettings, Settings, StoreSettings, TwitchSettings,
+    HttpSettings, LimitSettings, LogSettings, OutgoingSettings, Settings, ShutdownSettings, StoreSettings,
+    TwitchSettings,
 };
 use crate::wiring::Parts;
 use crate::wiring::metrics::families;
@@ -37,7 +38,7 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
 
 async fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let lifecycle = Lifecycle::new();
-    lifecycle.stop_on_signals().context("could not listen for signals")?;
+    lifecycle.stop_on_signals(Duration::ZERO).context("could not listen for signals")?;
     let secret = uuid::Uuid::new_v4().to_string();
     let (id, login, name) = STREAMER;
     let sim = Sim::start(SimConfig {
@@ -105,7 +106,11 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let base = format!("http://{listen}");
     Ok(Settings {
-        http: HttpSettings { public_url: Some(Url::parse(&base)?), ..HttpSettings::on(listen) },
+        http: HttpSettings {
+            public_url: Some(Url::parse(&base)?),
+            port_option: "--port",
+            ..HttpSettings::on(listen)
+        },
         stores: StoreSettings::in_memory(),
         twitch: TwitchSettings {
             client_id: CLIENT_ID.to_owned(),
@@ -123,7 +128,7 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
         limits: LimitSettings::defaults()?,
         outgoing: OutgoingSettings::default(),
         log: LogSettings { filter: LogFilter::parse("warn")?, format: LogFormat::Text },
-        shutdown_timeout: GRACE,
+        shutdown: ShutdownSettings { drain: Duration::ZERO, grace: GRACE },
         warnings: Vec::new(),
     })
 }

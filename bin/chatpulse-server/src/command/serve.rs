@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::fatal;
 use crate::lifecycle::Lifecycle;
-use crate::settings::Settings;
+use crate::settings::{Settings, ShutdownSettings};
 use crate::wiring::Parts;
 use crate::wiring::metrics::families;
 
@@ -29,11 +29,14 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
-    let grace = settings.shutdown_timeout;
+    let ShutdownSettings { drain, grace } = settings.shutdown;
     let metrics = Metrics::install(&families(&settings.stores)).context("could not set up metrics")?;
     let lifecycle = Lifecycle::new();
-    lifecycle.stop_on_signals().context("could not listen for signals")?;
+    lifecycle.stop_on_signals(drain).context("could not listen for signals")?;
     let parts = Parts::build(settings, metrics).await?;
+    if let Some(operators) = parts.operators_address()? {
+        info!("metrics, version and health are on http://{operators}");
+    }
     info!("ChatPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), parts.address()?);
     let clean = parts.run(lifecycle, grace).await?;
     info!("stopped");

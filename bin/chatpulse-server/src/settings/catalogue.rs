@@ -24,6 +24,7 @@ pub(super) const VARIABLES: &[(&str, Kind)] = &[
     ("PORT", Plain),
     ("PUBLIC_URL", PublicUrl),
     ("TRUSTED_PROXIES", Plain),
+    ("SHUTDOWN_DRAIN", Plain),
     ("SHUTDOWN_TIMEOUT", Plain),
     ("TWITCH_CLIENT_ID", Plain),
     ("TWITCH_CLIENT_SECRET", Secret),
@@ -74,6 +75,7 @@ pub(super) const VARIABLES: &[(&str, Kind)] = &[
     ("LOG_LEVEL", Plain),
     ("LOG_FORMAT", Plain),
     ("METRICS_TOKEN", Secret),
+    ("METRICS_ADDR", Plain),
 ];
 
 /// Returns how much of a variable's value may be shown; of an unknown variable nothing.

@@ -21,6 +21,13 @@ pub(crate) struct PgSettings {
     pub(crate) roots: Arc<Roots>,
 }
 
+impl PgSettings {
+    /// The most connections of the pool.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.config.max_conns
+    }
+}
+
 /// Redis settings.
 pub(crate) struct RedisSettings {
     pub(crate) url: Secret,

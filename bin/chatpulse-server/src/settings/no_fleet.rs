@@ -12,6 +12,12 @@ const EXPECTED: &str = "a build with PostgreSQL and Redis: `cargo build --releas
 
 pub(crate) enum PgSettings {}
 
+impl PgSettings {
+    pub(crate) fn connections_max(&self) -> usize {
+        match *self {}
+    }
+}
+
 pub(crate) enum RedisSettings {}
 
 pub(super) enum PgUrl {}

@@ -166,6 +166,12 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Reads a duration that may be zero.
+    pub(super) fn duration_or_zero(&mut self, name: &'static str, default: Duration) -> Option<Duration> {
+        let default = format!("{}ms", default.as_millis());
+        self.parse(name, &default, "a duration such as 0s, 50ms, 30s or 5m", parse_duration)
+    }
+
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.parse(name, "false", "`true` or `false`", |text| text.to_ascii_lowercase().parse().ok())
     }

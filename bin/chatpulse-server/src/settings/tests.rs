@@ -6,7 +6,7 @@ pub(super) const MINIMUM: [(&str, &str); 3] = [
     ("TWITCH_REDIRECT_URI", "http://localhost:8080/auth/callback"),
 ];
 
-pub(super) const PRODUCTION: [(&str, &str); 8] = [
+pub(super) const PRODUCTION: [(&str, &str); 9] = [
     ("APP_ENV", "production"),
     ("ALLOW_EMBEDDED", "true"),
     ("PUBLIC_URL", "https://pulse.example"),
@@ -15,6 +15,7 @@ pub(super) const PRODUCTION: [(&str, &str); 8] = [
     ("TWITCH_REDIRECT_URI", "https://pulse.example/auth/callback"),
     ("SESSION_SECRET", "a session secret of more than 32 bytes"),
     ("TOKEN_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+    ("METRICS_TOKEN", "a token for operators"),
 ];
 
 pub(super) fn with(
@@ -44,6 +45,30 @@ fn production_is_satisfied_with_what_it_asks_for() {
     let settings = Settings::read(&with(&PRODUCTION, &[])).unwrap();
     assert_eq!(settings.http.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(settings.log.format, LogFormat::Json);
+    assert_eq!(settings.shutdown.drain, Duration::from_secs(10));
+}
+
+#[test]
+fn production_wants_metrics_behind_a_token_or_on_a_listener_of_their_own() {
+    let bare = ("METRICS_TOKEN", "");
+    assert!(report(&PRODUCTION, &[bare]).contains("  METRICS_TOKEN\n"));
+    assert_eq!(report(&PRODUCTION, &[bare, ("METRICS_ADDR", "127.0.0.1:9090")]), "no problem");
+    let settings = Settings::read(&with(&MINIMUM, &[])).unwrap();
+    assert_eq!((settings.http.metrics_listen, settings.shutdown.drain), (None, Duration::ZERO));
+}
+
+#[test]
+fn the_operators_listener_is_not_the_public_one() {
+    for (host, own) in
+        [("127.0.0.1", "127.0.0.1:80"), ("0.0.0.0", "127.0.0.1:80"), ("127.0.0.1", "0.0.0.0:80")]
+    {
+        let report = report(&MINIMUM, &[("HOST", host), ("PORT", "80"), ("METRICS_ADDR", own)]);
+        assert!(report.contains("  METRICS_ADDR\n"), "{host} and {own} gave {report}");
+    }
+    for own in ["127.0.0.1:81", "127.0.0.2:80", ":9090", "localhost:9090", "[::1]:9090"] {
+        let more = [("HOST", "127.0.0.1"), ("PORT", "80"), ("METRICS_ADDR", own)];
+        assert_eq!(report(&MINIMUM, &more), "no problem", "{own}");
+    }
 }
 
 #[test]

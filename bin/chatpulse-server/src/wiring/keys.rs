@@ -18,36 +18,89 @@ pub(crate) struct DerivedKeys {
     pub(crate) session_secret: Secret,
     pub(crate) token_key: TokenKey,
     pub(crate) token_keys_old: Vec<TokenKey>,
+    pub(crate) origin: KeyOrigin,
+}
+
+/// The keys for `check`, which makes none.
+pub(crate) struct KeysToCheck {
+    /// `None`: it would be derived from a session secret that is missing.
+    pub(crate) token_key: Option<TokenKey>,
+    pub(crate) token_keys_old: Vec<TokenKey>,
+    pub(crate) origin: KeyOrigin,
+}
+
+/// Where the keys come from, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyOrigin {
+    /// What the token key is made from: a variable, or the file of the session secret.
+    pub(crate) token_key: String,
+    /// The file of the session secret, if one is needed and was missing.
+    pub(crate) missing_file: Option<PathBuf>,
 }
 
 impl DerivedKeys {
     /// Loads the keys. Generates and stores a session secret if none is configured.
     pub(crate) fn load(stores: &StoreSettings) -> anyhow::Result<Self> {
-        let session_secret = match (&stores.keys.session_secret, &stores.database) {
-            (Some(given), _) => given.clone(),
-            (None, Database::Sqlite { path }) => kept_beside(path)?,
+        let (found, mut origin) = find(stores)?;
+        let session_secret = match (found, &stores.database) {
+            (Some(found), _) => found,
+            (None, Database::Sqlite { path }) => {
+                let secret = fresh()?;
+                keep(&secret, &beside(path))?;
+                secret
+            }
             // With PostgreSQL, the settings require a session secret.
-            (None, Database::InMemory | Database::Postgres(_)) => fresh()?,
+            (None, Database::InMemory | Database::Postgres(_)) => {
+                origin.missing_file = None;
+                fresh()?
+            }
         };
-        Ok(Self::from(session_secret, stores))
-    }
-
-    /// Loads the keys for `check` without generating any. `None`: the server has never been started.
-    pub(crate) fn look(stores: &StoreSettings) -> anyhow::Result<Option<Self>> {
-        let session_secret = match (&stores.keys.session_secret, &stores.database) {
-            (Some(given), _) => given.clone(),
-            (None, Database::Sqlite { path }) => match read(&beside(path))? {
-                Some(kept) => kept,
-                None => return Ok(None),
-            },
-            (None, Database::InMemory | Database::Postgres(_)) => return Ok(None),
-        };
-        Ok(Some(Self::from(session_secret, stores)))
-    }
-
-    fn from(session_secret: Secret, stores: &StoreSettings) -> Self {
         let token_key = stores.keys.token_key.clone().unwrap_or_else(|| derive_token_key(&session_secret));
-        Self { session_secret, token_key, token_keys_old: stores.keys.token_keys_old.clone() }
+        Ok(Self { session_secret, token_key, token_keys_old: stores.keys.token_keys_old.clone(), origin })
+    }
+}
+
+impl KeysToCheck {
+    /// Finds the keys without generating any.
+    pub(crate) fn find(stores: &StoreSettings) -> anyhow::Result<Self> {
+        let (found, origin) = find(stores)?;
+        let token_key = stores.keys.token_key.clone().or_else(|| found.as_ref().map(derive_token_key));
+        Ok(Self { token_key, token_keys_old: stores.keys.token_keys_old.clone(), origin })
+    }
+}
+
+/// Finds the session secret, and says where the keys come from.
+fn find(stores: &StoreSettings) -> anyhow::Result<(Option<Secret>, KeyOrigin)> {
+    let file = match &stores.database {
+        Database::Sqlite { path } => Some(beside(path)),
+        Database::InMemory | Database::Postgres(_) => None,
+    };
+    let given = stores.keys.session_secret.clone();
+    let from_secret = match (&given, &file) {
+        (None, Some(file)) => file.display().to_string(),
+        _ => "SESSION_SECRET".to_owned(),
+    };
+    let token_key =
+        if stores.keys.token_key.is_some() { "TOKEN_ENCRYPTION_KEY".to_owned() } else { from_secret };
+    let found = match (given, &file) {
+        (None, Some(file)) => read(file)?,
+        (given, _) => given,
+    };
+    let missing_file = if found.is_none() { file } else { None };
+    Ok((found, KeyOrigin { token_key, missing_file }))
+}
+
+impl KeyOrigin {
+    /// Says what tokens that cannot be opened need.
+    pub(crate) fn advice(&self) -> String {
+        let earlier = match self.token_key.as_str() {
+            "TOKEN_ENCRYPTION_KEY" => "put the earlier key into TOKEN_ENCRYPTION_KEYS_OLD".to_owned(),
+            "SESSION_SECRET" => "put the earlier SESSION_SECRET back".to_owned(),
+            file => format!("put the earlier {file} back from a backup"),
+        };
+        format!(
+            "{earlier}, or let those streamers log in again, and the bot agree again at /auth/start?role=bot"
+        )
     }
 }
 
@@ -66,17 +119,12 @@ pub(super) fn beside(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn kept_beside(database: &Path) -> anyhow::Result<Secret> {
-    let path = beside(database);
-    if let Some(kept) = read(&path)? {
-        return Ok(kept);
-    }
-    let secret = fresh()?;
+/// Stores a generated secret, readable by its owner only.
+fn keep(secret: &Secret, path: &Path) -> anyhow::Result<()> {
     let cannot = || format!("could not keep the session secret in {}", path.display());
     let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
-    file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
-    Ok(secret)
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(cannot)?;
+    file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<Secret>> {

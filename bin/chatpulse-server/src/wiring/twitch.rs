@@ -18,6 +18,7 @@ use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::login::OauthLogin;
 use chatpulse_twitch::tokens::RingCipher;
+use chatpulse_twitch::twitch_clock::TwitchClock;
 use rustls::ClientConfig;
 
 use super::DerivedKeys;
@@ -32,6 +33,7 @@ pub(super) struct Twitch {
     pub(super) login: Arc<dyn TwitchLogin>,
     pub(super) feed: TwitchFeed,
     pub(super) worker: FeedWorker,
+    pub(super) clock: TwitchClock,
 }
 
 /// The chat transports, which deliver to the engine.
@@ -52,7 +54,8 @@ impl Twitch {
         let config = twitch_config(settings)?;
         let cipher = Arc::new(RingCipher::new(&keys.token_key, &keys.token_keys_old));
         let shared = SharedToken { repository: Arc::clone(&stores.app_token), cipher: Arc::clone(&cipher) };
-        let helix = Helix::new(config.clone(), Arc::clone(clock), Some(shared))
+        let twitch_clock = TwitchClock::new(Arc::clone(clock));
+        let helix = Helix::new(config.clone(), twitch_clock.clone(), Some(shared))
             .context("could not set up the connection to Twitch")?;
         let ports = FeedPorts {
             records: Arc::clone(&stores.subscriptions),
@@ -63,18 +66,17 @@ impl Twitch {
         let (worker, feed) = FeedWorker::new(Arc::new(helix), ports, &config);
         let login =
             OauthLogin::new(config.clone(), Arc::clone(clock)).context("could not set up logging in")?;
-        Ok(Self { config, cipher, login: Arc::new(login), feed, worker })
+        Ok(Self { config, cipher, login: Arc::new(login), feed, worker, clock: twitch_clock })
     }
 
     /// Sends verified chat to `sink` and revoked grants to `grants`.
     pub(super) fn chat_inputs(
         &self,
         settings: &Settings,
-        clock: &Arc<dyn Clock>,
         sink: &Arc<dyn ChatSink>,
         grants: Arc<dyn GrantSink>,
     ) -> ChatInputs {
-        let router = EventRouter::new(Arc::clone(clock), self.feed.clone(), grants);
+        let router = EventRouter::new(self.clock.clone(), self.feed.clone(), grants);
         let secrets = &settings.twitch.webhook_secrets;
         let gate = || Arc::new(TwitchGate::new(secrets, router.clone())) as Arc<dyn WebhookGate>;
         let webhook = (!secrets.is_empty()).then(gate);

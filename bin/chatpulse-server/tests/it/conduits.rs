@@ -110,7 +110,7 @@ async fn at_twitchs_limit_log_and_check_say_what_to_do_and_it_is_enough_to_do_it
         theirs.push(Neighbour(&sim).makes_a_conduit().await);
     }
     let mut server = Server::start(setup_for(&sim)).await;
-    assert!(server.log.says("as many conduits as Twitch allows; delete one that nobody uses").await);
+    assert!(server.log.says("as many conduits as Twitch allows; delete one that nobody uses (`chatpulse conduits` lists them)").await);
     let (status, found) = chat_row(server.setup()).await;
     assert_eq!(status, "warning");
     assert!(found.contains("as many conduits as Twitch allows"), "{found}");
@@ -221,4 +221,46 @@ async fn two_deployments_with_different_client_ids_never_touch_each_others_condu
     assert_eq!(sim.conduits()[0], before[0], "whose shard nobody touched");
     assert_eq!(sim.calls(Endpoint::DeleteConduit), 0);
     assert_eq!(sim.calls(Endpoint::DeleteSubscription), 0);
+}
+
+#[tokio::test]
+async fn conduits_are_listed_and_one_that_is_not_ours_can_be_deleted() {
+    let sim = Sim::start(sim_config()).await.unwrap();
+    let theirs = Neighbour(&sim).makes_a_conduit().await;
+    let unused = Neighbour(&sim).makes_a_conduit().await;
+    let server = Server::start(setup_for(&sim)).await;
+    assert!(sim.wait_until(SOON, |sim| sim.conduits().len() == 3).await);
+    let ours = ids(&sim).into_iter().find(|id| ![&theirs, &unused].contains(&id)).unwrap();
+    let setup = server.setup().clone();
+    let run = async |words: &[&str]| setup.clone().arguments(words).run().await;
+
+    let list = run(&["conduits"]).await;
+    assert_eq!(list.code, Some(0), "{}", list.stderr);
+    let line = |id: &str| list.stdout.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(line(&ours).contains(" ours"), "{}", list.stdout);
+    for other in [&theirs, &unused] {
+        assert!(line(other).contains("not ours, 1 shard, 0 enabled"), "{}", list.stdout);
+    }
+
+    let refused = [
+        run(&["conduits", "delete", &ours, "--yes"]).await,
+        run(&["conduits", "delete", "no-such-conduit", "--yes"]).await,
+        // Nobody is there to answer the question.
+        run(&["conduits", "delete", &unused]).await,
+    ];
+    for refused in &refused {
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains("chatpulse: "), "{refused:?}");
+    }
+    assert!(refused[2].stdout.contains("Delete it"), "{:?}", refused[2]);
+    assert_eq!(sim.conduits().len(), 3);
+
+    let deleted = run(&["conduits", "delete", &unused, "--yes"]).await;
+    assert_eq!(deleted.code, Some(0), "{}", deleted.stderr);
+    let mut left = ids(&sim);
+    left.sort();
+    let mut expected = [ours, theirs];
+    expected.sort();
+    assert_eq!(left, expected);
+    server.stop().await;
 }

@@ -106,5 +106,7 @@ async fn a_demo_that_cannot_be_is_refused() {
     let port = taken.local_addr().unwrap().port().to_string();
     let ended = Setup::bare().arguments(&["demo", "--port", &port]).run().await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("is taken"), "{}", ended.stderr);
+    let said = &ended.stderr;
+    assert!(said.contains("is taken") && said.contains("--port"), "{said}");
+    assert!(!said.contains("PORT"), "the demo reads no environment: {said}");
 }

@@ -23,6 +23,8 @@ fn production() -> Setup {
         .set("TWITCH_REDIRECT_URI", "https://pulse.example/auth/callback")
         .set("SESSION_SECRET", "a session secret of more than 32 bytes")
         .set("TOKEN_ENCRYPTION_KEY", KEY)
+        .set("METRICS_ADDR", "127.0.0.1:0")
+        .set("SHUTDOWN_DRAIN", "0s")
 }
 
 /// Refused as a matter of configuration: before a port is opened, with the variable's name, without a change.
@@ -73,6 +75,9 @@ async fn each_mistake_in_the_configuration_is_named() {
         ("CLEANUP_INTERVAL", "30"),
         ("SESSION_MAX_AGE", "a week"),
         ("SHUTDOWN_TIMEOUT", "1d"),
+        ("SHUTDOWN_DRAIN", "10"),
+        ("METRICS_ADDR", "9090"),
+        ("METRICS_TOKEN", "geheim ü geheim"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
         ("TWITCH_API_URL", "ftp://twitch"),
@@ -110,6 +115,7 @@ async fn each_of_these_is_refused_in_production() {
         ("TWITCH_CLIENT_SECRET", "put-your-client-secret-here", "TWITCH_CLIENT_SECRET"),
         ("SESSION_SECRET", "PUT-32-OR-MORE-RANDOM-BYTES-HERE", "SESSION_SECRET"),
         ("METRICS_TOKEN", "put-a-random-token-here", "METRICS_TOKEN"),
+        ("METRICS_ADDR", "", "METRICS_TOKEN"),
         ("ALLOW_EMBEDDED", "", "DATABASE_URL"),
         ("DATABASE_URL", "postgres://db.example/cp?sslmode=disable", "DATABASE_URL"),
         ("DATABASE_URL", "postgres:///cp?hostaddr=203.0.113.7&sslmode=disable", "DATABASE_URL"),
@@ -326,6 +332,41 @@ async fn a_wrong_token_key_is_said_and_overlays_live_on() {
     assert_eq!(overlay.next_value().await, 0.0);
     Streamer::log_in(&server, &world.sim, STREAMER).await;
     drop(overlay);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_secret_is_told_as_what_it_is() {
+    let world = World::websocket().await;
+    let streamer = world.log_in().await;
+    let setup = world.server.setup().clone();
+    world.server.stop().await;
+    let file = setup.folder().join("data/chatpulse.db.secret");
+    fs::remove_file(&file).unwrap();
+
+    let check = setup.clone().arguments(&["check", "--json"]).run().await;
+    assert_eq!(check.code, Some(0), "a warning, not a failure: {}", check.stdout);
+    let report: Value = serde_json::from_str(&check.stdout).unwrap();
+    let rows = report["checks"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "session secret").expect("it is missed");
+    assert_eq!(row["status"], "warning");
+    assert!(row["found"].as_str().unwrap().contains("data/chatpulse.db.secret is missing"), "{row}");
+    assert!(!file.exists(), "it only looks");
+
+    let server = Server::start(setup.clone()).await;
+    let log = server.log.text();
+    assert!(log.contains("data/chatpulse.db.secret is missing"), "{log}");
+    assert!(!log.contains("TOKEN_ENCRYPTION_KEY"), "nobody set one: {log}");
+    let mut overlay = streamer.open_overlay(&server).await;
+    assert_eq!(overlay.next_value().await, 0.0);
+    drop(overlay);
+    server.stop().await;
+
+    // The new file is there now, and still does not open what the lost one sealed.
+    let server = Server::start(setup).await;
+    let log = server.log.text();
+    assert!(log.contains("with the key from data/chatpulse.db.secret") && log.contains("backup"), "{log}");
+    assert!(!log.contains("is missing") && !log.contains("TOKEN_ENCRYPTION_KEY"), "{log}");
     server.stop().await;
 }
 

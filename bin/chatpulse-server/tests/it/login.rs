@@ -316,6 +316,7 @@ async fn in_production_cookies_travel_by_tls_only() {
             .set("PUBLIC_URL", "https://chatpulse.example.com/")
             .set("SESSION_SECRET", "a session secret of more than 32 bytes")
             .set("TOKEN_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
+            .set("METRICS_TOKEN", "a token for operators")
     })
     .await;
     let mut browser = Browser::at(&world.server);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::browser::Browser;
 use crate::support::chat::Line;
 use crate::support::metrics::Metrics;
-use crate::support::server::{Server, Setup};
+use crate::support::server::{Server, Setup, free_port};
 use crate::support::world::{BOT, OTHER, STREAMER, World};
 
 #[tokio::test]
@@ -43,6 +43,57 @@ async fn metrics_may_want_a_token() {
         let expected = if wrong.ends_with("in ") { 200 } else { 401 };
         assert_eq!(answer.status, expected, "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn the_version_wants_the_token_too_and_health_does_not() {
+    let server = Server::start(Setup::minimal().set("METRICS_TOKEN", "let me in")).await;
+    let mut browser = Browser::at(&server);
+    browser.get("/version").await.expect_problem(401);
+    let version = browser.request(Method::GET, "/version").header("Authorization", "Bearer let me in");
+    browser.send(version).await.expect(200);
+    for path in ["/health/live", "/health/ready", "/health/startup", "/health/serving"] {
+        browser.get(path).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn operators_may_have_a_listener_of_their_own() {
+    for token in [None, Some("a token for operators")] {
+        let own = free_port().await;
+        let setup = Setup::minimal().set("METRICS_ADDR", format!("127.0.0.1:{own}"));
+        let server = Server::start(setup.set("METRICS_TOKEN", token.unwrap_or_default())).await;
+        let mut public = Browser::at(&server);
+        let at_own = async |path: &str, token: Option<&str>| {
+            let request = server.http.get(format!("http://127.0.0.1:{own}{path}"));
+            let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+            request.send().await.unwrap().status().as_u16()
+        };
+        for path in ["/metrics", "/version"] {
+            public.get(path).await.expect(404);
+            assert_eq!(at_own(path, token).await, 200, "{path}");
+            let bare = if token.is_some() { 401 } else { 200 };
+            assert_eq!(at_own(path, None).await, bare, "{path}");
+        }
+        for path in ["/health/live", "/health/ready", "/health/startup", "/health/serving"] {
+            public.get(path).await.expect(200);
+            assert_eq!(at_own(path, None).await, 200, "{path}");
+        }
+        for path in ["/", "/auth/login", "/dashboard", "/webhooks/eventsub", "/overlay/x"] {
+            assert_eq!(at_own(path, token).await, 404, "{path}");
+        }
+        let (status, log) = server.stop().await;
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_address_of_the_operators_is_named() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = taken.local_addr().unwrap().to_string();
+    let ended = Setup::minimal().set("PORT", "0").set("METRICS_ADDR", own.as_str()).run().await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&own) && ended.stderr.contains("METRICS_ADDR"), "{}", ended.stderr);
 }
 
 /// What a Solo instance promises to export: everything but Redis and its channels.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::browser::Browser;
+use crate::support::chat::Line;
 use crate::support::server::{Server, Setup};
 use crate::support::wire::Wire;
 use crate::support::world::World;
@@ -78,6 +80,65 @@ async fn a_stop_takes_no_longer_than_it_may() {
         // Ending the process and hearing of it takes a moment too.
         assert!(took < Duration::from_millis(allowed + 700), "{span}: {took:?}");
     }
+}
+
+#[tokio::test]
+async fn while_it_drains_it_serves_and_says_that_it_leaves() {
+    let mut world = World::webhook_with(|setup| setup.set("SHUTDOWN_DRAIN", "1h")).await;
+    let streamer = world.log_in().await;
+    let mut overlay = streamer.open_overlay(&world.server).await;
+    overlay.next_value().await;
+    let mut browser = Browser::at(&world.server);
+    for path in ["/health/serving", "/health/ready"] {
+        browser.get(path).await.expect(200);
+    }
+    world.server.signal("TERM").await;
+    assert!(world.server.log.says("stopping; a second signal").await);
+    for path in ["/health/serving", "/health/ready"] {
+        // Kept answers do not hide it.
+        let answer = browser.get(path).await.expect(503).json();
+        assert_eq!(answer["status"], "unhealthy", "{path}");
+    }
+    browser.get("/health/live").await.expect(200);
+    Line::new("ada", "yes").post().send(&world.server).await.expect(204);
+    overlay.shows(|value| value > 5.0).await;
+    let mut late = streamer.open_overlay(&world.server).await;
+    late.next_value().await;
+    // Nobody has to wait for it.
+    world.server.signal("INT").await;
+    let (status, _) = world.server.ended().await;
+    assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn after_the_drain_it_stops_as_ever() {
+    let mut server = with_webhook(|setup| setup.set("SHUTDOWN_DRAIN", "400ms")).await;
+    let asked_at = Instant::now();
+    server.signal("TERM").await;
+    let (status, log) = server.ended().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(asked_at.elapsed() >= Duration::from_millis(400));
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[tokio::test]
+async fn a_hangup_is_a_clean_stop() {
+    let mut server = with_webhook(|setup| setup).await;
+    server.signal("HUP").await;
+    let (status, log) = server.ended().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn a_hangup_that_nohup_ignores_is_ignored() {
+    let mut server = with_webhook(|setup| setup.after("trap '' HUP")).await;
+    server.signal("HUP").await;
+    let live = server.http.get(server.url("/health/serving")).send().await.unwrap();
+    assert_eq!(live.status(), 200);
+    server.signal("TERM").await;
+    let (status, _) = server.ended().await;
+    assert_eq!(status.code(), Some(0));
 }
 
 async fn with_webhook(change: impl Fn(Setup) -> Setup) -> Server {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chatpulse_domain::ids::{SubscriptionId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatChannel;
 use chatpulse_domain::ports::chat_sink::ChatDelivery;
-use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::grant_sink::GrantSink;
 use chatpulse_domain::throttle::Throttle;
 use chatpulse_domain::time::Timestamp;
@@ -19,6 +18,7 @@ use crate::eventsub::event::{
 use crate::eventsub::repeats::Repeats;
 use crate::eventsub::signature::MessageTime;
 use crate::feed::{Revocation, TwitchFeed};
+use crate::twitch_clock::TwitchClock;
 
 /// Types of messages besides chat that are counted by name, as labels of a metric. Others count as `other`.
 pub(crate) const NOTIFICATION_LABELS: [&str; 11] = [
@@ -71,7 +71,7 @@ impl NoEffect {
 /// Sorts Twitch's messages.
 #[derive(Clone)]
 pub struct EventRouter {
-    clock: Arc<dyn Clock>,
+    clock: TwitchClock,
     feed: TwitchFeed,
     grants: Arc<dyn GrantSink>,
     shared: Arc<Shared>,
@@ -86,12 +86,20 @@ struct Shared {
 
 impl EventRouter {
     /// News of subscriptions and shards goes to `feed`, news of users' consent to `grants`.
-    pub fn new(clock: Arc<dyn Clock>, feed: TwitchFeed, grants: Arc<dyn GrantSink>) -> Self {
+    pub fn new(clock: TwitchClock, feed: TwitchFeed, grants: Arc<dyn GrantSink>) -> Self {
         Self { clock, feed, grants, shared: Arc::default() }
+    }
+
+    /// Compares our clock with the time of a message that has just arrived.
+    pub(crate) fn saw_time(&self, sent_at: Option<MessageTime>) {
+        if let Some(sent_at) = sent_at {
+            self.clock.saw(sent_at.to_timestamp());
+        }
     }
 
     /// `Some` for chat, which belongs to the sink.
     pub(crate) fn notification(&self, envelope: &Envelope<'_>) -> Option<ChatDelivery> {
+        self.saw_time(envelope.sent_at);
         let kind = match envelope.subscription_type {
             Some(kind) => Cow::Borrowed(kind),
             None => serde_json::from_slice::<AnyBody<'_>>(envelope.body)
@@ -221,7 +229,8 @@ mod tests {
     }
 
     fn router(feed: &TwitchFeed, grants: &Arc<FakeGrants>) -> EventRouter {
-        EventRouter::new(Arc::new(TestClock::at(NOON_MS)), feed.clone(), Arc::clone(grants) as _)
+        let clock = TwitchClock::new(Arc::new(TestClock::at(NOON_MS)));
+        EventRouter::new(clock, feed.clone(), Arc::clone(grants) as _)
     }
 
     fn envelope<'a>(id: &'a str, body: &'a str) -> Envelope<'a> {

@@ -22,6 +22,7 @@ use url::Url;
 use crate::backoff::Backoff;
 use crate::config::TwitchConfig;
 use crate::eventsub::router::EventRouter;
+use crate::eventsub::signature::MessageTime;
 use crate::feed::TwitchFeed;
 use connect::{ConnectError, Stream, open};
 use frame::Frame;
@@ -67,6 +68,11 @@ enum Ended {
     #[error("the connection broke: {0}")]
     Broken(#[source] Box<tokio_tungstenite::tungstenite::Error>),
 }
+
+/// Why a socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SocketError(#[from] Ended);
 
 /// A socket that was welcomed.
 struct Session {
@@ -157,22 +163,9 @@ impl EventSubSocket {
     }
 
     async fn connect(&self, url: &str) -> Result<Session, Ended> {
-        let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let tls = Connector::Rustls(Arc::clone(&self.config.tls));
-        let parsed = Url::parse(url).map_err(|_| Ended::NoUrl)?;
-        let connecting = async {
-            let stream =
-                open(&parsed, &self.config.proxies, &self.config.tls).await.map_err(Ended::Connect)?;
-            let shaken = client_async_tls_with_config(url, stream, None, Some(tls)).await;
-            shaken.map_err(|error| Ended::Handshake(Box::new(error)))
-        };
-        let (mut socket, _) = timeout_at(deadline, connecting).await.map_err(|_| Ended::Timeout)??;
-        let welcome = timeout_at(deadline, next_frame(&mut socket)).await.map_err(|_| Ended::NoWelcome)??;
-        let Frame::Welcome { session_id, keepalive_secs } = welcome else {
-            return Err(Ended::NoWelcome);
-        };
-        let keepalive = keepalive_secs.map_or(KEEPALIVE_DEFAULT, Duration::from_secs) + KEEPALIVE_MARGIN;
-        Ok(Session { socket, id: session_id, keepalive })
+        let (session, sent_at) = connect(&self.config, url).await?;
+        self.router.saw_time(sent_at);
+        Ok(session)
     }
 
     /// A ping does not end the silence: it shows that the connection is open, not that messages are sent.
@@ -188,10 +181,37 @@ impl EventSubSocket {
                 }
             }
             Frame::Revocation(revocation) => self.router.revocation(&revocation.envelope()),
-            Frame::Keepalive | Frame::Welcome { .. } | Frame::Reconnect { .. } => {}
+            Frame::Keepalive { sent_at } => self.router.saw_time(*sent_at),
+            Frame::Welcome { .. } | Frame::Reconnect { .. } => {}
             Frame::Unknown => debug!("ignored a message of an unknown kind"),
         }
     }
+}
+
+/// Opens a socket, waits for its welcome and closes it: for `chatpulse check`.
+pub async fn try_connect(config: &TwitchConfig) -> Result<(), SocketError> {
+    let (mut session, _) = connect(config, config.urls.eventsub.as_str()).await?;
+    let _ = timeout(DRAIN_WITHIN, session.socket.close(None)).await;
+    Ok(())
+}
+
+/// Connects and waits for the welcome. Also returns when Twitch sent that.
+async fn connect(config: &TwitchConfig, url: &str) -> Result<(Session, Option<MessageTime>), Ended> {
+    let deadline = Instant::now() + CONNECT_TIMEOUT;
+    let tls = Connector::Rustls(Arc::clone(&config.tls));
+    let parsed = Url::parse(url).map_err(|_| Ended::NoUrl)?;
+    let connecting = async {
+        let stream = open(&parsed, &config.proxies, &config.tls).await.map_err(Ended::Connect)?;
+        let shaken = client_async_tls_with_config(url, stream, None, Some(tls)).await;
+        shaken.map_err(|error| Ended::Handshake(Box::new(error)))
+    };
+    let (mut socket, _) = timeout_at(deadline, connecting).await.map_err(|_| Ended::Timeout)??;
+    let welcome = timeout_at(deadline, next_frame(&mut socket)).await.map_err(|_| Ended::NoWelcome)??;
+    let Frame::Welcome { session_id, keepalive_secs, sent_at } = welcome else {
+        return Err(Ended::NoWelcome);
+    };
+    let keepalive = keepalive_secs.map_or(KEEPALIVE_DEFAULT, Duration::from_secs) + KEEPALIVE_MARGIN;
+    Ok((Session { socket, id: session_id, keepalive }, sent_at))
 }
 
 /// The next text frame; control frames are answered by the library.

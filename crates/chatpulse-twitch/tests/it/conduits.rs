@@ -7,6 +7,7 @@ use chatpulse_domain::subscription::ChatState;
 use chatpulse_twitch::config::Transport;
 use chatpulse_twitch::feed::inspect::{ChatConnection, inspect};
 use chatpulse_twitch::helix::Helix;
+use chatpulse_twitch::twitch_clock::TwitchClock;
 use chatpulse_twitch_sim::{Endpoint, Fault, Sim};
 use serde_json::json;
 
@@ -17,7 +18,8 @@ fn ids(sim: &Sim) -> Vec<String> {
 }
 
 async fn inspected(world: &World) -> ChatConnection {
-    let helix = Helix::new(world.config(Transport::WebSocket), Arc::new(clock()), None).unwrap();
+    let helix =
+        Helix::new(world.config(Transport::WebSocket), TwitchClock::new(Arc::new(clock())), None).unwrap();
     inspect(&helix, world.accounts.subscriptions.as_ref()).await.unwrap()
 }
 

@@ -26,6 +26,7 @@ use chatpulse_twitch::feed::worker::{FeedPorts, FeedWorker};
 use chatpulse_twitch::helix::Helix;
 use chatpulse_twitch::proxy::Proxies;
 use chatpulse_twitch::tokens::{RingCipher, TokenKey};
+use chatpulse_twitch::twitch_clock::TwitchClock;
 use chatpulse_twitch_sim::{ChatLine, Chatter, Sim, SimConfig};
 use rustls::{ClientConfig, RootCertStore};
 use time::OffsetDateTime;
@@ -114,7 +115,8 @@ impl World {
             repository: Arc::clone(&self.accounts.app_token) as Arc<dyn AppTokenRepository>,
             cipher: Arc::new(RingCipher::new(&TokenKey::new([7; 32]), &[])),
         };
-        let helix = Helix::new(config.clone(), Arc::new(clock.clone()), Some(shared)).unwrap();
+        let clock = TwitchClock::new(Arc::new(clock));
+        let helix = Helix::new(config.clone(), clock.clone(), Some(shared)).unwrap();
         let leader = FixedLeader::new(leads);
         let ports = FeedPorts {
             records: Arc::clone(&self.accounts.subscriptions) as _,
@@ -124,7 +126,7 @@ impl World {
         };
         let (worker, feed) = FeedWorker::new(Arc::new(helix), ports, &config);
         let (sink, grants) = (FakeSink::new(), FakeGrants::default());
-        let router = EventRouter::new(Arc::new(clock), feed.clone(), Arc::new(grants.clone()));
+        let router = EventRouter::new(clock, feed.clone(), Arc::new(grants.clone()));
         let stop = CancellationToken::new();
         if matches!(transport, Transport::WebSocket) {
             let sink = Arc::new(sink.clone());

@@ -131,7 +131,13 @@ mod tests {
             overlay_id: "8f7a".to_owned(),
             form: SettingsForm::of(&stored),
             tried: None,
-            notices: Notices { saving: None, bot: None, pause_state: PauseState::default() },
+            notices: Notices {
+                saving: None,
+                bot: None,
+                clock: None,
+                proxy: crate::guard::proxies::ProxyFaults::default(),
+                pause_state: PauseState::default(),
+            },
             limited: false,
         }
     }

@@ -13,10 +13,14 @@ use metrics::Gauge;
 use crate::config::{HttpConfig, OverlayLimits, RatePerMinute};
 use crate::guard::origin::limit_key;
 
+/// Overlay pages, health and metrics together may be requested so many times as often as the API.
+const PUBLIC_FACTOR: u32 = 10;
+
 /// The token buckets of all addresses.
 pub(crate) struct Limits {
     auth: Option<DefaultKeyedRateLimiter<IpAddr>>,
     api: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    public: Option<DefaultKeyedRateLimiter<IpAddr>>,
     overlays: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
@@ -25,6 +29,9 @@ pub(crate) struct Limits {
 pub(crate) enum Bucket {
     Auth,
     Api,
+    /// Overlay pages, health and metrics.
+    Public,
+    /// Overlay sockets.
     Overlays,
 }
 
@@ -36,6 +43,8 @@ impl Bucket {
             _ if path.starts_with("/auth/") => Some(Self::Auth),
             "/dashboard" => Some(Self::Api),
             _ if path.starts_with("/dashboard/") || path.starts_with("/api/") => Some(Self::Api),
+            "/metrics" | "/version" => Some(Self::Public),
+            _ if path.starts_with("/overlay/") || path.starts_with("/health/") => Some(Self::Public),
             _ => None,
         }
     }
@@ -48,6 +57,7 @@ impl Limits {
         Self {
             auth: per_minute(config.auth_rate),
             api: per_minute(config.api_rate),
+            public: per_minute(RatePerMinute(config.api_rate.0.saturating_mul(PUBLIC_FACTOR))),
             overlays: Some(RateLimiter::keyed(overlays)),
         }
     }
@@ -57,6 +67,7 @@ impl Limits {
         let limiter = match bucket {
             Bucket::Auth => &self.auth,
             Bucket::Api => &self.api,
+            Bucket::Public => &self.public,
             Bucket::Overlays => &self.overlays,
         };
         let Some(limiter) = limiter else { return Ok(()) };
@@ -67,7 +78,7 @@ impl Limits {
 
     /// Removes addresses whose buckets are full again.
     pub(crate) fn forget_idle(&self) {
-        for limiter in [&self.auth, &self.api, &self.overlays].into_iter().flatten() {
+        for limiter in [&self.auth, &self.api, &self.public, &self.overlays].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -186,6 +197,17 @@ mod tests {
         assert!(counts.enter(ip(1)).is_ok());
         drop(third);
         assert_eq!(counts.lock().by_ip.len(), 1, "an address without sockets is forgotten");
+    }
+
+    #[test]
+    fn what_everybody_may_request_shares_one_bucket() {
+        for path in ["/overlay/x", "/health/live", "/health/ready", "/health/serving", "/metrics", "/version"]
+        {
+            assert_eq!(Bucket::of(path), Some(Bucket::Public), "{path}");
+        }
+        for path in ["/", "/assets/x.css", "/webhooks/eventsub", "/ws/overlay/x"] {
+            assert_eq!(Bucket::of(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::error::{Asker, Problem, render};
 use crate::guard::headers::secure;
 use crate::guard::limits::Bucket;
-use crate::guard::origin::{client_ip, public_base};
+use crate::guard::origin::{client_ip, peer_ip, public_base};
 use crate::state::Shared;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,6 +38,9 @@ pub(crate) async fn observe(
     let method = method_label(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
 
+    if let Some(web) = &web {
+        web.proxies.saw_request(peer_ip(request.peer_addr()), request.headers(), &web.config.trusted_proxies);
+    }
     let refused = match &web {
         _ if head_bytes(&request) > HEAD_BYTES_MAX => Some(head_too_large()),
         Some(web) => over_limit(web, &request, &path),

@@ -10,7 +10,7 @@ use crate::config::HttpConfig;
 
 /// The client's address: the peer, or behind trusted proxies the right-most address that is not a trusted proxy.
 pub(crate) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut client = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+    let mut client = peer_ip(peer);
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
@@ -26,6 +26,11 @@ pub(crate) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: 
         client = ip;
     }
     client
+}
+
+/// The address of the peer. A mapped IPv4 address counts as IPv4.
+pub(crate) fn peer_ip(peer: Option<SocketAddr>) -> IpAddr {
+    peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
 }
 
 fn parse_hop(hop: &str) -> Option<IpAddr> {

@@ -16,7 +16,7 @@ use super::socket::{FRAME_BYTES_MAX, OverlaySocket, closing, refuse};
 use super::{inbound, parse};
 use crate::error::{Answer, Problem};
 use crate::guard::limits::{Bucket, NoPlace, Place};
-use crate::guard::origin::client_ip;
+use crate::guard::origin::{client_ip, peer_ip};
 use crate::state::{Shared, Web};
 
 pub(crate) async fn connect(
@@ -26,13 +26,11 @@ pub(crate) async fn connect(
     uuid: Path<String>,
 ) -> Answer {
     let (seed, place) = admit(&web, &request, &uuid).await?;
-    let not_websocket = |_| {
-        turned_away("not_websocket");
-        Problem::bad_request("This address is for an overlay’s WebSocket; a browser opens it by itself.")
-    };
+    let not_websocket = |_| not_websocket(&web, &request);
     let payload = inbound::bounded(&request, payload).await.map_err(not_websocket)?;
     let (response, session, stream) = actix_ws::handle(&request, payload).map_err(not_websocket)?;
 
+    web.proxies.saw_accepted_handshake(peer_ip(request.peer_addr()));
     // After the upgrade, errors are reported by a close code.
     let query = OverlayQuery::of(&request);
     let (open, watching) = match open(&web, seed, query.watcher()).await {
@@ -109,6 +107,13 @@ fn turn_away(web: &Web, response: HttpResponse, session: actix_ws::Session, why:
     turned_away(if why == closing::SESSION_FULL { "session_limit" } else { "unavailable" });
     actix_web::rt::spawn(web.sockets.track_future(refuse(session, why)));
     response
+}
+
+/// The request is no handshake, or a proxy has dropped `Upgrade`.
+fn not_websocket(web: &Web, request: &HttpRequest) -> Problem {
+    turned_away("not_websocket");
+    web.proxies.saw_refused_handshake(peer_ip(request.peer_addr()), request.headers());
+    Problem::bad_request("This address is for an overlay’s WebSocket; a browser opens it by itself.")
 }
 
 fn turned_away(reason: &'static str) {

@@ -19,6 +19,7 @@ use tracing::info;
 
 use crate::error::{Form, Problem};
 use crate::guard::observe::{count_refused, head_too_large};
+use crate::server::sockets::Place;
 use head::Head;
 
 /// Maximum time from the first byte of a head to its last.
@@ -34,6 +35,7 @@ const DRAIN_FOR: Duration = Duration::from_secs(1);
 /// A stream that serves HTTP.
 pub(super) struct Connection<S> {
     io: S,
+    place: Place,
     phase: Phase,
     /// The form of an error in place of the current response.
     form: Form,
@@ -61,9 +63,9 @@ enum Phase {
 
 impl<S> Connection<S> {
     /// Must be called inside a Tokio runtime, because it starts the timeout of the first head.
-    pub(super) fn new(io: S) -> Self {
+    pub(super) fn new(io: S, place: Place) -> Self {
         let deadline = Some(Box::pin(sleep_until(Instant::now() + HEAD_TIMEOUT)));
-        Self { io, phase: Phase::Idle, form: Form::Json, deadline, substitute: None }
+        Self { io, place, phase: Phase::Idle, form: Form::Json, deadline, substitute: None }
     }
 
     /// Processes bytes received from the client. Returns a refusal if the head is too large.
@@ -80,6 +82,7 @@ impl<S> Connection<S> {
         }
         if is_complete {
             self.phase = Phase::Busy;
+            self.place.begin_request();
             self.end_in(None);
         }
         None
@@ -94,6 +97,7 @@ impl<S> Connection<S> {
             self.phase = Phase::Upgraded;
         } else {
             self.phase = Phase::Idle;
+            self.place.end_request();
             self.end_in(Some(IDLE_TIMEOUT));
         }
     }
@@ -176,8 +180,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if matches!(this.phase, Phase::Idle | Phase::Head(_)) && this.is_over(cx) {
-            this.refuse(&Problem::timed_out());
+        if matches!(this.phase, Phase::Idle | Phase::Head(_)) {
+            if this.place.poll_closed(cx).is_ready() {
+                // Other connections need the room: end without an answer, so that a client may send its request again.
+                return Poll::Ready(Ok(()));
+            }
+            if this.is_over(cx) {
+                this.refuse(&Problem::timed_out());
+            }
         }
         if !matches!(this.phase, Phase::Refusing { .. } | Phase::Draining) {
             let before = buffer.filled().len();
@@ -227,16 +237,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::{advance, timeout};
 
     use super::*;
+    use crate::server::sockets::Sockets;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
     fn pair() -> (DuplexStream, Connection<DuplexStream>) {
         let (client, server) = duplex(256 * 1024);
-        (client, Connection::new(server))
+        let place = Sockets::new(1, Vec::new()).enter(Ipv4Addr::LOCALHOST.into()).unwrap();
+        (client, Connection::new(server, place))
     }
 
     async fn read(server: &mut Connection<DuplexStream>) -> Vec<u8> {

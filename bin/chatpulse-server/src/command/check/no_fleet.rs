@@ -3,7 +3,7 @@
 
 #![expect(clippy::unused_async, reason = "the signatures of fleet.rs")]
 
-use super::Accounts;
+use super::database::Accounts;
 use super::report::Report;
 use crate::settings::{PgSettings, RedisSettings};
 

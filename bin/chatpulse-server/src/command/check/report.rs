@@ -1,7 +1,9 @@
 //! Check results, as a table for people or as JSON for machines.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use chatpulse_domain::clock_offset::ClockOffset;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,7 +20,7 @@ struct Finding {
     status: Verdict,
     found: String,
     #[serde(skip_serializing_if = "str::is_empty")]
-    action: &'static str,
+    action: Cow<'static, str>,
 }
 
 /// All check results, in the order of the checks.
@@ -27,15 +29,38 @@ pub(super) struct Report(Vec<Finding>);
 
 impl Report {
     pub(super) fn ok(&mut self, name: &'static str, found: impl Into<String>) {
-        self.0.push(Finding { name, status: Verdict::Ok, found: found.into(), action: "" });
+        self.0.push(Finding { name, status: Verdict::Ok, found: found.into(), action: Cow::Borrowed("") });
     }
 
-    pub(super) fn warn(&mut self, name: &'static str, found: impl Into<String>, action: &'static str) {
-        self.0.push(Finding { name, status: Verdict::Warning, found: found.into(), action });
+    pub(super) fn warn(
+        &mut self,
+        name: &'static str,
+        found: impl Into<String>,
+        action: impl Into<Cow<'static, str>>,
+    ) {
+        self.0.push(Finding { name, status: Verdict::Warning, found: found.into(), action: action.into() });
     }
 
-    pub(super) fn fail(&mut self, name: &'static str, found: impl Into<String>, action: &'static str) {
-        self.0.push(Finding { name, status: Verdict::Failed, found: found.into(), action });
+    pub(super) fn fail(
+        &mut self,
+        name: &'static str,
+        found: impl Into<String>,
+        action: impl Into<Cow<'static, str>>,
+    ) {
+        self.0.push(Finding { name, status: Verdict::Failed, found: found.into(), action: action.into() });
+    }
+
+    /// Reports how far our clock is from another's. Votes count within ten minutes only, and logins expire.
+    pub(super) fn clock(&mut self, name: &'static str, whose: &str, offset: ClockOffset) {
+        if offset.is_far_off() {
+            self.fail(
+                name,
+                format!("the clock of this machine is {offset} {whose}’s"),
+                "set the clock, and let it follow a time server; votes count within ten minutes only",
+            );
+        } else {
+            self.ok(name, format!("within five minutes of {whose}’s"));
+        }
     }
 
     /// Returns whether a required check failed.

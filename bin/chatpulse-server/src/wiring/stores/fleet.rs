@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::metrics::Family;
 use chatpulse_domain::ports::shard_leases::ShardLeases as _;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_pg::{
@@ -77,6 +78,12 @@ impl Connection for PgPool {
     async fn close(&self) {
         Self::close(self);
     }
+}
+
+/// Opens the records of subscriptions for reading.
+pub(crate) async fn open_records(pg: &PgSettings) -> anyhow::Result<Box<dyn SubscriptionRepository>> {
+    let opened = PgPool::open_for_check(pg_config(pg)?).await?;
+    Ok(Box::new(PgSubscriptions::new(opened.pool)))
 }
 
 /// The registration of this instance in the fleet.

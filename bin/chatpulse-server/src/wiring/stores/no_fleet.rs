@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::metrics::Family;
+use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::token_bucket::BucketLimit;
 
 use super::Stores;
@@ -16,6 +17,10 @@ pub(crate) const POSTGRES_FAMILIES: &[Family] = &[];
 pub(crate) const REDIS_FAMILIES: &[Family] = &[];
 
 pub(crate) async fn migrate(pg: &PgSettings) -> anyhow::Result<()> {
+    match *pg {}
+}
+
+pub(crate) async fn open_records(pg: &PgSettings) -> anyhow::Result<Box<dyn SubscriptionRepository>> {
     match *pg {}
 }
 

@@ -31,6 +31,7 @@ async fn without_postgresql_votes_count_overlays_go_on_and_logins_outlive_it() {
     }
     for place in 0..fleet.instances.len() {
         says_that_storage_is_away(&fleet, place, &streamer).await;
+        stays_behind_its_load_balancer(&fleet, place).await;
     }
     // By now every memory of sessions has been renewed once.
     sleep_until(began_at + OUTAGE).await;
@@ -75,6 +76,15 @@ async fn says_that_storage_is_away(fleet: &Fleet, place: usize, streamer: &Strea
     assert!(page.body.len() < 4_096 && !page.body.contains("overlay-note"), "{page:?}");
     let open = format!("/overlay/{}", streamer.overlay);
     Browser::at(&fleet.instances[place]).get(&open).await.expect_page(200);
+}
+
+/// A database that all instances share must not take all of them out at once.
+async fn stays_behind_its_load_balancer(fleet: &Fleet, place: usize) {
+    let mut browser = Browser::at(&fleet.instances[place]);
+    let ready = browser.get("/health/ready").await.expect(503).json();
+    assert_eq!(ready["failed_check"], "postgres");
+    let serving = browser.get("/health/serving").await.expect(200).json();
+    assert_eq!(serving["status"], "serving");
 }
 
 /// One from each instance.

@@ -25,6 +25,8 @@ const PORT_ATTEMPTS: usize = 5;
 #[derive(Clone)]
 pub(crate) struct Setup {
     folder: Arc<TempDir>,
+    /// A shell command that runs before the binary takes its place, such as `ulimit -n 300`.
+    prelude: Option<&'static str>,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
 }
@@ -34,6 +36,7 @@ impl Setup {
     pub(crate) fn bare() -> Self {
         Self {
             folder: Arc::new(TempDir::new().unwrap()),
+            prelude: None,
             arguments: Vec::new(),
             environment: BTreeMap::new(),
         }
@@ -62,12 +65,27 @@ impl Setup {
         self
     }
 
+    /// Runs this shell command first, in the process that then becomes the binary.
+    #[must_use]
+    pub(crate) fn after(mut self, prelude: &'static str) -> Self {
+        self.prelude = Some(prelude);
+        self
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     fn spawn(&self) -> Child {
-        Command::new(BINARY)
+        let mut command = match self.prelude {
+            None => Command::new(BINARY),
+            Some(prelude) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("{prelude}; exec \"$0\" \"$@\"")).arg(BINARY);
+                shell
+            }
+        };
+        command
             .args(&self.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -196,9 +214,13 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
-    /// Sends `TERM`, `INT` or `KILL`.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("the server runs")
+    }
+
+    /// Sends `TERM`, `INT`, `HUP` or `KILL`.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("the server runs");
+        let pid = self.pid();
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("kill -{name} {pid}"));
         assert!(command.status().await.unwrap().success());

@@ -9,8 +9,8 @@ use crate::eventsub::signature::MessageTime;
 /// A message on the socket.
 #[derive(Debug)]
 pub(super) enum Frame {
-    Welcome { session_id: String, keepalive_secs: Option<u64> },
-    Keepalive,
+    Welcome { session_id: String, keepalive_secs: Option<u64>, sent_at: Option<MessageTime> },
+    Keepalive { sent_at: Option<MessageTime> },
     Notification(Message),
     Reconnect { url: String },
     Revocation(Message),
@@ -83,12 +83,17 @@ impl Frame {
                 .ok()
                 .map(|payload| payload.session)
         };
+        let sent_at = || MessageTime::parse(&metadata.message_timestamp);
         Some(match metadata.message_type.as_str() {
             "session_welcome" => {
                 let session = session()?;
-                Self::Welcome { session_id: session.id, keepalive_secs: session.keepalive_timeout_seconds }
+                Self::Welcome {
+                    session_id: session.id,
+                    keepalive_secs: session.keepalive_timeout_seconds,
+                    sent_at: sent_at(),
+                }
             }
-            "session_keepalive" => Self::Keepalive,
+            "session_keepalive" => Self::Keepalive { sent_at: sent_at() },
             "session_reconnect" => Self::Reconnect { url: session()?.reconnect_url? },
             "notification" => Self::Notification(Message::new(metadata, payload)),
             "revocation" => Self::Revocation(Message::new(metadata, payload)),
@@ -118,7 +123,7 @@ mod tests {
         let text = r#"{"metadata":{"message_id":"1","message_type":"session_welcome","message_timestamp":"2026-09-20T14:56:51.634234626Z"},
             "payload":{"session":{"id":"abc","status":"connected","keepalive_timeout_seconds":30,"reconnect_url":null,"recovery_url":null}}}"#;
         assert!(
-            matches!(Frame::read(text), Frame::Welcome { session_id, keepalive_secs: Some(30) } if session_id == "abc")
+            matches!(Frame::read(text), Frame::Welcome { session_id, keepalive_secs: Some(30), sent_at: Some(_) } if session_id == "abc")
         );
     }
 

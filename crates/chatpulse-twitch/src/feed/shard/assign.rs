@@ -61,7 +61,7 @@ pub(in crate::feed) enum SetupError {
     #[error("Twitch did not verify the webhook: the shard is `{0}`")]
     NotVerified(String),
     #[error(
-        "this client id has as many conduits as Twitch allows; delete one that nobody uses, or use another client id"
+        "this client id has as many conduits as Twitch allows; delete one that nobody uses (`chatpulse conduits` lists them), or use another client id"
     )]
     ConduitLimit,
 }

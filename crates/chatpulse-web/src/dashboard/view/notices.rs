@@ -1,7 +1,10 @@
 //! Notices above the board: what became of a save, what the bot needs, what moderators changed.
 
+use chatpulse_domain::clock_offset::ClockOffset;
 use chatpulse_domain::overlay::PauseState;
 use maud::{Markup, html};
+
+use crate::guard::proxies::ProxyFaults;
 
 /// Everything a streamer should know before anything else.
 #[derive(Debug, Clone)]
@@ -10,6 +13,10 @@ pub(crate) struct Notices {
     pub(crate) saving: Option<Notice>,
     /// What the bot still needs, if anything.
     pub(crate) bot: Option<BotHint>,
+    /// How far the server's clock is off, if that is too far for votes.
+    pub(crate) clock: Option<ClockOffset>,
+    /// What is wrong with the proxy in front of the server.
+    pub(crate) proxy: ProxyFaults,
     /// Whether votes are paused and the overlay is hidden.
     pub(crate) pause_state: PauseState,
 }
@@ -45,8 +52,45 @@ pub(super) fn notices(notices: &Notices, csrf_token: &str) -> Markup {
                     a.button.button-small href=(bot.href) { (bot.link_label) }
                 }
             }
+            @if let Some(offset) = notices.clock { (clock_is_wrong(offset)) }
+            (proxy_is_wrong(notices.proxy))
             (pause_notices(notices.pause_state, csrf_token))
             @if let Some(notice) = notices.saving { (saving(notice)) }
+        }
+    }
+}
+
+fn clock_is_wrong(offset: ClockOffset) -> Markup {
+    html! {
+        div.notice.notice-bad role="alert" data-clock-notice {
+            p {
+                strong { "The clock of this server is wrong: it is " (offset) " Twitch’s. " }
+                "Votes from chat count only while the two agree within ten minutes. "
+                "Whoever runs the server has to set its clock, and to let it follow a time server."
+            }
+        }
+    }
+}
+
+fn proxy_is_wrong(faults: ProxyFaults) -> Markup {
+    html! {
+        @if faults.drops_upgrade {
+            div.notice.notice-bad role="alert" data-proxy-notice="upgrade" {
+                p {
+                    strong { "Overlays cannot connect. " }
+                    "A proxy in front of this server drops the header " code { "Upgrade" } ". "
+                    "Whoever runs it has to let WebSockets pass for " code { "/ws/" } "."
+                }
+            }
+        }
+        @if let Some(network) = faults.untrusted {
+            div.notice.notice-warn data-proxy-notice="untrusted" {
+                p {
+                    strong { "A proxy in front of this server is not trusted. " }
+                    "Everybody behind it counts as one address, so limits are reached early. "
+                    "If it is your proxy, set " code { "TRUSTED_PROXIES=" (network) } "."
+                }
+            }
         }
     }
 }
