@@ -3,6 +3,7 @@
 //! [`Settings::load`] reads the process environment, which overrides `.env`, and reports all problems at once. Only
 //! this folder knows variable names; each crate defines the config struct that it receives.
 
+mod access;
 mod catalogue;
 mod database;
 mod dotenv;
@@ -28,6 +29,7 @@ mod web_url;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatpulse_domain::access::Access;
 use chatpulse_telemetry::logging::{LogFilter, LogFormat};
 
 pub(crate) use environment::Environment;
@@ -46,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) stores: StoreSettings,
     pub(crate) twitch: TwitchSettings,
+    /// Who may log in.
+    pub(crate) access: Access,
     pub(crate) limits: LimitSettings,
     pub(crate) outgoing: OutgoingSettings,
     pub(crate) log: LogSettings,
@@ -86,23 +90,26 @@ impl Settings {
         let stores = StoreSettings::read(&mut reader, production, &roots);
         let solo = stores.as_ref().is_none_or(|stores| stores.database.is_sqlite());
         let twitch = TwitchSettings::read(&mut reader, production, solo);
+        let bot = twitch.as_ref().and_then(|twitch| twitch.bot.as_ref());
+        let access = access::read(&mut reader, production, solo, bot);
         let limits = LimitSettings::read(&mut reader);
         let log = LogSettings::read(&mut reader, production);
         let shutdown = ShutdownSettings::read(&mut reader, production);
         rules::refuse_weak_secrets(&mut reader, production);
         let warnings = reader.warnings();
         let problems = reader.finish(LogSettings::format_of(environment));
-        match (problems, http, stores, twitch, limits, outgoing, log, shutdown) {
+        match (problems, http, stores, twitch, access, limits, outgoing, log, shutdown) {
             (
                 Ok(()),
                 Some(http),
                 Some(stores),
                 Some(twitch),
+                Some(access),
                 Some(limits),
                 Some(outgoing),
                 Some(log),
                 Some(shutdown),
-            ) => Ok(Self { http, stores, twitch, limits, outgoing, log, shutdown, warnings }),
+            ) => Ok(Self { http, stores, twitch, access, limits, outgoing, log, shutdown, warnings }),
             (problems, ..) => Err(problems.err().unwrap_or_default()),
         }
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chatpulse_broadcast::handle::HubHandle;
 use chatpulse_broadcast::hub::{Hub, HubConfig};
+use chatpulse_domain::access::Access;
 use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::chat_sink::ChatSink;
 use chatpulse_domain::ports::clock::Clock;
@@ -27,7 +28,7 @@ use chatpulse_twitch::eventsub::socket::EventSubSocket;
 use chatpulse_twitch::feed::worker::FeedWorker;
 use chatpulse_web::{Server, Shutdown, WebPorts};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
@@ -35,6 +36,7 @@ use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 use keys::KeyOrigin;
 pub(crate) use keys::{DerivedKeys, KeysToCheck};
+pub(crate) use listener::addresses;
 use listener::open_ports;
 use metrics::{count_rounds, note_figures, note_single_instance};
 use stores::{Stores, Task};
@@ -81,6 +83,8 @@ impl Parts {
             Engine::new(&ports(&stores, &twitch, &clock), &policy(&settings, instance));
         engine.reader.load(stores.streamers.as_ref()).await.context("could not read who logged in first")?;
         warn_about_keys(&engine, &keys.origin).await;
+        say_who_may_log_in(&settings.access);
+        end_refused_logins(&engine).await?;
         let (hub, hub_handle) = build_hub(&settings, &stores);
 
         // Every chat message passes through this sink, which counts it and hands it to the engine.
@@ -198,6 +202,7 @@ fn ports(stores: &Stores, twitch: &Twitch, clock: &Arc<dyn Clock>) -> Ports {
         tokens: Arc::clone(&stores.tokens),
         settings: Arc::clone(&stores.settings),
         login_sessions: Arc::clone(&stores.login_sessions),
+        login_claims: Arc::clone(&stores.login_claims),
         login: Arc::clone(&twitch.login),
         feed: Arc::new(twitch.feed.clone()),
         cipher: Arc::clone(&twitch.cipher) as _,
@@ -220,6 +225,7 @@ fn policy(settings: &Settings, instance: InstanceId) -> Policy {
     Policy {
         instance,
         bot: settings.twitch.bot.clone(),
+        access: settings.access.clone(),
         cleanup_interval: limits.cleanup_interval,
         orphan_max_age: limits.orphan_max_age,
         subscription_grace: limits.subscription_grace,
@@ -234,6 +240,34 @@ fn instance_id() -> anyhow::Result<InstanceId> {
     let host: String = host.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
     let unique = Uuid::new_v4().simple().to_string();
     Ok(InstanceId::new(&format!("{host}-{}-{}", std::process::id(), &unique[..8]))?)
+}
+
+/// The operator reads at the start what strangers can do.
+fn say_who_may_log_in(access: &Access) {
+    match access {
+        Access::Everybody => info!("everybody with a Twitch account may log in"),
+        Access::FirstStreamer => {
+            info!("only the streamer who logs in first may log in; ALLOWED_STREAMERS admits others");
+        }
+        Access::Listed(entries) => info!(entries = entries.len(), "only the listed accounts may log in"),
+    }
+}
+
+/// Logs out whoever may not log in any more, since ALLOWED_STREAMERS was changed.
+async fn end_refused_logins(engine: &Engine) -> anyhow::Result<()> {
+    let ended = engine.admission.apply().await;
+    for streamer in ended.context("could not compare logins with ALLOWED_STREAMERS")? {
+        info!(
+            target: "audit",
+            action = "end_login",
+            result = "ok",
+            reason = "not_admitted",
+            twitch.user_id = streamer.twitch_id.as_str(),
+            twitch.login = streamer.login,
+            "audit: end_login ok: not_admitted"
+        );
+    }
+    Ok(())
 }
 
 /// Logs a warning when stored tokens cannot be decrypted, or the session secret was lost. Only the affected users have

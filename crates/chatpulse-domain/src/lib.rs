@@ -10,6 +10,7 @@
 //! Start with [`matching`], [`sentiment`] and [`live`]: they are the rules of the product. Then read [`ports`], the list of
 //! what the rest of the workspace provides. Nothing here does I/O or reads a clock: time is an argument.
 
+pub mod access;
 pub mod appearance;
 mod choice;
 pub mod clock_offset;

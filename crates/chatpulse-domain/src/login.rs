@@ -60,7 +60,7 @@ impl std::fmt::Debug for SealedTokens {
 }
 
 /// Keyed HMAC-SHA256 of the random id in a login cookie. A stolen database opens no session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LoginHash(pub [u8; 32]);
 
 /// A login session, as kept on the server.
@@ -72,6 +72,10 @@ pub struct LoginSession {
     pub streamer: StreamerId,
     /// When it ends, whatever the cookie says.
     pub expires_at: Timestamp,
+    /// When it began; `None` for one that an earlier version began.
+    pub started_at: Option<Timestamp>,
+    /// The browser in words, such as "Firefox on Windows"; empty if it said nothing.
+    pub browser: String,
 }
 
 /// The bot's consent, noted so that `check` and the dashboard can say whether it is there.

@@ -5,7 +5,7 @@
 //! | [`clock::Clock`] | engine, stores, edges | telemetry-free system clock in the binary; a hand-set one in tests |
 //! | [`votes::VoteStore`], [`sessions::SessionStore`] | engine, broadcast | process memory; Redis |
 //! | [`signals::Signals`] | engine (publish), broadcast and caches (subscribe) | in-process; Redis pub/sub |
-//! | [`streamers::StreamerRepository`], [`settings::SettingsRepository`], [`subscriptions::SubscriptionRepository`], [`login_sessions::LoginSessions`], [`tokens::TokenRepository`], [`app_token::AppTokenRepository`] | engine, web, twitch | SQLite; PostgreSQL |
+//! | [`streamers::StreamerRepository`], [`settings::SettingsRepository`], [`subscriptions::SubscriptionRepository`], [`login_sessions::LoginSessions`], [`login_claims::LoginClaims`], [`tokens::TokenRepository`], [`app_token::AppTokenRepository`] | engine, web, twitch | SQLite; PostgreSQL |
 //! | [`chat_feed::ChatFeed`], [`twitch_login::TwitchLogin`], [`webhook_gate::WebhookGate`] | engine, web | twitch |
 //! | [`chat_sink::ChatSink`], [`grant_sink::GrantSink`] | web, twitch | engine |
 //! | [`cipher::TokenCipher`] | engine | twitch (`ring`) |
@@ -24,6 +24,7 @@ pub mod error;
 pub mod grant_sink;
 pub mod health;
 pub mod leadership;
+pub mod login_claims;
 pub mod login_sessions;
 pub mod sessions;
 pub mod settings;

@@ -1,9 +1,11 @@
 //! Accounts: logging in, connecting the bot, a new overlay address, leaving.
 
+mod revocation;
+
 use std::sync::Arc;
 
 use chatpulse_domain::ids::OverlayId;
-use chatpulse_domain::login::{BotGrant, Grant, LoginRole, SealedTokens, UserTokens};
+use chatpulse_domain::login::{BotGrant, Grant, LoginRole, SealedTokens};
 use chatpulse_domain::ports::chat_feed::{ChatFeed, Served};
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
@@ -11,12 +13,13 @@ use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::signals::{Signal, Signals};
 use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
-use chatpulse_domain::ports::tokens::{StoredTokens, TokenRepository};
-use chatpulse_domain::ports::twitch_login::{LoginError, TwitchLogin};
+use chatpulse_domain::ports::tokens::{StoredTokens, TokenOwner, TokenRepository};
+use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::streamer::Streamer;
 use tracing::{info, warn};
 
 use crate::Ports;
+use crate::admission::Admission;
 use crate::cache::SessionCache;
 use crate::reader::Reader;
 use crate::sessions::Sessions;
@@ -31,9 +34,21 @@ pub struct Accounts {
     feed: Arc<dyn ChatFeed>,
     cipher: Arc<dyn TokenCipher>,
     login: Arc<dyn TwitchLogin>,
+    admission: Arc<Admission>,
     cache: Arc<SessionCache>,
     reader: Arc<Reader>,
     sessions: Arc<Sessions>,
+}
+
+/// Why a streamer was not logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The operator admits other accounts. Nothing is kept of this one.
+    #[error("the account may not log in here")]
+    NotAdmitted,
+    /// The account could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Why the bot was not connected.
@@ -50,6 +65,7 @@ pub enum BotError {
 impl Accounts {
     pub(crate) fn new(
         ports: &Ports,
+        admission: Arc<Admission>,
         cache: Arc<SessionCache>,
         reader: Arc<Reader>,
         sessions: Arc<Sessions>,
@@ -63,16 +79,41 @@ impl Accounts {
             feed: Arc::clone(&ports.feed),
             cipher: Arc::clone(&ports.cipher),
             login: Arc::clone(&ports.login),
+            admission,
             cache,
             reader,
             sessions,
         }
     }
 
+    /// What the next streamer who logs in is asked for: to be the reader too only where that may be needed.
+    pub async fn role_of_next_login(&self) -> Result<LoginRole, StoreError> {
+        let Some(reader) = self.reader.account() else {
+            return Ok(LoginRole::StreamerAndReader);
+        };
+        let is_needed = self.admission.admits_only(&reader).await?
+            || (!self.reader.is_configured() && self.streamers.find_bot_grant(&reader).await?.is_none());
+        Ok(if is_needed { LoginRole::StreamerAndReader } else { LoginRole::Streamer })
+    }
+
     /// A streamer who agreed at Twitch: the account is made or brought up to date. If the chat was refused
-    /// before, it is asked for again.
-    pub async fn sign_in(&self, grant: &Grant, role: LoginRole) -> Result<Streamer, StoreError> {
-        let sealed = self.cipher.seal(&grant.user.id, &grant.tokens);
+    /// before, it is asked for again. Tokens of a refused login are revoked.
+    pub async fn sign_in(&self, grant: &Grant, role: LoginRole) -> Result<Streamer, SignInError> {
+        let signed_in = self.admit_and_store(grant, role).await;
+        if signed_in.is_err() {
+            self.revoke_unused(std::slice::from_ref(&grant.tokens)).await;
+        }
+        signed_in
+    }
+
+    async fn admit_and_store(&self, grant: &Grant, role: LoginRole) -> Result<Streamer, SignInError> {
+        if !self.admission.admit(&grant.user.id, &grant.user.login).await? {
+            return Err(SignInError::NotAdmitted);
+        }
+        let held = self.tokens.of_user(&grant.user.id).await?;
+        let (sealed, unused) = self.choose_tokens(grant, role, &held);
+        // Before the login is stored: a revocation that Twitch announces is then older than what is agreed to now.
+        self.revoke_unused(&unused).await;
         let streamer = self.streamers.sign_in(&grant.user, &sealed).await?;
         self.reader.note_first(&streamer.twitch_id);
         if role == LoginRole::StreamerAndReader && self.reader.account().as_ref() == Some(&streamer.twitch_id)
@@ -92,11 +133,22 @@ impl Accounts {
         Ok(streamer)
     }
 
-    /// The bot account agreed.
+    /// The bot account agreed. Tokens of another account, and those that it replaces, are revoked.
     pub async fn connect_bot(&self, grant: &Grant) -> Result<BotGrant, BotError> {
+        let connected = self.check_and_note_bot(grant).await;
+        if connected.is_err() {
+            self.revoke_unused(std::slice::from_ref(&grant.tokens)).await;
+        }
+        connected
+    }
+
+    async fn check_and_note_bot(&self, grant: &Grant) -> Result<BotGrant, BotError> {
         if self.reader.account().as_ref() != Some(&grant.user.id) {
             return Err(BotError::OtherAccount);
         }
+        let held = self.tokens.of_user(&grant.user.id).await?;
+        let replaced = held.iter().filter(|stored| stored.owner == TokenOwner::Bot);
+        self.revoke_unused(&self.replaced(grant, replaced)).await;
         let sealed = self.cipher.seal(&grant.user.id, &grant.tokens);
         Ok(self.note_bot(grant, Some(&sealed)).await?)
     }
@@ -143,25 +195,9 @@ impl Accounts {
             Ok(first) => self.reader.replace(&streamer.twitch_id, first.map(|first| first.twitch_id)),
             Err(error) => warn!(%error, "whether another account reads chat from now on could not be seen"),
         }
-        for sealed in tokens {
-            if let Ok(tokens) = self.cipher.open(&streamer.twitch_id, &sealed)
-                && let Err(error) = self.give_back(&tokens).await
-            {
-                warn!(%error, "an account was deleted, and what its streamer agreed to could not be given back at Twitch");
-            }
-        }
+        let opened = tokens.iter().filter_map(|sealed| self.cipher.open(&streamer.twitch_id, sealed).ok());
+        self.revoke_unused(&opened.collect::<Vec<_>>()).await;
         Ok(true)
-    }
-
-    /// An access token that ran out cannot be given back; the next one can.
-    async fn give_back(&self, tokens: &UserTokens) -> Result<(), LoginError> {
-        match (self.login.revoke(&tokens.access).await, &tokens.refresh) {
-            (Err(LoginError::Refused(_)), Some(refresh)) => {
-                let next = self.login.refresh(refresh).await?;
-                self.login.revoke(&next.access).await
-            }
-            (given_back, _) => given_back,
-        }
     }
 
     /// Its session is gone and its sockets are told to close.

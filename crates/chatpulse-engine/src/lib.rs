@@ -8,6 +8,7 @@
 //! The engine counts no metric and logs no success: the edges do. It logs a failure where it handles one.
 
 pub mod accounts;
+pub mod admission;
 pub mod bar;
 pub mod cache;
 pub mod housekeeping;
@@ -21,11 +22,13 @@ pub mod withdrawals;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatpulse_domain::access::Access;
 use chatpulse_domain::ids::{InstanceId, TwitchUserId};
 use chatpulse_domain::ports::chat_feed::ChatFeed;
 use chatpulse_domain::ports::cipher::TokenCipher;
 use chatpulse_domain::ports::clock::Clock;
 use chatpulse_domain::ports::leadership::Leadership;
+use chatpulse_domain::ports::login_claims::LoginClaims;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
@@ -36,6 +39,7 @@ use chatpulse_domain::ports::twitch_login::TwitchLogin;
 use chatpulse_domain::ports::votes::VoteStore;
 
 use accounts::Accounts;
+use admission::Admission;
 use bar::Bar;
 use cache::SessionCache;
 use housekeeping::{Housekeeping, Queues};
@@ -58,6 +62,7 @@ pub struct Ports {
     pub tokens: Arc<dyn TokenRepository>,
     pub settings: Arc<dyn SettingsRepository>,
     pub login_sessions: Arc<dyn LoginSessions>,
+    pub login_claims: Arc<dyn LoginClaims>,
     pub login: Arc<dyn TwitchLogin>,
     pub feed: Arc<dyn ChatFeed>,
     pub cipher: Arc<dyn TokenCipher>,
@@ -71,6 +76,8 @@ pub struct Policy {
     pub instance: InstanceId,
     /// The account that reads chat; `None`: the first streamer who logged in.
     pub bot: Option<TwitchUserId>,
+    /// Who may log in as a streamer.
+    pub access: Access,
     /// How often orphans are looked for.
     pub cleanup_interval: Duration,
     /// How long a session outlives its last overlay.
@@ -91,6 +98,7 @@ pub struct Engine {
     pub sessions: Arc<Sessions>,
     pub settings: Arc<Settings>,
     pub accounts: Arc<Accounts>,
+    pub admission: Arc<Admission>,
     pub bar: Arc<Bar>,
     pub reader: Arc<Reader>,
     pub cache: Arc<SessionCache>,
@@ -102,6 +110,7 @@ impl Engine {
     pub fn new(ports: &Ports, policy: &Policy) -> (Self, Housekeeping) {
         let cache = Arc::new(SessionCache::new(Arc::clone(&ports.sessions)));
         let reader = Arc::new(Reader::new(policy.bot.clone()));
+        let admission = Arc::new(Admission::new(ports, policy.access.clone()));
         let (sessions, closings) = Sessions::new(ports, policy, Arc::clone(&cache), Arc::clone(&reader));
         let sessions = Arc::new(sessions);
         let (withdrawals, withdrawals_due) = Withdrawals::new();
@@ -116,10 +125,12 @@ impl Engine {
             settings: Arc::new(Settings::new(ports, Arc::clone(&cache), Arc::clone(&sessions))),
             accounts: Arc::new(Accounts::new(
                 ports,
+                Arc::clone(&admission),
                 Arc::clone(&cache),
                 Arc::clone(&reader),
                 Arc::clone(&sessions),
             )),
+            admission,
             bar: Arc::new(Bar::new(ports, Arc::clone(&cache))),
             sessions,
             reader,

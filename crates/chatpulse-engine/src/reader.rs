@@ -3,7 +3,6 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use chatpulse_domain::ids::TwitchUserId;
-use chatpulse_domain::login::LoginRole;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::error::StoreError;
 use chatpulse_domain::ports::streamers::StreamerRepository;
@@ -37,9 +36,9 @@ impl Reader {
         self.first_streamer.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a streamer who logs in is asked for.
-    pub fn streamer_role(&self) -> LoginRole {
-        if self.configured.is_some() { LoginRole::Streamer } else { LoginRole::StreamerAndReader }
+    /// Whether the operator chose the account.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.configured.is_some()
     }
 
     /// A shared bot talks in a streamer's chat; what it says is not a vote.

@@ -1,8 +1,8 @@
 //! The storage of a Solo: accounts in one SQLite file, live state in process memory.
 //!
 //! - [`SqliteFile`] opens the file, and its one thread runs every query. [`SqliteStreamers`], [`SqliteSettings`],
-//!   [`SqliteSubscriptions`], [`SqliteLoginSessions`], [`SqliteTokens`] and [`SqliteAppToken`] are the ports on it, cheap
-//!   to clone.
+//!   [`SqliteSubscriptions`], [`SqliteLoginSessions`], [`SqliteLoginClaims`], [`SqliteTokens`] and [`SqliteAppToken`] are
+//!   the ports on it, cheap to clone.
 //! - [`MemoryLive`] stores votes and sessions behind one lock; the rules are in `chatpulse_domain::live`.
 //! - [`LocalSignals`] and [`SingleInstance`] stand in for the signals and the leadership of a fleet.
 
@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod leadership;
 mod live;
+mod login_claims;
 mod login_sessions;
 pub mod metrics;
 mod operation;
@@ -26,6 +27,7 @@ pub use error::{OpenError, WriteError};
 pub use file::{FileToCheck, SqliteFile};
 pub use leadership::SingleInstance;
 pub use live::MemoryLive;
+pub use login_claims::SqliteLoginClaims;
 pub use login_sessions::SqliteLoginSessions;
 pub use operation::QUERIES;
 pub use settings::SqliteSettings;

@@ -15,6 +15,7 @@ use crate::operation;
 use crate::query;
 
 const SELECT_ALL: &str = include_str!("../queries/tokens/all.sql");
+const SELECT_OF_USER: &str = include_str!("../queries/tokens/of_user.sql");
 const SELECT_UNCHECKED: &str = include_str!("../queries/tokens/unchecked_since.sql");
 const SELECT_OWNED: &str = include_str!("../queries/tokens/find_owned.sql");
 const UPDATE: &str = include_str!("../queries/tokens/renew.sql");
@@ -42,6 +43,15 @@ impl TokenRepository for SqliteTokens {
     async fn all(&self) -> Result<Vec<StoredTokens>, StoreError> {
         let work = |connection: &mut Connection| query::all(connection, SELECT_ALL, [], stored_tokens);
         self.file.call(operation::TOKENS_ALL, work).await
+    }
+
+    async fn of_user(&self, user: &TwitchUserId) -> Result<Vec<StoredTokens>, StoreError> {
+        let user = user.clone();
+        let work = move |connection: &mut Connection| {
+            let params = named_params! { ":twitch_id": user.as_str() };
+            query::all(connection, SELECT_OF_USER, params, stored_tokens)
+        };
+        self.file.call(operation::TOKENS_OF_USER, work).await
     }
 
     async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError> {

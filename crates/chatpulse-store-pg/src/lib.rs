@@ -1,13 +1,15 @@
 //! A Fleet's durable storage in PostgreSQL: accounts, settings, logins and subscriptions.
 //!
 //! - [`PgPool`] connects, migrates and runs every query; start in `pool.rs`. [`PgStreamers`], [`PgSettings`],
-//!   [`PgSubscriptions`], [`PgLoginSessions`], [`PgTokens`] and [`PgAppToken`] are the ports on it, cheap to clone.
+//!   [`PgSubscriptions`], [`PgLoginSessions`], [`PgLoginClaims`], [`PgTokens`] and [`PgAppToken`] are the ports on it,
+//!   cheap to clone.
 //! - [`PgConfig`] configures the pool; [`parse_url`] parses `DATABASE_URL`.
 //! - `queries/<table>/<verb>.sql` has one query a file, and `migrations/postgres` the schema.
 
 mod app_token;
 mod config;
 mod error;
+mod login_claims;
 mod login_sessions;
 pub mod metrics;
 mod open_error;
@@ -24,6 +26,7 @@ mod url;
 
 pub use app_token::PgAppToken;
 pub use config::{PgConfig, Tls};
+pub use login_claims::PgLoginClaims;
 pub use login_sessions::PgLoginSessions;
 pub use open_error::OpenError;
 pub use operation::QUERIES;

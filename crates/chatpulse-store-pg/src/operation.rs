@@ -40,7 +40,14 @@ operations! {
     LOGIN_SESSIONS_END "login_sessions.end" "end a login in PostgreSQL";
     LOGIN_SESSIONS_END_ALL "login_sessions.end_all" "end all of a streamer's logins in PostgreSQL";
     LOGIN_SESSIONS_DELETE_EXPIRED "login_sessions.sweep" "delete expired logins from PostgreSQL";
+    LOGIN_SESSIONS_ALL_OF "login_sessions.all_of" "list a streamer's logins in PostgreSQL";
+    LOGIN_SESSIONS_STREAMERS "login_sessions.streamers" "list who is logged in in PostgreSQL";
+    LOGIN_SESSIONS_SPEND_STATE "login_sessions.spend_state" "spend the state of a login in PostgreSQL";
+    LOGIN_SESSIONS_FIND_SPENT_STATE "login_sessions.find_spent_state" "find a spent state in PostgreSQL";
+    LOGIN_CLAIMS_CLAIM "login_claims.claim" "claim a name in PostgreSQL";
+    LOGIN_CLAIMS_ALL "login_claims.all" "read the claims from PostgreSQL";
     TOKENS_ALL "tokens.all" "read all tokens from PostgreSQL";
+    TOKENS_OF_USER "tokens.of_user" "find a user's tokens in PostgreSQL";
     TOKENS_UNCHECKED_SINCE "tokens.unchecked_since" "find unchecked tokens in PostgreSQL";
     TOKENS_RENEW "tokens.renew" "renew a user's tokens in PostgreSQL";
     TOKENS_RENEW_BOT "tokens.renew_bot" "renew the bot's tokens in PostgreSQL";

@@ -15,6 +15,8 @@ use crate::pool::PgPool;
 use crate::query::{Instant, Query, column, parsed};
 
 const ALL: Query = Query::reading(operation::TOKENS_ALL, include_str!("../queries/tokens/all.sql"));
+const OF_USER: Query =
+    Query::reading(operation::TOKENS_OF_USER, include_str!("../queries/tokens/of_user.sql"));
 const UNCHECKED_SINCE: Query =
     Query::reading(operation::TOKENS_UNCHECKED_SINCE, include_str!("../queries/tokens/unchecked_since.sql"));
 const RENEW: Query = Query::writing(operation::TOKENS_RENEW, include_str!("../queries/tokens/renew.sql"));
@@ -43,6 +45,10 @@ impl PgTokens {
 impl TokenRepository for PgTokens {
     async fn all(&self) -> Result<Vec<StoredTokens>, StoreError> {
         self.pool.all(&ALL, &[], stored_tokens).await
+    }
+
+    async fn of_user(&self, user: &TwitchUserId) -> Result<Vec<StoredTokens>, StoreError> {
+        self.pool.all(&OF_USER, &[&user.as_str()], stored_tokens).await
     }
 
     async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError> {

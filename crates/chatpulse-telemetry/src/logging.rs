@@ -45,9 +45,13 @@ impl LogFilter {
         if text.contains(['=', ',', '[']) {
             return Ok(Self(text.to_owned()));
         }
-        // A plain level applies to our crates: libraries that log every start are limited to warnings.
+        if ["off", "0"].contains(&text.to_lowercase().as_str()) || text.starts_with("chatpulse") {
+            return Ok(Self(text.to_owned()));
+        }
+        // A plain level applies to our crates: libraries that log every start are limited to warnings. The audit log stays.
         let ours = ["actix_server", "refinery_core"].map(|library| format!(",{library}=warn")).concat();
-        Ok(Self(if text.eq_ignore_ascii_case("info") { format!("{text}{ours}") } else { text.to_owned() }))
+        let ours = if text.eq_ignore_ascii_case("info") { ours } else { String::new() };
+        Ok(Self(format!("{text},audit=info{ours}")))
     }
 }
 
@@ -76,6 +80,15 @@ fn holds_no_secret(line: &Metadata<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_level_keeps_the_audit_log() {
+        assert_eq!(LogFilter::parse("warn").unwrap().0, "warn,audit=info");
+        assert!(LogFilter::parse("info").unwrap().0.starts_with("info,audit=info,"));
+        for as_written in ["off", "warn,audit=off", "chatpulse_web"] {
+            assert_eq!(LogFilter::parse(as_written).unwrap().0, as_written);
+        }
+    }
 
     #[test]
     fn a_filter_is_a_level_or_tracing_syntax() {

@@ -205,7 +205,13 @@ pub fn bot_grant(name: &str) -> BotGrant {
 pub fn login_session(streamer: StreamerId, expires_at: Timestamp) -> LoginSession {
     let (mut hash, half) = ([0; 32], OverlayId::random());
     hash[..16].copy_from_slice(half.0.as_bytes());
-    LoginSession { hash: LoginHash(hash), streamer, expires_at }
+    LoginSession {
+        hash: LoginHash(hash),
+        streamer,
+        expires_at,
+        started_at: Some(Timestamp::from_unix_ms(START_MS)),
+        browser: "Firefox on Windows".to_owned(),
+    }
 }
 
 /// A record of a subscription to this chat.

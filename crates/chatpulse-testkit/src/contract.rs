@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatpulse_domain::ports::app_token::AppTokenRepository;
+use chatpulse_domain::ports::login_claims::LoginClaims;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
@@ -27,6 +28,7 @@ use chatpulse_domain::ports::votes::VoteStore;
 
 pub mod agreement;
 pub mod app_token;
+pub mod login_claims;
 pub mod login_sessions;
 pub mod sessions;
 pub mod settings;
@@ -64,6 +66,8 @@ pub struct Accounts {
     pub settings: Arc<dyn SettingsRepository>,
     /// Who is logged in now.
     pub login_sessions: Arc<dyn LoginSessions>,
+    /// Who claimed the server and names.
+    pub login_claims: Arc<dyn LoginClaims>,
     /// Records of EventSub subscriptions.
     pub subscriptions: Arc<dyn SubscriptionRepository>,
     /// The application's token.

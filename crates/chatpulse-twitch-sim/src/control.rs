@@ -60,6 +60,11 @@ impl Sim {
         self.shared.disconnect(user_id).await
     }
 
+    /// Returns the access tokens that the application revoked, oldest first.
+    pub fn revoked_tokens(&self) -> Vec<String> {
+        self.shared.read(|world| world.tokens.revoked().to_vec())
+    }
+
     /// Returns the number of valid app tokens. A deployment that shares its token has one.
     pub fn app_tokens(&self) -> usize {
         self.shared.read(|world| world.tokens.count_app())

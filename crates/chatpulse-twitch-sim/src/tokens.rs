@@ -22,6 +22,8 @@ pub(crate) struct Token {
     pub(crate) client_id: String,
     pub(crate) owner: Owner,
     pub(crate) scopes: Scopes,
+    /// The authorization that issued it; `None` for an app token.
+    authorization: Option<u64>,
     expires: Instant,
 }
 
@@ -47,13 +49,14 @@ struct Refresh {
     client_id: String,
     user_id: String,
     scopes: Scopes,
+    authorization: u64,
     state: RefreshState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RefreshState {
     Valid,
-    /// Replaced by a newer token.
+    /// Replaced by a newer token, or revoked.
     Spent,
     /// The user disconnected the application.
     Disconnected,
@@ -80,6 +83,10 @@ pub(crate) struct Tokens {
     codes: HashMap<String, Code>,
     access: HashMap<String, Token>,
     refresh: HashMap<String, Refresh>,
+    /// Number of exchanged codes. Each is an authorization with tokens of its own.
+    authorizations: u64,
+    /// Access tokens that the application revoked, oldest first.
+    revoked: Vec<String>,
 }
 
 impl Tokens {
@@ -112,10 +119,10 @@ impl Tokens {
     }
 
     pub(crate) fn issue_app(&mut self, ids: &mut Ids, limits: &Limits, client_id: &str) -> String {
-        self.insert_access(ids, client_id, Owner::App, Scopes::new(), limits.app_token_lifetime)
+        self.insert_access(ids, client_id, (Owner::App, None), Scopes::new(), limits.app_token_lifetime)
     }
 
-    /// Issues a new access token and refresh token.
+    /// Issues a new access token and refresh token for a new authorization.
     pub(crate) fn issue_user(
         &mut self,
         ids: &mut Ids,
@@ -124,15 +131,28 @@ impl Tokens {
         user_id: &str,
         scopes: Scopes,
     ) -> Issued {
+        self.authorizations += 1;
+        self.issue_pair(ids, limits, client_id, (user_id, self.authorizations), scopes)
+    }
+
+    fn issue_pair(
+        &mut self,
+        ids: &mut Ids,
+        limits: &Limits,
+        client_id: &str,
+        (user_id, authorization): (&str, u64),
+        scopes: Scopes,
+    ) -> Issued {
         let refresh_token = ids.refresh_token();
         let entry = Refresh {
             client_id: client_id.to_owned(),
             user_id: user_id.to_owned(),
             scopes: scopes.clone(),
+            authorization,
             state: RefreshState::Valid,
         };
         self.refresh.insert(refresh_token.clone(), entry);
-        let owner = Owner::User(user_id.to_owned());
+        let owner = (Owner::User(user_id.to_owned()), Some(authorization));
         let access_token =
             self.insert_access(ids, client_id, owner, scopes.clone(), limits.user_token_lifetime);
         Issued { access_token, refresh_token, scopes }
@@ -154,11 +174,12 @@ impl Tokens {
             RefreshState::Disconnected => return Err(RefreshRefused::Disconnected),
         }
         let (user_id, scopes) = (entry.user_id.clone(), entry.scopes.clone());
+        let authorization = entry.authorization;
         if limits.rotate_refresh_tokens {
             entry.state = RefreshState::Spent;
-            return Ok(self.issue_user(ids, limits, client_id, &user_id, scopes));
+            return Ok(self.issue_pair(ids, limits, client_id, (&user_id, authorization), scopes));
         }
-        let owner = Owner::User(user_id);
+        let owner = (Owner::User(user_id), Some(authorization));
         let access_token =
             self.insert_access(ids, client_id, owner, scopes.clone(), limits.user_token_lifetime);
         Ok(Issued { access_token, refresh_token: old.to_owned(), scopes })
@@ -175,9 +196,31 @@ impl Tokens {
         self.access.values().filter(is_valid).count()
     }
 
-    /// Revokes one access token. Returns it if it was valid.
+    /// Revokes one access token, with its refresh token. Returns it if it was valid.
     pub(crate) fn revoke(&mut self, token: &str) -> Option<Token> {
-        self.access.remove(token).filter(|token| token.expires > Instant::now())
+        let revoked = self.access.remove(token).filter(|token| token.expires > Instant::now())?;
+        self.revoked.push(token.to_owned());
+        if let Some(authorization) = revoked.authorization {
+            self.access.retain(|_, token| token.authorization != Some(authorization));
+            let its = self.refresh.values_mut().filter(|refresh| refresh.authorization == authorization);
+            its.for_each(|refresh| refresh.state = RefreshState::Spent);
+        }
+        Some(revoked)
+    }
+
+    /// Returns the access tokens that the application revoked, oldest first.
+    pub(crate) fn revoked(&self) -> &[String] {
+        &self.revoked
+    }
+
+    /// Returns whether the user has another authorization with a valid token.
+    pub(crate) fn has_any(&self, user_id: &str) -> bool {
+        let refreshable =
+            |refresh: &Refresh| refresh.user_id == user_id && refresh.state == RefreshState::Valid;
+        let is_users = |token: &Token| matches!(&token.owner, Owner::User(id) if id == user_id);
+        let now = Instant::now();
+        self.refresh.values().any(refreshable)
+            || self.access.values().any(|token| is_users(token) && token.expires > now)
     }
 
     /// Expires every access token whose owner matches `which`.
@@ -201,13 +244,13 @@ impl Tokens {
         &mut self,
         ids: &mut Ids,
         client_id: &str,
-        owner: Owner,
+        (owner, authorization): (Owner, Option<u64>),
         scopes: Scopes,
         lifetime: Duration,
     ) -> String {
         let access_token = ids.token();
-        let token =
-            Token { client_id: client_id.to_owned(), owner, scopes, expires: Instant::now() + lifetime };
+        let expires = Instant::now() + lifetime;
+        let token = Token { client_id: client_id.to_owned(), owner, scopes, authorization, expires };
         self.access.insert(access_token.clone(), token);
         access_token
     }

@@ -54,27 +54,15 @@ impl TwitchLogin for OauthLogin {
     }
 
     async fn exchange(&self, code: &Secret) -> Result<Grant, LoginError> {
-        let token = self.redeem(code).await?;
-        let access = Secret::new(token.access_token);
-        let validated = self.validate_token(&access).await?;
-        let id = validated.user_id.as_deref().and_then(|id| TwitchUserId::new(id).ok());
-        let (Some(id), Some(login)) = (id, validated.login) else {
-            return Err(LoginError::Refused("the token belongs to no user".into()));
-        };
-        let display_name = self.display_name(&access, &id).await.unwrap_or_else(|error| {
-            warn!(%error, "failed to get the display name of a user who logged in; showing the login name");
-            login.clone()
-        });
-        let lives = Duration::from_secs(token.expires_in.or(validated.expires_in).unwrap_or(0));
-        Ok(Grant {
-            user: TwitchProfile { id, login, display_name },
-            tokens: UserTokens {
-                access,
-                refresh: token.refresh_token.map(Secret::new),
-                expires_at: self.clock.now().plus(lives),
-                scopes: validated.scopes.or(token.scope).unwrap_or_default(),
-            },
-        })
+        let mut token = self.redeem(code).await?;
+        let access = Secret::new(std::mem::take(&mut token.access_token));
+        let grant = self.identify(token, access.clone()).await;
+        if grant.is_err()
+            && let Err(error) = self.revoke(&access).await
+        {
+            warn!(%error, "failed to revoke the tokens of a login that did not succeed");
+        }
+        grant
     }
 
     async fn validate(&self, access: &Secret) -> Result<(), LoginError> {
@@ -159,6 +147,29 @@ impl OauthLogin {
             ("redirect_uri", self.config.redirect_uri.as_str()),
         ];
         self.call(self.http.post(below(&self.config.urls.auth, "token")).form(&form), is_refusal).await
+    }
+
+    /// Asks Twitch whose token it is.
+    async fn identify(&self, token: TokenAnswer, access: Secret) -> Result<Grant, LoginError> {
+        let validated = self.validate_token(&access).await?;
+        let id = validated.user_id.as_deref().and_then(|id| TwitchUserId::new(id).ok());
+        let (Some(id), Some(login)) = (id, validated.login) else {
+            return Err(LoginError::Refused("the token belongs to no user".into()));
+        };
+        let display_name = self.display_name(&access, &id).await.unwrap_or_else(|error| {
+            warn!(%error, "failed to get the display name of a user who logged in; showing the login name");
+            login.clone()
+        });
+        let lives = Duration::from_secs(token.expires_in.or(validated.expires_in).unwrap_or(0));
+        Ok(Grant {
+            user: TwitchProfile { id, login, display_name },
+            tokens: UserTokens {
+                access,
+                refresh: token.refresh_token.map(Secret::new),
+                expires_at: self.clock.now().plus(lives),
+                scopes: validated.scopes.or(token.scope).unwrap_or_default(),
+            },
+        })
     }
 
     async fn validate_token(&self, access: &Secret) -> Result<ValidateAnswer, LoginError> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::audit::{self, Action};
 use crate::dashboard::own_overlay;
 use crate::error::{Answer, Problem};
 use crate::guard::origin::public_base;
@@ -33,7 +34,7 @@ pub(crate) async fn overlay_status(web: Shared, request: HttpRequest) -> Answer 
 }
 
 pub(crate) async fn test_vote(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
-    let (login, body) = allowed(&web, &request, payload).await?;
+    let (login, body) = allowed(&web, &request, payload, Action::TestVote).await?;
     let side = side_of(&body)
         .ok_or_else(|| Problem::bad_request("A test vote has a `side`: `for` or `against`."))?;
     match web.ports.engine.bar.test_vote(&login.streamer, side).await? {
@@ -48,16 +49,18 @@ pub(crate) async fn test_vote(web: Shared, request: HttpRequest, payload: Payloa
 }
 
 pub(crate) async fn reset(web: Shared, request: HttpRequest, payload: Payload, uuid: Path<String>) -> Answer {
-    let (login, _) = allowed(&web, &request, payload).await?;
+    let (login, _) = allowed(&web, &request, payload, Action::Reset).await?;
     own_overlay(&login, &uuid)?;
     web.ports.engine.bar.reset(&login.streamer).await?;
+    audit::done(&web, &request, &login.streamer, Action::Reset);
     Ok(answer(&json!({"status": "ok"})))
 }
 
 pub(crate) async fn rotate(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
-    let (login, _) = allowed(&web, &request, payload).await?;
+    let (login, _) = allowed(&web, &request, payload, Action::Rotate).await?;
     let renewed = web.ports.engine.accounts.rotate_overlay(&login.streamer).await?;
     let renewed = renewed.ok_or_else(Problem::unauthorized)?;
+    audit::done(&web, &request, &login.streamer, Action::Rotate);
     let base = public_base(&request, &web.config);
     Ok(answer(&json!({
         "status": "ok",
@@ -67,10 +70,15 @@ pub(crate) async fn rotate(web: Shared, request: HttpRequest, payload: Payload) 
 }
 
 /// Checks the login and the CSRF token. Also returns the body, which may contain the token.
-async fn allowed(web: &Web, request: &HttpRequest, payload: Payload) -> Result<(LoggedIn, Bytes), Problem> {
+async fn allowed(
+    web: &Web,
+    request: &HttpRequest,
+    payload: Payload,
+    action: Action,
+) -> Result<(LoggedIn, Bytes), Problem> {
     let login = session::require(web, request).await?;
     let body = body::read(request, payload, body::FORM).await?;
-    csrf::check(&web.config.session_key, &login, request, csrf::field(&body).as_deref())?;
+    csrf::check(web, &login, request, csrf::field(&body).as_deref(), action)?;
     Ok((login, body))
 }
 

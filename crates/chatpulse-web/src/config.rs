@@ -16,6 +16,10 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Base of every URL shown to a user; `None` uses the host of the request.
     pub public_url: Option<Url>,
+    /// The redirect URL as it is registered at Twitch. Browsers come back to its host after a login.
+    pub redirect_uri: String,
+    /// Host names, beside those of this machine, that requests may be for; `None` allows any.
+    pub hosts: Option<Vec<String>>,
     /// Turns on secure cookies and HSTS.
     pub production: bool,
     /// `X-Forwarded-*` is trusted only from these networks.
@@ -36,6 +40,13 @@ pub struct HttpConfig {
     pub metrics_token: Option<Secret>,
     /// The answer of `/version`.
     pub build: BuildInfo,
+}
+
+impl HttpConfig {
+    /// Whether browsers must send our cookies by TLS only.
+    pub(crate) fn secure_cookies(&self) -> bool {
+        self.production || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
 }
 
 /// Requests per minute and address; 0 turns the limit off.

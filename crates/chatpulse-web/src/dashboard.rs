@@ -4,6 +4,7 @@ mod fields;
 mod form;
 mod input;
 mod leaving;
+mod logins;
 mod questions;
 mod try_line;
 mod view;
@@ -18,34 +19,33 @@ use chatpulse_domain::ports::settings::SaveOutcome;
 use chatpulse_engine::bar::BarStatus;
 use tracing::warn;
 
+use crate::audit::{self, Action};
 use crate::error::{Answer, Problem, accepts_json};
 use crate::guard::origin::public_base;
-use crate::guard::{body, csrf};
+use crate::guard::{body, cookies, csrf};
 use crate::login::{html, redirect, set_cookie};
-use crate::session::{self, LoggedIn, cookie};
+use crate::session::{self, LoggedIn};
 use crate::state::{Shared, Web};
 use form::SettingsForm;
 use input::SettingsInput;
 pub(crate) use leaving::{delete_account, export};
+pub(crate) use logins::end_login;
 use try_line::TriedLine;
 pub(crate) use try_line::try_line;
 use view::{BotHint, DashboardPage, Notice, Notices};
-
-/// The cookie that carries "saved" over the redirect to the next page, which shows it once.
-const JUST_SAVED: &str = "chatpulse_saved";
 
 pub(crate) async fn page(web: Shared, request: HttpRequest) -> Answer {
     let Some(login) = session::find(&web, &request).await? else {
         return Ok(redirect("/auth/login"));
     };
     let stored = stored_settings(&web, &login).await?;
-    let notice =
-        request.cookie(JUST_SAVED).filter(|cookie| !cookie.value().is_empty()).map(|_| Notice::Saved);
+    let saved = cookies::values(&request, cookies::SAVED, &web.config);
+    let notice = saved.iter().any(|value| !value.is_empty()).then_some(Notice::Saved);
     let shown =
         Shown { form: SettingsForm::of(&stored), pause_state: stored.pause_state, notice, tried: None };
     let mut page = show(&web, &request, &login, StatusCode::OK, shown).await?;
     if notice.is_some() {
-        set_cookie(&mut page, &cookie(JUST_SAVED, String::new(), CookieAge::ZERO, &web.config));
+        set_cookie(&mut page, &cookies::end(cookies::SAVED, &web.config));
     }
     Ok(page)
 }
@@ -58,9 +58,23 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
     };
     let body = body::read(&request, payload, body::FORM).await?;
     let input = SettingsInput::read(&body);
-    csrf::check(&web.config.session_key, &login, &request, input.csrf_token.as_deref())?;
+    csrf::check(&web, &login, &request, input.csrf_token.as_deref(), Action::Save)?;
+    let answer = save_input(&web, &request, &login, input).await;
+    let status = answer.as_ref().map_or_else(|problem| problem.status, HttpResponse::status);
+    match status {
+        StatusCode::UNPROCESSABLE_ENTITY => {
+            audit::refused(&web, &request, &login.streamer, Action::Save, "invalid");
+        }
+        StatusCode::CONFLICT => audit::refused(&web, &request, &login.streamer, Action::Save, "stale"),
+        _ if status.is_server_error() => audit::failed(&web, &request, &login.streamer, Action::Save),
+        _ => audit::done(&web, &request, &login.streamer, Action::Save),
+    }
+    answer
+}
 
-    let stored = stored_settings(&web, &login).await?;
+async fn save_input(web: &Web, request: &HttpRequest, login: &LoggedIn, input: SettingsInput) -> Answer {
+    let for_script = accepts_json(request.headers());
+    let stored = stored_settings(web, login).await?;
     let (settings, based_on) = match input.parse(&stored.settings) {
         Ok(parsed) => parsed,
         Err(problems) if for_script => return Err(invalid(problems)),
@@ -68,7 +82,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             let pause_state = stored.pause_state;
             let form = input.into_form(&stored, problems);
             let shown = Shown { form, pause_state, notice: Some(Notice::Invalid), tried: None };
-            return show(&web, &request, &login, StatusCode::UNPROCESSABLE_ENTITY, shown).await;
+            return show(web, request, login, StatusCode::UNPROCESSABLE_ENTITY, shown).await;
         }
     };
     match web.ports.engine.settings.save(&login.streamer, &settings, based_on).await? {
@@ -84,7 +98,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             let mut response = redirect("/dashboard");
             set_cookie(
                 &mut response,
-                &cookie(JUST_SAVED, "1".to_owned(), CookieAge::minutes(1), &web.config),
+                &cookies::build(cookies::SAVED, "1".to_owned(), CookieAge::minutes(1), &web.config),
             );
             Ok(response)
         }
@@ -95,7 +109,7 @@ pub(crate) async fn save(web: Shared, request: HttpRequest, payload: Payload) ->
             form.version = stored.version.0.to_string();
             let notice = Some(Notice::ChangedElsewhere);
             let shown = Shown { form, pause_state: stored.pause_state, notice, tried: None };
-            show(&web, &request, &login, StatusCode::CONFLICT, shown).await
+            show(web, request, login, StatusCode::CONFLICT, shown).await
         }
         SaveOutcome::NoStreamer => Err(Problem::unauthorized()),
     }
@@ -107,7 +121,7 @@ pub(crate) async fn undo_pause(web: Shared, request: HttpRequest, payload: Paylo
         return Ok(redirect("/auth/login"));
     };
     let body = body::read(&request, payload, body::FORM).await?;
-    csrf::check(&web.config.session_key, &login, &request, csrf::field(&body).as_deref())?;
+    csrf::check(&web, &login, &request, csrf::field(&body).as_deref(), Action::ResumeOrShow)?;
     let order = url::form_urlencoded::parse(&body).find(|(name, _)| name == "order");
     let command = match order.as_ref().map(|(_, value)| value.as_ref()) {
         Some("resume") => ModCommand::Resume,
@@ -116,6 +130,7 @@ pub(crate) async fn undo_pause(web: Shared, request: HttpRequest, payload: Paylo
     };
     if let Some(change) = command.pause_change() {
         web.ports.engine.settings.change_pause(login.streamer.overlay, change).await?;
+        audit::done(&web, &request, &login.streamer, Action::ResumeOrShow);
     }
     Ok(redirect("/dashboard"))
 }
@@ -170,6 +185,8 @@ async fn show(
             pause_state: shown.pause_state,
         },
         limited: votes_are_limited(web, login).await,
+        logins: logins::list(web, login).await?,
+        login_is_recent: login.is_recent(web),
     });
     Ok(html(status, page.into_string()))
 }

@@ -1,6 +1,7 @@
 //! Middleware for every handler.
 
 pub(crate) mod body;
+pub(crate) mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod headers;
 pub(crate) mod limits;
@@ -8,3 +9,4 @@ pub(crate) mod observe;
 pub(crate) mod origin;
 pub(crate) mod proxies;
 pub(crate) mod random;
+pub(crate) mod site;

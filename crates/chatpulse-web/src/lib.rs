@@ -5,6 +5,8 @@
 
 mod api;
 mod assets;
+mod audit;
+mod browser_name;
 mod config;
 mod dashboard;
 mod error;

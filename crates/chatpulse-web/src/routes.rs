@@ -10,16 +10,17 @@ use crate::{api, assets, dashboard, health, login, operators, overlay, webhook};
 pub(crate) fn public(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(home)))
-        // Logging in
+        // Logging in. What a login spends is not for HEAD.
         .service(resource("/auth/login").route(get().to(login::page)))
-        .service(resource("/auth/start").route(get().to(login::start)))
-        .service(resource("/auth/callback").route(get().to(login::callback)))
+        .service(resource("/auth/start").route(web::get().to(login::start)))
+        .service(resource("/auth/callback").route(web::get().to(login::callback)))
         .service(resource("/auth/logout").route(post().to(login::logout)))
         // The streamer
         .service(resource("/dashboard").route(get().to(dashboard::page)))
         .service(resource("/dashboard/config").route(post().to(dashboard::save)))
         .service(resource("/dashboard/try").route(post().to(dashboard::try_line)))
         .service(resource("/dashboard/stage").route(post().to(dashboard::undo_pause)))
+        .service(resource("/dashboard/end-login").route(post().to(dashboard::end_login)))
         .service(resource("/dashboard/export").route(get().to(dashboard::export)))
         .service(resource("/dashboard/delete-account").route(post().to(dashboard::delete_account)))
         .service(resource("/api/overlay-status").route(get().to(api::overlay_status)))

@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chatpulse_domain::access::Access;
 use chatpulse_domain::secret::Secret;
 use chatpulse_telemetry::logging::{self, LogFilter, LogFormat};
 use chatpulse_telemetry::metrics::Metrics;
@@ -28,11 +29,12 @@ use crate::wiring::metrics::families;
 
 const STREAMER: (&str, &str, &str) = ("1971641", "your_channel", "Your_Channel");
 const CLIENT_ID: &str = "chatpulse-demo";
+/// Warnings and errors only, so that the printed URLs stay visible.
+const LOG_FILTER: &str = "warn,audit=off";
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
-    // Log warnings and errors only, so that the two printed URLs stay visible.
-    logging::start(&LogFilter::parse("warn")?, LogFormat::Text);
+    logging::start(&LogFilter::parse(LOG_FILTER)?, LogFormat::Text);
     runtime()?.block_on(demo(options))
 }
 
@@ -122,12 +124,14 @@ fn settings(port: u16, sim: &Sim, secret: &str) -> anyhow::Result<Settings> {
                 eventsub: Url::parse(&sim.eventsub_ws_url())?,
             },
             transport: Transport::WebSocket,
+            webhook_callback: None,
             webhook_secrets: Vec::new(),
             bot: None,
         },
+        access: Access::FirstStreamer,
         limits: LimitSettings::defaults()?,
         outgoing: OutgoingSettings::default(),
-        log: LogSettings { filter: LogFilter::parse("warn")?, format: LogFormat::Text },
+        log: LogSettings { filter: LogFilter::parse(LOG_FILTER)?, format: LogFormat::Text },
         shutdown: ShutdownSettings { drain: Duration::ZERO, grace: GRACE },
         warnings: Vec::new(),
     })

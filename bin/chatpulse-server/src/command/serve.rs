@@ -10,8 +10,8 @@ use tracing::{info, warn};
 use crate::fatal;
 use crate::lifecycle::Lifecycle;
 use crate::settings::{Settings, ShutdownSettings};
-use crate::wiring::Parts;
 use crate::wiring::metrics::families;
+use crate::wiring::{Parts, addresses};
 
 /// Runs the server until it receives a signal.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -30,6 +30,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let ShutdownSettings { drain, grace } = settings.shutdown;
+    let redirect_uri = settings.twitch.redirect_uri.clone();
     let metrics = Metrics::install(&families(&settings.stores)).context("could not set up metrics")?;
     let lifecycle = Lifecycle::new();
     lifecycle.stop_on_signals(drain).context("could not listen for signals")?;
@@ -37,7 +38,8 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(operators) = parts.operators_address()? {
         info!("metrics, version and health are on http://{operators}");
     }
-    info!("ChatPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), parts.address()?);
+    let addresses = addresses(&redirect_uri, parts.address()?);
+    info!("ChatPulse {} listens on {addresses}", env!("CARGO_PKG_VERSION"));
     let clean = parts.run(lifecycle, grace).await?;
     info!("stopped");
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })

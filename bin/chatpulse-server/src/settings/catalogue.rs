@@ -29,6 +29,7 @@ pub(super) const VARIABLES: &[(&str, Kind)] = &[
     ("TWITCH_CLIENT_ID", Plain),
     ("TWITCH_CLIENT_SECRET", Secret),
     ("TWITCH_REDIRECT_URI", PublicUrl),
+    ("ALLOWED_STREAMERS", Plain),
     ("BOT_USER_ID", Plain),
     ("EVENTSUB_TRANSPORT", Plain),
     ("WEBHOOK_CALLBACK_URL", PublicUrl),

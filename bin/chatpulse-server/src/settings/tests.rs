@@ -6,9 +6,10 @@ pub(super) const MINIMUM: [(&str, &str); 3] = [
     ("TWITCH_REDIRECT_URI", "http://localhost:8080/auth/callback"),
 ];
 
-pub(super) const PRODUCTION: [(&str, &str); 9] = [
+pub(super) const PRODUCTION: [(&str, &str); 10] = [
     ("APP_ENV", "production"),
     ("ALLOW_EMBEDDED", "true"),
+    ("ALLOWED_STREAMERS", "your_channel"),
     ("PUBLIC_URL", "https://pulse.example"),
     ("TWITCH_CLIENT_ID", "id"),
     ("TWITCH_CLIENT_SECRET", "0a1b2c3d4e5f6g7h8i9j"),
@@ -126,6 +127,7 @@ fn each_of_these_is_refused_in_production() {
         (("DATABASE_URL", "postgres://db.example/cp?sslmode=disable"), "DATABASE_URL"),
         (("REDIS_URL", "redis://cache.example"), "REDIS_URL"),
         (("WEBHOOK_CALLBACK_URL", "http://pulse.example/webhooks/eventsub"), "WEBHOOK_CALLBACK_URL"),
+        (("ALLOWED_STREAMERS", ""), "ALLOWED_STREAMERS"),
         (("APP_ENV", "prod"), "APP_ENV"),
         (("SESSION_SECRET", "abcabcabcabcabcabcabcabcabcabcabcabcabc"), "SESSION_SECRET"),
         (("TWITCH_CLIENT_SECRET", "very-secret"), "TWITCH_CLIENT_SECRET"),

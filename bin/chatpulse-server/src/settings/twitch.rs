@@ -14,6 +14,8 @@ pub(crate) struct TwitchSettings {
     pub(crate) redirect_uri: String,
     pub(crate) urls: TwitchUrls,
     pub(crate) transport: Transport,
+    /// The public URL of the webhook route, also where chat comes by WebSocket.
+    pub(crate) webhook_callback: Option<String>,
     /// Secrets that may sign a webhook, the current one first. Empty disables the webhook route.
     pub(crate) webhook_secrets: Vec<Secret>,
     pub(crate) bot: Option<TwitchUserId>,
@@ -65,6 +67,7 @@ impl TwitchSettings {
             redirect_uri: redirect_uri?,
             urls: urls?,
             transport,
+            webhook_callback: webhook.as_ref().map(|webhook| webhook.callback.clone()),
             webhook_secrets: webhook.map(|webhook| webhook.secrets).unwrap_or_default(),
             bot: bot?,
         })

@@ -14,6 +14,7 @@ use chatpulse_domain::ids::InstanceId;
 use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::leadership::Leadership;
+use chatpulse_domain::ports::login_claims::LoginClaims;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::sessions::SessionStore;
 use chatpulse_domain::ports::settings::SettingsRepository;
@@ -25,8 +26,8 @@ use chatpulse_domain::ports::tokens::TokenRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_embedded::{
-    LocalSignals, MemoryLive, SingleInstance, SqliteAppToken, SqliteFile, SqliteLoginSessions,
-    SqliteSettings, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
+    LocalSignals, MemoryLive, SingleInstance, SqliteAppToken, SqliteFile, SqliteLoginClaims,
+    SqliteLoginSessions, SqliteSettings, SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -45,6 +46,7 @@ pub(crate) struct Stores {
     pub(crate) settings: Arc<dyn SettingsRepository>,
     pub(crate) subscriptions: Arc<dyn SubscriptionRepository>,
     pub(crate) login_sessions: Arc<dyn LoginSessions>,
+    pub(crate) login_claims: Arc<dyn LoginClaims>,
     pub(crate) app_token: Arc<dyn AppTokenRepository>,
     pub(crate) live: LiveStores,
     pub(crate) health: Vec<Arc<dyn HealthCheck>>,
@@ -110,6 +112,7 @@ impl Stores {
             settings: Arc::new(SqliteSettings::new(file.clone())),
             subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
             login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
+            login_claims: Arc::new(SqliteLoginClaims::new(file.clone())),
             app_token: Arc::new(SqliteAppToken::new(file.clone())),
             live: LiveStores::in_process(limit),
             health: vec![Arc::new(file.clone())],

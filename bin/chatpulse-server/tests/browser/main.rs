@@ -13,6 +13,7 @@ mod cost;
 mod course;
 mod custom_css;
 mod gallery;
+mod logins;
 mod motion;
 mod newcomer;
 mod overlay;

@@ -62,7 +62,7 @@ async fn a_cancelled_login_and_every_error_have_a_page_for_people() -> anyhow::R
 }
 
 /// An error page at both widths.
-async fn keep_error(visitor: &Tab, name: &str) -> anyhow::Result<()> {
+pub(crate) async fn keep_error(visitor: &Tab, name: &str) -> anyhow::Result<()> {
     visitor.until("document.querySelector('.lone h1')").await?;
     let (status, path): (String, String) =
         visitor.eval("[document.querySelector('.lone-status').textContent, location.pathname]").await?;

@@ -25,6 +25,7 @@ fn production() -> Setup {
         .set("TOKEN_ENCRYPTION_KEY", KEY)
         .set("METRICS_ADDR", "127.0.0.1:0")
         .set("SHUTDOWN_DRAIN", "0s")
+        .set("ALLOWED_STREAMERS", "your_channel")
 }
 
 /// Refused as a matter of configuration: before a port is opened, with the variable's name, without a change.
@@ -60,6 +61,8 @@ async fn each_mistake_in_the_configuration_is_named() {
         ("BOT_USER_ID", "not a number!"),
         ("BOT_USER_ID", "my_bot"),
         ("PUBLIC_URL", "https://pulse.example/?q=1"),
+        ("ALLOWED_STREAMERS", "ada; bob"),
+        ("ALLOWED_STREAMERS", "*, ada"),
         ("EVENTSUB_TRANSPORT", "pigeon"),
         ("EVENTSUB_TRANSPORT", "webhook"),
         ("TOKEN_ENCRYPTION_KEYS_OLD", "00ff"),
@@ -117,6 +120,7 @@ async fn each_of_these_is_refused_in_production() {
         ("METRICS_TOKEN", "put-a-random-token-here", "METRICS_TOKEN"),
         ("METRICS_ADDR", "", "METRICS_TOKEN"),
         ("ALLOW_EMBEDDED", "", "DATABASE_URL"),
+        ("ALLOWED_STREAMERS", "", "ALLOWED_STREAMERS"),
         ("DATABASE_URL", "postgres://db.example/cp?sslmode=disable", "DATABASE_URL"),
         ("DATABASE_URL", "postgres:///cp?hostaddr=203.0.113.7&sslmode=disable", "DATABASE_URL"),
         ("DATABASE_URL", "postgres://localhost/cp?hostaddr=203.0.113.7&sslmode=disable", "DATABASE_URL"),

@@ -117,7 +117,7 @@ async fn a_head_that_is_too_large_is_refused() {
     browser.get(&format!("/version?{}", "q".repeat(17 * 1024))).await.expect_problem(431);
     for kib in [33, 70, 300] {
         let mut wire = Wire::to(&server).await;
-        let head = format!("GET /version?{} HTTP/1.1\r\nHost: x\r\n\r\n", "q".repeat(kib * 1024));
+        let head = format!("GET /version?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "q".repeat(kib * 1024));
         wire.write(head.as_bytes()).await;
         let answer = wire.answer().await.expect("an answer is possible");
         assert_eq!(answer.status, 431, "{kib} KiB: {answer:?}");
@@ -125,7 +125,7 @@ async fn a_head_that_is_too_large_is_refused() {
     }
     // Far beyond what the parser itself takes there is an answer where possible, and no harm anyway.
     let mut wire = Wire::to(&server).await;
-    wire.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Pad: ").await;
+    wire.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Pad: ").await;
     wire.write("p".repeat(1024 * 1024).as_bytes()).await;
     wire.write(b"\r\n\r\n").await;
     if let Some(answer) = wire.answer().await {
@@ -136,9 +136,9 @@ async fn a_head_that_is_too_large_is_refused() {
         ("HELLO\r\n\r\n".to_owned(), 400),
         ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
         ("\0\u{1}\r\n\r\n".to_owned(), 400),
-        ("GET / HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n".to_owned(), 400),
-        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n".to_owned(), 400),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n\r\n".to_owned(), 400),
+        (format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431),
     ] {
         let mut wire = Wire::to(&server).await;
         wire.write(nonsense.as_bytes()).await;
@@ -156,14 +156,15 @@ async fn what_comes_too_slowly_is_given_up() {
     let slow_head = async {
         let mut wire = Wire::to(&server).await;
         let started = Instant::now();
-        wire.write(b"GET /version HTTP/1.1\r\nHost: x\r\n").await;
+        wire.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n").await;
         let answer = wire.answer().await;
         (answer.map(|answer| answer.status), started.elapsed())
     };
     let slow_body = async {
         let mut wire = Wire::to(&server).await;
         let started = Instant::now();
-        wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n").await;
+        wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n")
+            .await;
         // A byte now and then does not help.
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_secs(4)).await;
@@ -175,7 +176,7 @@ async fn what_comes_too_slowly_is_given_up() {
     // The time is each request's own, also the second's on a connection that is kept alive.
     let slow_second_head = async {
         let mut wire = Wire::to(&server).await;
-        wire.write(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        wire.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         assert_eq!(wire.answer().await.unwrap().status, 200);
         let started = Instant::now();
         for byte in b"GET / HTTP" {
@@ -268,8 +269,11 @@ async fn the_public_address_is_the_requests_own_unless_a_proxy_knows_better() {
         let url = crate::support::streamer::between(&page, "data-url=\"", "/overlay/");
         url.to_owned()
     };
-    let world = World::websocket().await;
+    // On loopback a Solo answers to its own names only.
+    let everywhere = |setup: Setup| setup.set("HOST", "0.0.0.0");
+    let world = World::websocket_with(everywhere).await;
     assert_eq!(shown(&world).await, "http://direct.example:81");
-    let behind_proxy = World::websocket_with(|setup| setup.set("TRUSTED_PROXIES", "127.0.0.0/8")).await;
+    let behind_proxy =
+        World::websocket_with(|setup| everywhere(setup).set("TRUSTED_PROXIES", "127.0.0.0/8")).await;
     assert_eq!(shown(&behind_proxy).await, "https://pulse.example");
 }

@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::float_cmp, reason = "a bar at rest is at exactly 0, and metrics count in whole numbers")]
 
+mod access;
 mod architecture;
+mod audit;
 mod check_command;
 mod conduits;
 mod configuration;
@@ -16,6 +18,8 @@ mod grants;
 mod http;
 mod leaving;
 mod login;
+mod login_tabs;
+mod logins;
 mod matching;
 mod moderators;
 mod on_stream;
@@ -30,6 +34,7 @@ mod rules;
 mod samples;
 mod settings;
 mod share;
+mod site;
 mod stopping;
 mod support;
 mod three_instances;

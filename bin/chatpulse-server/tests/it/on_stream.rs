@@ -58,7 +58,7 @@ async fn whatever_is_wrong_below_overlay_is_small_and_transparent() {
     for (path, status) in wrong_paths() {
         let mut wire = Wire::to(&server).await;
         // As it is, since clients tidy up paths.
-        wire.write(format!("GET /overlay/{path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await;
+        wire.write(format!("GET /overlay/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await;
         let answer = wire.answer().await.unwrap();
         let what = format!("/overlay/{}", path.chars().take(50).collect::<String>());
         assert_eq!(answer.status, status, "{what}: {answer:?}");
@@ -100,8 +100,8 @@ async fn what_is_refused_unread_below_overlay_is_a_page_too() {
             format!("GET /overlay/x?{} HTTP/1.1\r\n\r\n", "q".repeat(40 * 1024)),
             431,
         ),
-        ("too many headers", format!("GET /overlay/{UUID} HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
-        ("no header", "GET /overlay/x HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n".to_owned(), 400),
+        ("too many headers", format!("GET /overlay/{UUID} HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431),
+        ("no header", "GET /overlay/x HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n".to_owned(), 400),
     ] {
         let mut wire = Wire::to(&server).await;
         wire.write(head.as_bytes()).await;

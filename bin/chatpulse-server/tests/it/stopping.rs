@@ -31,7 +31,7 @@ async fn a_stop_says_goodbye_and_ends_well() {
 
 #[tokio::test]
 async fn while_it_stops_it_finishes_what_it_began_and_is_not_ready() {
-    const ASK: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n";
+    const ASK: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut server = with_webhook(|setup| setup).await;
     let mut probe = Wire::to(&server).await;
     probe.write(ASK).await;
@@ -147,7 +147,7 @@ async fn with_webhook(change: impl Fn(Setup) -> Setup) -> Server {
 
 async fn half_a_request(server: &Server) -> Wire {
     let mut wire = Wire::to(server).await;
-    wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12").await;
+    wire.write(b"POST /webhooks/eventsub HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12").await;
     // It is being handled as soon as a later request on another connection has been.
     let live = server.http.get(server.url("/health/live")).send().await.unwrap();
     assert_eq!(live.status(), 200);

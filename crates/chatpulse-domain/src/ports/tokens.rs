@@ -42,6 +42,9 @@ pub trait TokenRepository: Send + Sync {
     /// Lists everybody's tokens in the order of first logins; those of bots come last.
     async fn all(&self) -> Result<Vec<StoredTokens>, StoreError>;
 
+    /// Lists the tokens of one user: those of the login, then those of the consent to be the bot.
+    async fn of_user(&self, user: &TwitchUserId) -> Result<Vec<StoredTokens>, StoreError>;
+
     /// Lists tokens that were not validated since `then`, or never since their login. The longest unchecked comes first.
     async fn unchecked_since(&self, then: Timestamp, max: usize) -> Result<Vec<StoredTokens>, StoreError>;
 

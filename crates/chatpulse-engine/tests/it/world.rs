@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chatpulse_domain::access::Access;
 use chatpulse_domain::login::LoginRole;
 use chatpulse_domain::message::ChatMessage;
 use chatpulse_domain::ports::sessions::SessionStore as _;
@@ -56,6 +57,7 @@ pub(crate) async fn world_with(limit: Option<BucketLimit>, bot: Option<&str>) ->
         tokens: Arc::clone(&accounts.tokens) as _,
         settings: Arc::clone(&accounts.settings) as _,
         login_sessions: Arc::clone(&accounts.login_sessions) as _,
+        login_claims: Arc::clone(&accounts.login_claims) as _,
         login: Arc::new(login.clone()),
         feed: Arc::new(feed.clone()),
         cipher: Arc::new(FakeCipher::default()),
@@ -64,6 +66,7 @@ pub(crate) async fn world_with(limit: Option<BucketLimit>, bot: Option<&str>) ->
     let policy = Policy {
         instance: build::instance("test-1"),
         bot: bot.map(build::user),
+        access: Access::Everybody,
         cleanup_interval: Duration::from_secs(30),
         orphan_max_age: Duration::from_secs(30),
         subscription_grace: Duration::from_mins(10),

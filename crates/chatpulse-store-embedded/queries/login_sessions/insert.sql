@@ -1,2 +1,2 @@
-INSERT INTO login_sessions (hash, user_id, expires_at_ms)
-VALUES (:hash, :user_id, :expires_at_ms)
+INSERT INTO login_sessions (hash, user_id, expires_at_ms, started_at_ms, browser)
+VALUES (:hash, :user_id, :expires_at_ms, :started_at_ms, :browser)

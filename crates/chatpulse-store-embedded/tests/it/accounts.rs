@@ -30,6 +30,11 @@ async fn login_sessions_keep_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn login_claims_keep_the_contract() {
+    contract::login_claims::holds(fresh_accounts).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_keep_the_contract() {
     contract::subscriptions::holds(fresh_accounts).await;
 }
@@ -71,7 +76,7 @@ async fn a_restart_keeps_everything() {
     let found = after.settings.find(ada.id).await.unwrap();
     assert_eq!(found, Some(build::versioned(settings, 2)));
     let found = after.login_sessions.find(login.hash, now).await.unwrap();
-    assert_eq!(found, Some(ada.id));
+    assert_eq!(found, Some(login));
     assert_eq!(after.subscriptions.all().await.unwrap(), [subscription]);
     assert_eq!(after.subscriptions.conduit().await.unwrap(), Some(build::conduit("ours")));
 }

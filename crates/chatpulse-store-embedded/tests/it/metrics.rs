@@ -15,6 +15,7 @@ async fn every_query_is_timed_under_its_name() {
     let _here = metrics::set_default_local_recorder(&recorder);
     contract::streamers::holds(fresh_accounts).await;
     contract::settings::holds(fresh_accounts).await;
+    contract::login_claims::holds(fresh_accounts).await;
     contract::login_sessions::holds(fresh_accounts).await;
     contract::subscriptions::holds(fresh_accounts).await;
     contract::tokens::holds(fresh_accounts).await;

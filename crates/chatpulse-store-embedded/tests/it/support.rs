@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_embedded::{
-    MemoryLive, SqliteAppToken, SqliteFile, SqliteLoginSessions, SqliteSettings, SqliteStreamers,
-    SqliteSubscriptions, SqliteTokens,
+    MemoryLive, SqliteAppToken, SqliteFile, SqliteLoginClaims, SqliteLoginSessions, SqliteSettings,
+    SqliteStreamers, SqliteSubscriptions, SqliteTokens,
 };
 use chatpulse_testkit::clock::TestClock;
 use chatpulse_testkit::contract::{Accounts, Live};
@@ -23,6 +23,7 @@ pub(crate) fn accounts_in(file: &SqliteFile) -> Accounts {
         streamers: Arc::new(SqliteStreamers::new(file.clone())),
         settings: Arc::new(SqliteSettings::new(file.clone())),
         login_sessions: Arc::new(SqliteLoginSessions::new(file.clone())),
+        login_claims: Arc::new(SqliteLoginClaims::new(file.clone())),
         subscriptions: Arc::new(SqliteSubscriptions::new(file.clone())),
         app_token: Arc::new(SqliteAppToken::new(file.clone())),
         tokens: Arc::new(SqliteTokens::new(file.clone())),

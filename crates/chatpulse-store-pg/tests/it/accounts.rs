@@ -32,6 +32,12 @@ async fn login_sessions_keep_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn login_claims_keep_the_contract() {
+    let databases = Databases::default();
+    contract::login_claims::holds(async || databases.accounts().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_keep_the_contract() {
     let databases = Databases::default();
     contract::subscriptions::holds(async || databases.accounts().await).await;

@@ -17,6 +17,7 @@ async fn every_query_is_timed_under_its_name() {
     let databases = Databases::default();
     contract::streamers::holds(async || databases.accounts().await).await;
     contract::settings::holds(async || databases.accounts().await).await;
+    contract::login_claims::holds(async || databases.accounts().await).await;
     contract::login_sessions::holds(async || databases.accounts().await).await;
     contract::subscriptions::holds(async || databases.accounts().await).await;
     contract::tokens::holds(async || databases.accounts().await).await;

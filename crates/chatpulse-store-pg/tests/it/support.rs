@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatpulse_store_pg::{
-    OpenError, PgAppToken, PgConfig, PgLoginSessions, PgPool, PgSettings, PgStreamers, PgSubscriptions,
-    PgTokens, Tls, parse_url,
+    OpenError, PgAppToken, PgConfig, PgLoginClaims, PgLoginSessions, PgPool, PgSettings, PgStreamers,
+    PgSubscriptions, PgTokens, Tls, parse_url,
 };
 use chatpulse_testkit::contract::Accounts;
 use chatpulse_testkit::servers::postgres::Database;
@@ -24,6 +24,7 @@ pub(crate) fn accounts_on(pool: &PgPool) -> Accounts {
         streamers: Arc::new(PgStreamers::new(pool.clone())),
         settings: Arc::new(PgSettings::new(pool.clone())),
         login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+        login_claims: Arc::new(PgLoginClaims::new(pool.clone())),
         subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
         app_token: Arc::new(PgAppToken::new(pool.clone())),
         tokens: Arc::new(PgTokens::new(pool.clone())),

@@ -32,6 +32,7 @@ pub async fn holds(make: impl AsyncFn() -> Accounts) {
     the_grant_of_a_bot_without_an_account_ends_too(make().await).await;
     what_was_agreed_to_later_outlives_a_withdrawal(make().await).await;
     a_new_login_begins_anew(make().await).await;
+    a_users_tokens_are_those_of_login_and_bot(make().await).await;
 }
 
 fn profile(name: &str) -> TwitchProfile {
@@ -55,6 +56,23 @@ async fn sign_in_again(accounts: &Accounts, streamer: &Streamer) -> SealedTokens
     };
     accounts.streamers.sign_in(&profile, &sealed).await.unwrap();
     sealed
+}
+
+async fn a_users_tokens_are_those_of_login_and_bot(accounts: Accounts) {
+    let (ada, of_login) = sign_in(&accounts, "Ada").await;
+    let (bob, _) = sign_in(&accounts, "Bob").await;
+    let of_user = async |user: &TwitchUserId| accounts.tokens.of_user(user).await.unwrap();
+    assert_eq!(of_user(&ada.twitch_id).await, [of_login.clone()]);
+    let grant = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
+    accounts.streamers.record_bot_grant(&grant, None).await.unwrap();
+    assert_eq!(of_user(&ada.twitch_id).await, [of_login.clone()], "the bot agreed with its login");
+    let sealed = build::sealed();
+    accounts.streamers.record_bot_grant(&grant, Some(&sealed)).await.unwrap();
+    let of_bot = StoredTokens { owner: TokenOwner::Bot, user: ada.twitch_id.clone(), sealed };
+    assert_eq!(of_user(&ada.twitch_id).await, [of_login, of_bot]);
+    accounts.tokens.end_grant(&bob.twitch_id, LATER).await.unwrap();
+    assert_eq!(of_user(&bob.twitch_id).await, []);
+    assert_eq!(of_user(&build::user("nobody")).await, []);
 }
 
 async fn is_logged_in(accounts: &Accounts, login: &LoginSession) -> bool {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chatpulse_domain::access::{Claim, Fingerprint};
 use chatpulse_domain::command::PauseChange;
 use chatpulse_domain::ids::{ChannelId, ConduitId, OverlayId, StreamerId, SubscriptionId, TwitchUserId};
 use chatpulse_domain::login::{BotGrant, LoginHash, LoginSession, SealedTokens};
 use chatpulse_domain::overlay::{OverlaySettings, SettingsVersion, VersionedSettings};
 use chatpulse_domain::ports::app_token::AppTokenRepository;
 use chatpulse_domain::ports::error::StoreError;
+use chatpulse_domain::ports::login_claims::LoginClaims;
 use chatpulse_domain::ports::login_sessions::LoginSessions;
 use chatpulse_domain::ports::settings::{SaveOutcome, SettingsRepository};
 use chatpulse_domain::ports::streamers::{DeletedAccount, Rotation, StreamerRepository};
@@ -18,14 +20,14 @@ use chatpulse_domain::streamer::{Streamer, TwitchProfile};
 use chatpulse_domain::subscription::ChatSubscription;
 use chatpulse_domain::time::Timestamp;
 use chatpulse_store_embedded::{
-    SqliteAppToken, SqliteFile, SqliteLoginSessions, SqliteSettings, SqliteStreamers, SqliteSubscriptions,
-    SqliteTokens,
+    SqliteAppToken, SqliteFile, SqliteLoginClaims, SqliteLoginSessions, SqliteSettings, SqliteStreamers,
+    SqliteSubscriptions, SqliteTokens,
 };
 
 use super::{Outage, forward_port, wait_for};
 use crate::contract::Accounts;
 
-/// One database behind an outage, seen through six ports. Clones share one database.
+/// One database behind an outage, seen through seven ports. Clones share one database.
 #[derive(Clone)]
 pub struct FakeAccounts {
     /// Who logged in.
@@ -36,6 +38,8 @@ pub struct FakeAccounts {
     pub settings: Arc<WithOutage<SqliteSettings>>,
     /// Who is logged in now.
     pub login_sessions: Arc<WithOutage<SqliteLoginSessions>>,
+    /// Who claimed the server and names.
+    pub login_claims: Arc<WithOutage<SqliteLoginClaims>>,
     /// Records of EventSub subscriptions.
     pub subscriptions: Arc<WithOutage<SqliteSubscriptions>>,
     /// The application's token.
@@ -70,6 +74,7 @@ impl FakeAccounts {
             tokens: WithOutage::new(SqliteTokens::new(file.clone()), &outage),
             settings: WithOutage::new(SqliteSettings::new(file.clone()), &outage),
             login_sessions: WithOutage::new(SqliteLoginSessions::new(file.clone()), &outage),
+            login_claims: WithOutage::new(SqliteLoginClaims::new(file.clone()), &outage),
             subscriptions: WithOutage::new(SqliteSubscriptions::new(file.clone()), &outage),
             app_token: WithOutage::new(SqliteAppToken::new(file), &outage),
             outage,
@@ -100,6 +105,7 @@ impl From<FakeAccounts> for Accounts {
             tokens: fake.tokens,
             settings: fake.settings,
             login_sessions: fake.login_sessions,
+            login_claims: fake.login_claims,
             subscriptions: fake.subscriptions,
             app_token: fake.app_token,
         }
@@ -123,6 +129,7 @@ forward_port! {
 forward_port! {
     TokenRepository for WithOutage<SqliteTokens> {
         fn all() -> Vec<StoredTokens>;
+        fn of_user(user: &TwitchUserId) -> Vec<StoredTokens>;
         fn unchecked_since(then: Timestamp, max: usize) -> Vec<StoredTokens>;
         fn renew(old: &StoredTokens, new: &SealedTokens, at: Timestamp) -> bool;
         fn delete(old: &StoredTokens) -> bool;
@@ -142,10 +149,21 @@ forward_port! {
 forward_port! {
     LoginSessions for WithOutage<SqliteLoginSessions> {
         fn begin(session: &LoginSession) -> ();
-        fn find(hash: LoginHash, now: Timestamp) -> Option<StreamerId>;
+        fn find(hash: LoginHash, now: Timestamp) -> Option<LoginSession>;
+        fn all_of(streamer: StreamerId, now: Timestamp) -> Vec<LoginSession>;
+        fn streamers(now: Timestamp) -> Vec<StreamerId>;
         fn end(hash: LoginHash) -> ();
         fn end_all(streamer: StreamerId) -> ();
+        fn spend_state(state: LoginHash, expires_at: Timestamp) -> bool;
+        fn is_spent(state: LoginHash, now: Timestamp) -> bool;
         fn delete_expired(now: Timestamp) -> u64;
+    }
+}
+
+forward_port! {
+    LoginClaims for WithOutage<SqliteLoginClaims> {
+        fn claim(on: Fingerprint, user: Fingerprint) -> Fingerprint;
+        fn all() -> Vec<Claim>;
     }
 }
 

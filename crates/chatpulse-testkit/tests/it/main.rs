@@ -28,6 +28,7 @@ async fn live_sessions_keep_the_contract() {
 async fn accounts_keep_the_contracts() {
     contract::streamers::holds(async || FakeAccounts::new().into()).await;
     contract::settings::holds(async || FakeAccounts::new().into()).await;
+    contract::login_claims::holds(async || FakeAccounts::new().into()).await;
     contract::login_sessions::holds(async || FakeAccounts::new().into()).await;
     contract::subscriptions::holds(async || FakeAccounts::new().into()).await;
     contract::tokens::holds(async || FakeAccounts::new().into()).await;

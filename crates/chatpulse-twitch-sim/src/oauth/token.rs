@@ -134,7 +134,7 @@ pub(crate) async fn validate(
     Ok(HttpResponse::Ok().json(validation))
 }
 
-/// `POST /revoke`. Revoking a user token ends all grants of the user.
+/// `POST /revoke`. Revoking a user token ends its authorization; the user's last one ends their grants.
 pub(crate) async fn revoke(
     request: HttpRequest,
     body: web::Bytes,
@@ -145,9 +145,16 @@ pub(crate) async fn revoke(
         return Err(OauthError::new(404, "client does not exist"));
     }
     let token = params.get("token").unwrap_or_default();
-    let revoked = shared.change(|world| world.tokens.revoke(token));
-    let revoked = revoked.ok_or(OauthError::new(400, "Invalid token"))?;
-    if let Owner::User(id) = revoked.owner {
+    let (owner, has_others) = shared
+        .change(|world| {
+            let owner = world.tokens.revoke(token)?.owner;
+            let has_others = matches!(&owner, Owner::User(id) if world.tokens.has_any(id));
+            Some((owner, has_others))
+        })
+        .ok_or(OauthError::new(400, "Invalid token"))?;
+    if let Owner::User(id) = owner
+        && !has_others
+    {
         shared.into_inner().disconnect(&id).await;
     }
     Ok(HttpResponse::Ok().finish())

@@ -156,6 +156,29 @@ async fn an_expired_app_token_is_refused_and_a_new_one_works() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_ends_its_own_authorization_alone() {
+    let client = Client::start().await;
+    let url = format!("{}/revoke", client.sim.auth_url());
+    let (first, second) =
+        (client.user_token(STREAMER, "channel:bot").await, client.user_token(STREAMER, "channel:bot").await);
+    let text = |issued: &Value, name: &str| issued[name].as_str().unwrap().to_owned();
+    let revoked = text(&first, "access_token");
+    let form = [("client_id", &*client.id), ("token", &*revoked)];
+    assert_eq!(client.http.post(&url).form(&form).send().await.unwrap().status(), 200);
+    assert_eq!(client.sim.revoked_tokens(), [revoked.clone()]);
+    assert_eq!(client.sim.grants().len(), 1);
+    assert_eq!(validate(&client, &revoked).await.0, 401);
+    let refresh = async |issued: &Value| {
+        let token = text(issued, "refresh_token");
+        client.token(&[("grant_type", "refresh_token"), ("refresh_token", &token)]).await.status().as_u16()
+    };
+    assert_eq!(refresh(&first).await, 400);
+    assert_eq!(validate(&client, &text(&second, "access_token")).await.0, 200);
+    assert_eq!(refresh(&second).await, 200);
+    client.sim.stop().await;
+}
+
+#[tokio::test]
 async fn a_revoked_token_takes_the_grant_with_it() {
     let client = Client::start().await;
     let issued = client.user_token(STREAMER, "channel:bot").await;

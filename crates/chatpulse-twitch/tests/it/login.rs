@@ -63,3 +63,14 @@ async fn a_code_or_token_that_twitch_refuses_is_told_from_a_twitch_that_does_not
     world.sim.forget_refresh_tokens();
     assert!(matches!(login.refresh(&refresh).await, Err(LoginError::Refused(_))));
 }
+
+#[tokio::test]
+async fn tokens_of_a_login_that_does_not_succeed_are_revoked() {
+    let world = World::start().await;
+    let login = login(&world);
+    for (status, failed) in [(500, 1), (401, 2)] {
+        world.sim.fail_next(Endpoint::Validate, &Fault::status(status), 1);
+        assert!(login.exchange(&code(&world, &login).await).await.is_err());
+        assert_eq!(world.sim.revoked_tokens().len(), failed);
+    }
+}

@@ -7,10 +7,11 @@ use chatpulse_broadcast::frame::config;
 use serde_json::json;
 
 use super::stored_settings;
+use crate::audit::{self, Action};
 use crate::error::{Answer, Problem};
 use crate::guard::origin::public_base;
 use crate::guard::{body, csrf};
-use crate::login::{redirect, set_cookie};
+use crate::login::redirect;
 use crate::session;
 use crate::state::Shared;
 
@@ -33,6 +34,7 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
         "settings": config(&stored),
     });
     let text = serde_json::to_string_pretty(&export).unwrap_or_default();
+    audit::done(&web, &request, streamer, Action::Export);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8"))
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"chatpulse.json\""))
@@ -40,16 +42,25 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
         .body(text))
 }
 
-/// Only with the login name typed beside it: it cannot be undone.
+/// Only with the login name typed beside it and soon after a login: it cannot be undone.
 pub(crate) async fn delete_account(web: Shared, request: HttpRequest, payload: Payload) -> Answer {
     let Some(login) = session::find(&web, &request).await? else {
         return Ok(redirect("/auth/login"));
     };
     let form = body::read(&request, payload, body::FORM).await?;
-    csrf::check(&web.config.session_key, &login, &request, csrf::field(&form).as_deref())?;
+    csrf::check(&web, &login, &request, csrf::field(&form).as_deref(), Action::Delete)?;
+    if !login.is_recent(&web) {
+        audit::refused(&web, &request, &login.streamer, Action::Delete, "login_too_old");
+        return Err(Problem::forbidden(
+            "Your account is still there. Deleting it takes a login that is not older than ten minutes, so that nobody else does it in your browser.",
+            "Log in again, then delete it on the dashboard.",
+        )
+        .with_action(&("Log in again", "/auth/start")));
+    }
     let typed = url::form_urlencoded::parse(&form).find(|(name, _)| name == "confirm");
     let typed = typed.map(|(_, value)| value.trim().trim_start_matches('@').to_lowercase());
     if typed.as_deref() != Some(login.streamer.login.to_lowercase().as_str()) {
+        audit::refused(&web, &request, &login.streamer, Action::Delete, "not_confirmed");
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "Your account is still there",
@@ -59,7 +70,6 @@ pub(crate) async fn delete_account(web: Shared, request: HttpRequest, payload: P
         .with_action(&("Back to the dashboard", "/dashboard")));
     }
     web.ports.engine.accounts.delete(&login.streamer).await?;
-    let mut response = redirect("/auth/login?notice=deleted");
-    set_cookie(&mut response, &session::farewell(&web.config));
-    Ok(response)
+    audit::done(&web, &request, &login.streamer, Action::Delete);
+    Ok(session::farewell(&web, &request, "/auth/login?notice=deleted"))
 }

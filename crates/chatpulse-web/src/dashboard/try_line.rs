@@ -10,6 +10,7 @@ use serde_json::json;
 use super::form::SettingsForm;
 use super::input::SettingsInput;
 use super::{Shown, invalid, show, stored_settings};
+use crate::audit::Action;
 use crate::error::{Answer, Problem, accepts_json};
 use crate::guard::{body, csrf};
 use crate::login::redirect;
@@ -32,7 +33,7 @@ pub(crate) async fn try_line(web: Shared, request: HttpRequest, payload: Payload
         return if for_script { Err(Problem::unauthorized()) } else { Ok(redirect("/auth/login")) };
     };
     let body = body::read(&request, payload, body::FORM).await?;
-    csrf::check(&web.config.session_key, &login, &request, csrf::field(&body).as_deref())?;
+    csrf::check(&web, &login, &request, csrf::field(&body).as_deref(), Action::TryLine)?;
     let field = url::form_urlencoded::parse(&body).find(|(name, _)| name == "line");
     let line = field.map(|(_, line)| line.into_owned()).unwrap_or_default();
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod field;
+mod logins;
 mod notices;
 mod settings;
 mod sidebar;
@@ -17,6 +18,7 @@ use super::try_line::TriedLine;
 use crate::assets::{self, File};
 use crate::layout;
 
+pub(crate) use logins::Login;
 pub(crate) use notices::{BotHint, Notice, Notices};
 
 /// Everything the dashboard shows, already looked up.
@@ -42,6 +44,10 @@ pub(crate) struct DashboardPage {
     pub(crate) notices: Notices,
     /// Chat is so fast right now that not every vote counts.
     pub(crate) limited: bool,
+    /// Where the streamer is logged in.
+    pub(crate) logins: Vec<Login>,
+    /// Whether the login is recent enough to delete the account.
+    pub(crate) login_is_recent: bool,
 }
 
 /// The dashboard page.
@@ -57,7 +63,8 @@ pub(crate) fn page(page: &DashboardPage) -> Markup {
             (sidebar::first_steps(first_trigger))
             div.board-left {
                 (settings::form(&page.form, page.tried.as_ref(), &page.csrf_token))
-                (account::own_data(&page.login, &page.csrf_token))
+                (logins::logins(&page.logins, &page.csrf_token))
+                (account::own_data(page))
             }
             div.board-right {
                 (sidebar::preview(&page.overlay_path))
@@ -139,6 +146,13 @@ mod tests {
                 pause_state: PauseState::default(),
             },
             limited: false,
+            logins: vec![Login {
+                id: "0a".to_owned(),
+                browser: "Firefox on Linux".to_owned(),
+                started: Some("24 Nov 2026, 16:00 UTC".to_owned()),
+                is_this: true,
+            }],
+            login_is_recent: true,
         }
     }
 
@@ -155,6 +169,12 @@ mod tests {
             text.matches("<form").count(),
             text.matches("name=\"csrf_token\" value=\"token-1\"").count()
         );
+    }
+
+    #[test]
+    fn who_logged_in_long_ago_is_asked_to_log_in_before_deleting_the_account() {
+        let text = page(&DashboardPage { login_is_recent: false, ..build_page() }).into_string();
+        assert!(text.contains("href=\"/auth/start\"") && !text.contains("/dashboard/delete-account"));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Security headers of every response.
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
-const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 3] = [
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
     (
         "permissions-policy",
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), clipboard-write=(self)",
@@ -12,10 +11,18 @@ const FIXED: [(&str, &str); 4] = [
     ("cross-origin-opener-policy", "same-origin"),
 ];
 
+/// Answers below these paths are for one person, and for this moment.
+const NOT_STORED: [&str; 3] = ["/dashboard", "/api", "/auth"];
+
 /// Sets the headers that are not set yet. `base` is our public URL, for the WebSocket of the overlay.
 pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production: bool) {
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let referrer = HeaderValue::from_static(referrer_policy(path));
+    headers.insert(HeaderName::from_static("referrer-policy"), referrer);
+    if NOT_STORED.iter().any(|prefix| path.starts_with(prefix)) && !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     let host = base.split_once("://").map_or(base, |(_, host)| host);
     let policy = content_policy(is_overlay(path), host.split('/').next());
@@ -23,9 +30,17 @@ pub(crate) fn secure(headers: &mut HeaderMap, path: &str, base: &str, production
         headers.insert(HeaderName::from_static("content-security-policy"), policy);
     }
     if production {
-        let year = HeaderValue::from_static("max-age=31536000");
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(HeaderName::from_static("strict-transport-security"), year);
     }
+}
+
+/// The address of an overlay is a secret, and that of a callback holds a code. All other pages may have a form, and without
+/// a referrer browsers would send its `Origin` as `null`.
+fn referrer_policy(path: &str) -> &'static str {
+    let is_secret =
+        is_overlay(path) || ["/ws/", "/auth/callback"].iter().any(|prefix| path.starts_with(prefix));
+    if is_secret { "no-referrer" } else { "same-origin" }
 }
 
 /// Returns true if OBS shows what this path answers, and the dashboard frames it.

@@ -20,6 +20,7 @@ use crate::error::{Asker, Problem, render};
 use crate::guard::headers::secure;
 use crate::guard::limits::Bucket;
 use crate::guard::origin::{client_ip, peer_ip, public_base};
+use crate::guard::site::{refuse_foreign_host, refuse_foreign_page};
 use crate::state::Shared;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,7 +44,9 @@ pub(crate) async fn observe(
     }
     let refused = match &web {
         _ if head_bytes(&request) > HEAD_BYTES_MAX => Some(head_too_large()),
-        Some(web) => over_limit(web, &request, &path),
+        Some(web) => over_limit(web, &request, &path)
+            .or_else(|| refuse_foreign_host(request.request(), &path, &web.config))
+            .or_else(|| refuse_foreign_page(request.request(), &path, &web.config)),
         None => None,
     };
     let base = web.as_ref().map(|web| public_base(request.request(), &web.config));

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap};
 use ipnet::IpNet;
+use url::Url;
 
 use crate::config::HttpConfig;
 
@@ -51,16 +52,43 @@ pub(crate) fn public_base(request: &HttpRequest, config: &HttpConfig) -> String 
     if let Some(public_url) = &config.public_url {
         return public_url.as_str().trim_end_matches('/').to_owned();
     }
-    let headers = request.headers();
-    let peer_is_trusted = request
-        .peer_addr()
-        .is_some_and(|peer| config.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())));
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let forwarded = |name| text(name).filter(|_| peer_is_trusted);
-    let host =
-        forwarded("x-forwarded-host").or_else(|| text(HOST.as_str())).filter(|host| is_authority(host));
-    let scheme = forwarded("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
-    format!("{scheme}://{}", host.map_or_else(|| config.listen.to_string(), str::to_owned))
+    request_base(request, config)
+}
+
+/// The same as the browser asked for it, whatever our public URL is.
+pub(crate) fn request_base(request: &HttpRequest, config: &HttpConfig) -> String {
+    let host = requested_authority(request, config).filter(|host| is_authority(host));
+    let scheme = forwarded(request, config, "x-forwarded-proto").filter(|scheme| *scheme == "https");
+    let host = host.map_or_else(|| config.listen.to_string(), str::to_owned);
+    format!("{}://{host}", scheme.unwrap_or("http"))
+}
+
+/// Host and port that the browser asked for, as they were sent: `Host`, or `X-Forwarded-Host` from a trusted proxy.
+pub(crate) fn requested_authority<'a>(request: &'a HttpRequest, config: &HttpConfig) -> Option<&'a str> {
+    forwarded(request, config, "x-forwarded-host").or_else(|| text(request, HOST.as_str()))
+}
+
+/// The host name without port, in lower case; `None` for text that names no host.
+pub(crate) fn host_name(authority: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://{authority}")).ok().filter(|_| is_authority(authority))?;
+    Some(url.host_str()?.trim_end_matches('.').to_owned())
+}
+
+/// The origin that a login at Twitch comes back to, if the request is for another host.
+pub(crate) fn origin_of_logins(request: &HttpRequest, config: &HttpConfig) -> Option<String> {
+    let home = Url::parse(&config.redirect_uri).ok()?;
+    let asked = host_name(requested_authority(request, config)?)?;
+    let is_elsewhere = home.host_str().is_some_and(|host| host.trim_end_matches('.') != asked);
+    is_elsewhere.then(|| home.origin().ascii_serialization())
+}
+
+fn forwarded<'a>(request: &'a HttpRequest, config: &HttpConfig, name: &str) -> Option<&'a str> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    text(request, name).filter(|_| config.trusted_proxies.iter().any(|net| net.contains(&peer)))
+}
+
+fn text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
 /// Accepts only characters of a host and port, so that the value is safe in a page or a header.
@@ -116,6 +144,21 @@ mod tests {
         let key = |text: &str| limit_key(text.parse().unwrap());
         assert_eq!(key("2001:db8:1:2:aaaa::1"), key("2001:db8:1:2:bbbb::2"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn a_host_name_has_one_spelling() {
+        for (sent, name) in [
+            ("LocalHost:8080", "localhost"),
+            ("pulse.example.", "pulse.example"),
+            ("[::1]:80", "[::1]"),
+            ("127.0.0.1", "127.0.0.1"),
+        ] {
+            assert_eq!(host_name(sent).as_deref(), Some(name));
+        }
+        for bad in ["", "a b", "ada@pulse.example", "pulse.example/x", "a,b", ":80"] {
+            assert_eq!(host_name(bad), None, "{bad}");
+        }
     }
 
     #[test]

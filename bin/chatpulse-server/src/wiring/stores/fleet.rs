@@ -13,7 +13,7 @@ use chatpulse_domain::ports::subscriptions::SubscriptionRepository;
 use chatpulse_domain::ports::votes::VoteStore;
 use chatpulse_domain::token_bucket::BucketLimit;
 use chatpulse_store_pg::{
-    PgAppToken, PgConfig, PgLoginSessions, PgPool, PgStreamers, PgSubscriptions, PgTokens, Tls,
+    PgAppToken, PgConfig, PgLoginClaims, PgLoginSessions, PgPool, PgStreamers, PgSubscriptions, PgTokens, Tls,
 };
 use chatpulse_store_redis::{
     ConnectError, FencingTokens, FunctionsCheck, Probe, Redis, RedisConfig, RedisInstances, RedisLeadership,
@@ -65,6 +65,7 @@ pub(super) async fn open(pg: &PgSettings, limit: Option<BucketLimit>) -> anyhow:
         settings: Arc::new(chatpulse_store_pg::PgSettings::new(pool.clone())),
         subscriptions: Arc::new(PgSubscriptions::new(pool.clone())),
         login_sessions: Arc::new(PgLoginSessions::new(pool.clone())),
+        login_claims: Arc::new(PgLoginClaims::new(pool.clone())),
         app_token: Arc::new(PgAppToken::new(pool.clone())),
         live: LiveStores::in_process(limit),
         health: vec![Arc::new(pool.clone())],

@@ -61,17 +61,26 @@ impl Form {
 /// Scopes requested from every streamer, whether or not the streamer's own account reads the chat.
 pub(crate) const SCOPES: [&str; 3] = ["channel:bot", "user:read:chat", "user:bot"];
 
+/// Starts a login. A server whose redirect URL is at another host sends the browser there first; here it is the same server.
+pub(crate) async fn start(browser: &mut Browser, path: &str) -> Answer {
+    let answer = browser.get(path).await.expect(302);
+    if answer.location().contains("/auth/start?") {
+        return browser.get(&path_of(answer.location())).await.expect(302);
+    }
+    answer
+}
+
 /// Runs the login up to Twitch's redirect. Returns the callback URL on our server.
 pub(crate) async fn agree(browser: &mut Browser, sim: &Sim, user: &str) -> String {
     sim.grant(user, &SCOPES);
-    let started = browser.get("/auth/start").await.expect(302);
+    let started = start(browser, "/auth/start").await;
     let answer = browser.visit(&format!("{}&login_as={user}", started.location())).await;
     path_of(answer.expect(302).location())
 }
 
 /// Accepts the bot's consent page with this account. Returns the response of our callback.
 pub(crate) async fn connect_bot(browser: &mut Browser, sim: &Sim, account: &str) -> Answer {
-    let start = browser.get("/auth/start?role=bot").await.expect(302);
+    let start = start(browser, "/auth/start?role=bot").await;
     let mut form: Vec<(String, String)> =
         url::Url::parse(start.location()).unwrap().query_pairs().into_owned().collect();
     form.push(("decision".to_owned(), "authorize".to_owned()));

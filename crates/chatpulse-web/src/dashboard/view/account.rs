@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::DashboardPage;
 use crate::layout::verbatim;
 
 /// The menu behind the account's initial.
@@ -38,7 +39,7 @@ fn initial(display_name: &str) -> String {
 }
 
 /// Export and deletion of everything that is stored about the streamer.
-pub(super) fn own_data(login: &str, csrf_token: &str) -> Markup {
+pub(super) fn own_data(page: &DashboardPage) -> Markup {
     html! {
         section.card.own-data aria-labelledby="own-title" {
             h2 #own-title { "Your data" }
@@ -46,17 +47,33 @@ pub(super) fn own_data(login: &str, csrf_token: &str) -> Markup {
             a.button.button-raised href="/dashboard/export" download { "Download my data" }
             details.leaving {
                 summary { "Delete my account" }
-                form method="post" action="/dashboard/delete-account" {
-                    input type="hidden" name="csrf_token" value=(csrf_token);
-                    p {
-                        "Everything is deleted at once, your overlay URL stops working, and ChatPulse is disconnected from Twitch. "
-                        strong { "This can’t be undone." }
-                    }
-                    label.field-label for="confirm" { "Type " (verbatim(login)) " to confirm" }
-                    input.field.notranslate #confirm translate="no" name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
-                    button.button.button-danger type="submit" { "Delete my account" }
-                }
+                @if page.login_is_recent { (deletion(&page.login, &page.csrf_token)) } @else { (login_first()) }
             }
+        }
+    }
+}
+
+fn deletion(login: &str, csrf_token: &str) -> Markup {
+    html! {
+        form method="post" action="/dashboard/delete-account" {
+            input type="hidden" name="csrf_token" value=(csrf_token);
+            p {
+                "Everything is deleted at once, your overlay URL stops working, and ChatPulse is disconnected from Twitch. "
+                strong { "This can’t be undone." }
+            }
+            label.field-label for="confirm" { "Type " (verbatim(login)) " to confirm" }
+            input.field.notranslate #confirm translate="no" name="confirm" autocomplete="off" autocapitalize="off" spellcheck="false" required;
+            button.button.button-danger type="submit" { "Delete my account" }
+        }
+    }
+}
+
+/// The way to deletion for somebody whose login is not recent.
+fn login_first() -> Markup {
+    html! {
+        div.leaving-first {
+            p { "You logged in more than ten minutes ago. Log in again first, so that nobody else deletes your account in your browser." }
+            a.button.button-raised href="/auth/start" { "Log in again" }
         }
     }
 }

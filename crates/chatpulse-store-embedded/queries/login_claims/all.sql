@@ -1,0 +1,3 @@
+SELECT subject, holder
+FROM login_claims
+ORDER BY subject
