@@ -98,45 +98,80 @@ async fn the_three_examples_of_custom_css_work() -> anyhow::Result<()> {
         match name {
             "box" => {
                 assert_transparent(&painter, &png).await?;
-                ensure!(style(&overlay, ".bar", "font-size").await? == "26px");
-                ensure!(style(&overlay, ".bar-pill", "border-top-left-radius").await? == "18px");
-                ensure!(style(&overlay, ".bar-pill", "background-color").await? == "rgba(34, 12, 58, 0.62)");
-                ensure!(style(&overlay, ".bar-end-for", "color").await? == "rgb(125, 255, 208)");
-                ensure!(style(&overlay, ".bar-label", "text-transform").await? == "uppercase");
+                assert_box(&overlay).await?;
             }
-            "line" => {
-                ensure!(style(&overlay, ".bar-end", "display").await? == "none");
-                let (width, bottom): (f64, f64) = overlay
-                    .eval("((box) => [box.width, box.bottom])(document.querySelector('.bar-rail').getBoundingClientRect())")
-                    .await?;
-                ensure!(
-                    (width, bottom) == (1920.0, 40.0),
-                    "the line is {width} px wide and ends at {bottom}"
-                );
-            }
-            _ => {
-                let (top, bottom): (f64, f64) = overlay
-                    .eval("['.bar-end-for', '.bar-end-against'].map((end) => document.querySelector(end).getBoundingClientRect().top)")
-                    .await?;
-                ensure!(top < 100.0 && bottom > 450.0, "for is at {top}, against at {bottom}");
-                let turns: String = overlay
-                    .eval("(([bar, end]) => getComputedStyle(bar).transform + getComputedStyle(end).transform)([...document.querySelectorAll('.bar, .bar-end-for')])")
-                    .await?;
-                ensure!(turns.matches("matrix(0, ").count() + turns.matches("e-17").count() >= 1, "{turns}");
-            }
+            "line" => assert_line(&overlay).await?,
+            _ => assert_upright(&overlay).await?,
         }
         streamer.click("[data-reset]").await?;
         overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
     }
     all_quiet(&overlay, &[served.host()])?;
+    browser.close().await
+}
 
-    // In place of an overlay too: the streamer's look stays theirs.
-    overlay.goto(&format!("{}/overlay/8f7a0000-0000-4000-8000-000000000000", served.base)).await?;
-    apply(&overlay, ".overlay-note { color: rgb(1, 2, 3); }").await?;
-    ensure!(style(&overlay, ".overlay-note", "color").await? == "rgb(1, 2, 3)");
-    // Nowhere else may a style element say anything.
-    streamer.run("document.head.append(Object.assign(document.createElement('style'), { textContent: 'body { color: rgb(1, 2, 3) !important; }' }))").await?;
-    ensure!(style(&streamer, "body", "color").await? != "rgb(1, 2, 3)", "the dashboard takes inline styles");
+async fn assert_box(overlay: &Tab) -> anyhow::Result<()> {
+    for (selector, property, expected) in [
+        (".bar", "font-size", "26px"),
+        (".bar-pill", "border-top-left-radius", "18px"),
+        (".bar-pill", "background-color", "rgba(34, 12, 58, 0.62)"),
+        (".bar-end-for", "color", "rgb(125, 255, 208)"),
+        (".bar-label", "text-transform", "uppercase"),
+    ] {
+        let found = style(overlay, selector, property).await?;
+        ensure!(found == expected, "{property} of {selector} is {found}");
+    }
+    Ok(())
+}
+
+/// As wide as the source, at its lower edge, without words.
+async fn assert_line(overlay: &Tab) -> anyhow::Result<()> {
+    ensure!(style(overlay, ".bar-end", "display").await? == "none");
+    let (width, bottom): (f64, f64) = overlay
+        .eval(
+            "((box) => [box.width, box.bottom])(document.querySelector('.bar-rail').getBoundingClientRect())",
+        )
+        .await?;
+    let is_at_the_edge = (width - 1920.0).abs() < 0.5 && (bottom - 40.0).abs() < 0.5;
+    ensure!(is_at_the_edge, "the line is {width} px wide and ends at {bottom}");
+    Ok(())
+}
+
+/// For is up and against is down, the words are level, and the fill goes up.
+async fn assert_upright(overlay: &Tab) -> anyhow::Result<()> {
+    let (above, below): (f64, f64) = overlay
+        .eval("['for', 'against'].map((side) => document.querySelector(`.bar-end-${side}`).getBoundingClientRect().top)")
+        .await?;
+    ensure!(above < 100.0 && below > 450.0, "for is at {above}, against at {below}");
+    let (width, height): (f64, f64) = overlay
+        .eval("((box) => [box.width, box.height])(document.querySelector('.bar-end-against > .bar-label').getBoundingClientRect())")
+        .await?;
+    ensure!(width > height, "the words are {width} px wide and {height} px high");
+    let (marker, notch): (f64, f64) = overlay
+        .eval("['.bar-marker', '.bar-notch'].map((part) => document.querySelector(part).getBoundingClientRect().top)")
+        .await?;
+    ensure!(marker < notch, "the marker is at {marker}, below the centre at {notch}");
+    Ok(())
+}
+
+/// A streamer's look is theirs in place of the overlay too, and no style element says anything elsewhere.
+#[tokio::test]
+async fn custom_css_works_below_overlay_and_nowhere_else() -> anyhow::Result<()> {
+    const COLOURED: &str = "rgb(1, 2, 3)";
+    let served = Served::start(&[]).await?;
+    let browser = Chromium::start().await?;
+    let tab = browser.visitor(800, 120).await?;
+    for (path, selector, works) in [
+        ("/overlay/8f7a0000-0000-4000-8000-000000000000", ".overlay-note", true),
+        ("/overlay/nonsense", ".overlay-note", true),
+        ("/auth/login", "h1", false),
+        ("/nowhere", "h1", false),
+    ] {
+        tab.goto(&format!("{}{path}", served.base)).await?;
+        apply(&tab, &format!("{selector} {{ color: {COLOURED} !important; }}")).await?;
+        let coloured = style(&tab, selector, "color").await? == COLOURED;
+        ensure!(coloured == works, "{path} takes Custom CSS: {coloured}");
+    }
     browser.close().await
 }
 

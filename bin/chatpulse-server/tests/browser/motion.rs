@@ -13,6 +13,9 @@ const OBS: &str = "window.obsstudio = { pluginVersion: '2.24.4' }";
 const TRANSITIONS: &str = "['.bar', '.bar-pill', '.bar-tint-for', '.bar-sign', '.bar-slab-for', '.bar-percent-for', '.bar-lane-fill']
     .map((part) => Math.max(...getComputedStyle(document.querySelector(part)).transitionDuration.split(',').map(Number.parseFloat)))";
 
+/// The bar in the dashboard's frame.
+const BAR: &str = "document.querySelector('[data-preview-frame]').contentDocument?.querySelector('.bar')";
+
 /// Votes for, and says whether the bar slid: an animation of the browser, instead of steps.
 async fn slides(streamer: &Tab, overlay: &Tab) -> anyhow::Result<bool> {
     overlay
@@ -66,7 +69,6 @@ async fn obs_ignores_the_desktops_wish_for_reduced_motion_and_nobody_else() -> a
     dock.before_scripts(OBS).await?;
     dock.move_less().await?;
     served.log_in(&dock).await?;
-    const BAR: &str = "document.querySelector('[data-preview-frame]').contentDocument?.querySelector('.bar')";
     dock.until(&format!("{BAR}?.dataset.connected === 'true'")).await?;
     let motion: Option<String> = dock.eval(&format!("{BAR}.dataset.motion ?? null")).await?;
     ensure!(motion.is_none(), "the preview moves: {motion:?}");

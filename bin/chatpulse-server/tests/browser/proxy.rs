@@ -105,7 +105,7 @@ impl Proxy {
     /// Waits until the proxy has answered that much since the last [`Self::answer`].
     pub(crate) async fn has_answered(&self, enough: impl Fn(&Answered) -> bool) -> anyhow::Result<()> {
         let mut answered = self.answered.subscribe();
-        let waited = timeout(SOON, answered.wait_for(|answered| enough(answered))).await;
+        let waited = timeout(SOON, answered.wait_for(enough)).await;
         waited.with_context(|| format!("nobody asked the proxy for more: {:?}", self.answered()))??;
         Ok(())
     }

@@ -52,13 +52,12 @@ async fn assert_left_alone(tab: &Tab, what: &str, data: &[&str]) -> anyhow::Resu
 }
 
 #[tokio::test]
-async fn no_page_lets_data_be_translated() -> anyhow::Result<()> {
+async fn pages_before_the_login_leave_data_alone() -> anyhow::Result<()> {
     let (_, login, name) = STREAMER;
-    let served = Served::start(&[("API_RATE_PER_MINUTE", "0"), ("AUTH_RATE_PER_MINUTE", "0")]).await?;
+    let served = Served::start(&[]).await?;
     let browser = Chromium::start().await?;
     let tab = browser.visitor(1280, 900).await?;
     tab.goto(&format!("{}/auth/login", served.base)).await?;
-    // Its chat is made up and moves on, so only some of it is always there.
     assert_left_alone(&tab, "the login page", &["Fight!", "Run!", "yes"]).await?;
     tab.click(".button-twitch").await?;
     tab.until("document.querySelector('.no')").await?;
@@ -66,17 +65,21 @@ async fn no_page_lets_data_be_translated() -> anyhow::Result<()> {
     tab.goto(&format!("{}/nowhere", served.base)).await?;
     let id: String = tab.eval("document.querySelector('.lone-id code').textContent").await?;
     assert_left_alone(&tab, "an error", &[&id]).await?;
+    browser.close().await
+}
 
+#[tokio::test]
+async fn dashboard_and_overlay_leave_data_alone() -> anyhow::Result<()> {
+    let (_, login, name) = STREAMER;
+    let served = Served::start(&[("API_RATE_PER_MINUTE", "0")]).await?;
+    let browser = Chromium::start().await?;
+    let tab = browser.visitor(1280, 900).await?;
     served.log_in(&tab).await?;
     let url = served.overlay_of(&tab).await?;
     let secret = url.rsplit('/').next().unwrap_or_default().to_owned();
     tab.until("document.querySelector('[data-chat]').dataset.chat !== 'unknown'").await?;
-    assert_left_alone(
-        &tab,
-        "the dashboard of somebody new",
-        &[name, login, "yes", "!pulse reset", "800 × 100"],
-    )
-    .await?;
+    let of_the_page = [name, login, "yes", "!pulse reset", "800 × 100"];
+    assert_left_alone(&tab, "the dashboard of somebody new", &of_the_page).await?;
     tab.click("[data-show]").await?;
     for (field, text) in [("#left_label", "Neinlabel"), ("#right_label", "Jalabel")] {
         tab.fill(field, text).await?;
@@ -100,17 +103,15 @@ async fn no_page_lets_data_be_translated() -> anyhow::Result<()> {
     tab.click("[data-save-button]").await?;
     tab.until("document.querySelector('[data-save]').dataset.save === 'clean'").await?;
     assert_left_alone(&tab, "the dashboard", &data).await?;
-    // As it is without script.
-    let plain = browser.visitor(1280, 900).await?;
+
+    tab.scripts(false).await?;
+    tab.goto(&format!("{}/dashboard", served.base)).await?;
+    tab.scripts(true).await?;
+    assert_left_alone(&tab, "the dashboard without script", &data).await?;
     let overlay = browser.visitor(800, 100).await?;
     overlay.goto(&url).await?;
     overlay.until("document.querySelector('.bar').dataset.connected === 'true'").await?;
     assert_left_alone(&overlay, "the overlay", &["Neinlabel", "Jalabel", "yes"]).await?;
-    served.log_in(&plain).await?;
-    plain.scripts(false).await?;
-    plain.goto(&format!("{}/dashboard", served.base)).await?;
-    plain.scripts(true).await?;
-    assert_left_alone(&plain, "the dashboard without script", &data).await?;
     browser.close().await
 }
 
