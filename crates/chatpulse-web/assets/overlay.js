@@ -40,17 +40,6 @@ let rotated = false;
 let dimmed = false;
 let dimTimer = setTimeout(dim, DIM_AFTER_MS);
 
-// The page would load again: a proxy may have failed one of its files while the server restarts, and a
-// bar without them is dead. `stop` is what takes back a refresh that is already scheduled.
-function stay() {
-  // A style sheet that failed is there all the same, with nothing in it.
-  if (![...document.querySelectorAll("link[rel=stylesheet]")].every(({ sheet }) => sheet?.cssRules.length > 0)) return;
-  window.stop();
-  document.querySelector("[data-reload]")?.remove();
-}
-if (document.readyState === "complete") stay();
-else window.addEventListener("load", stay, { once: true });
-
 const connection = new Connection({
   socketUrl() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -82,7 +71,23 @@ const connection = new Connection({
     note.hidden = false;
   },
 });
-connection.open();
+// Not before: some browsers end sockets with what `stop` ends.
+if (document.readyState === "complete") begin();
+else window.addEventListener("load", begin, { once: true });
+
+function begin() {
+  stay();
+  connection.open();
+}
+
+// The page would load again: a proxy may have failed one of its files while the server restarts, and a
+// bar without them is dead. `stop` is what takes back a refresh that is already scheduled.
+function stay() {
+  // A style sheet that failed is there all the same, with nothing in it.
+  if (![...document.querySelectorAll("link[rel=stylesheet]")].every(({ sheet }) => sheet?.cssRules.length > 0)) return;
+  window.stop();
+  document.querySelector("[data-reload]")?.remove();
+}
 
 if (preview) {
   window.addEventListener("message", (event) => {
