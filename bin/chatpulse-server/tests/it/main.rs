@@ -32,6 +32,7 @@ mod proxies;
 mod reference;
 mod rules;
 mod samples;
+mod security;
 mod settings;
 mod share;
 mod site;
