@@ -38,14 +38,12 @@ fn main() -> ExitCode {
         Command::Migrate => command::migrate::run(),
         Command::Conduits(options) => command::conduits::run(&options),
     };
-    ended.unwrap_or_else(|error| match error.downcast_ref::<settings::Problems>() {
-        Some(problems) => {
+    ended.unwrap_or_else(|error| {
+        if let Some(problems) = error.downcast_ref::<settings::Problems>() {
             eprintln!("{}", problems.report());
-            ExitCode::from(EXIT_CONFIGURATION)
+            return ExitCode::from(EXIT_CONFIGURATION);
         }
-        None => {
-            fatal::report(&error, LogFormat::Text);
-            ExitCode::FAILURE
-        }
+        fatal::report(&error, LogFormat::Text);
+        ExitCode::FAILURE
     })
 }

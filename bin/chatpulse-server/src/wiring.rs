@@ -253,7 +253,7 @@ fn say_who_may_log_in(access: &Access) {
     }
 }
 
-/// Logs out whoever may not log in any more, since ALLOWED_STREAMERS was changed.
+/// Logs out whoever may not log in any more, since `ALLOWED_STREAMERS` was changed.
 async fn end_refused_logins(engine: &Engine) -> anyhow::Result<()> {
     let ended = engine.admission.apply().await;
     for streamer in ended.context("could not compare logins with ALLOWED_STREAMERS")? {

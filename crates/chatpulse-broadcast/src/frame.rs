@@ -141,7 +141,7 @@ mod tests {
         let expected = json!({
             "for_triggers": ["ja", "jo"], "for_trigger": "ja",
             "against_triggers": ["no"], "against_trigger": "no",
-            "left_label": "Against", "right_label": "For",
+            "matching": "forgiving", "left_label": "Against", "right_label": "For",
             "decay_speed": 0.5, "decay": 0.5,
             "mode": "share", "measure": "share",
             "window_secs": 30, "until_reset": false, "one_vote_each": false,

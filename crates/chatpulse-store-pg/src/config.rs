@@ -96,7 +96,7 @@ mod tests {
             (Some(Duration::from_secs(10)), Some(3))
         );
         let theirs = of("postgres://h/x?keepalives_idle=60&keepalives_interval=5&keepalives_retries=9");
-        assert_eq!(theirs.get_keepalives_idle(), Duration::from_secs(60));
+        assert_eq!(theirs.get_keepalives_idle(), Duration::from_mins(1));
         assert_eq!(
             (theirs.get_keepalives_interval(), theirs.get_keepalives_retries()),
             (Some(Duration::from_secs(5)), Some(9))

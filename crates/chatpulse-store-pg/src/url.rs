@@ -135,9 +135,9 @@ pub fn parse_url(url: &str) -> Result<ParsedUrl, InvalidUrl> {
         return Err(InvalidUrl::Form);
     }
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
-    let mut options = Options::default();
     // Beside a password that contains `&`, the next "option" is the rest of it.
-    options.may_name = !query.split('&').any(|option| option.starts_with("password="));
+    let may_name = !query.split('&').any(|option| option.starts_with("password="));
+    let mut options = Options { may_name, ..Options::default() };
     for option in query.split('&').filter(|option| !option.is_empty()) {
         options.take(option)?;
     }

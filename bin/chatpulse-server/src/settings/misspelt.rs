@@ -129,67 +129,20 @@ mod tests {
         }
     }
 
+    /// Names of shells, hosts and other programs.
+    const OF_OTHERS: &str = "
+        PATH HOME HOSTNAME HOSTS HOSTTYPE PORT0 PORTS POST TERM SHELL USER LOGNAME LOG_DIR LOG_FILE LOG_PATH
+        RUST_LOG RUST_BACKTRACE APP_NAME APP_KEY APP_DEBUG NODE_ENV HTTP_PORT HTTPS_PORT FTP_PROXY
+        http_proxy no_proxy host port SESSION_MANAGER SESSIONNAME DB_HOST DB_PORT DB_NAME DB_USER
+        DB_PASSWORD REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_SERVICE_HOST POSTGRES_PASSWORD PGPASSWORD
+        PUBLIC_IP CHATPULSE_PORT CHATPULSE_SERVICE_HOST CHATPULSE_PORT_8080_TCP TWITCH_CHANNEL METRICS_PORT
+        KUBERNETES_PORT SSL_CERT_DIR XDG_SESSION_ID npm_config_loglevel TOKEN SECRET CLEANUP API_URL API_KEY
+        AUTH_URL
+    ";
+
     #[test]
     fn variables_of_others_are_left_alone() {
-        for name in [
-            "PATH",
-            "HOME",
-            "HOSTNAME",
-            "HOSTS",
-            "HOSTTYPE",
-            "PORT0",
-            "PORTS",
-            "POST",
-            "TERM",
-            "SHELL",
-            "USER",
-            "LOGNAME",
-            "LOG_DIR",
-            "LOG_FILE",
-            "LOG_PATH",
-            "RUST_LOG",
-            "RUST_BACKTRACE",
-            "APP_NAME",
-            "APP_KEY",
-            "APP_DEBUG",
-            "NODE_ENV",
-            "HTTP_PORT",
-            "HTTPS_PORT",
-            "FTP_PROXY",
-            "http_proxy",
-            "no_proxy",
-            "host",
-            "port",
-            "SESSION_MANAGER",
-            "SESSIONNAME",
-            "DB_HOST",
-            "DB_PORT",
-            "DB_NAME",
-            "DB_USER",
-            "DB_PASSWORD",
-            "REDIS_HOST",
-            "REDIS_PORT",
-            "REDIS_PASSWORD",
-            "REDIS_SERVICE_HOST",
-            "POSTGRES_PASSWORD",
-            "PGPASSWORD",
-            "PUBLIC_IP",
-            "CHATPULSE_PORT",
-            "CHATPULSE_SERVICE_HOST",
-            "CHATPULSE_PORT_8080_TCP",
-            "TWITCH_CHANNEL",
-            "METRICS_PORT",
-            "KUBERNETES_PORT",
-            "SSL_CERT_DIR",
-            "XDG_SESSION_ID",
-            "npm_config_loglevel",
-            "TOKEN",
-            "SECRET",
-            "CLEANUP",
-            "API_URL",
-            "API_KEY",
-            "AUTH_URL",
-        ] {
+        for name in OF_OTHERS.split_whitespace() {
             assert_eq!(meant_by(name, false, |_| false), None, "{name}");
         }
         assert_eq!(meant_by("port", true, |_| false), Some("PORT"), "a .env is ours");

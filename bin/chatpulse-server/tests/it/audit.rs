@@ -12,16 +12,8 @@ fn lines(log: &str) -> Vec<Value> {
     lines.filter(|line| line["target"] == "audit").collect()
 }
 
-#[tokio::test]
-async fn every_action_leaves_a_line_that_says_who_from_where_and_how_it_ended() {
-    let world = World::websocket_with(|setup| {
-        unhurried(setup)
-            .set("LOG_FORMAT", "json")
-            .set("BOT_USER_ID", BOT)
-            .set("ALLOWED_STREAMERS", "streamer")
-            .set("TRUSTED_PROXIES", "127.0.0.1")
-    })
-    .await;
+/// Does everything that leaves a line. Returns the first overlay id, and the streamer who was logged in first.
+async fn act(world: &World) -> (String, Streamer) {
     let mut streamer = world.log_in().await;
     let overlay = streamer.overlay.clone();
     streamer.save(&Form::default()).await;
@@ -52,17 +44,13 @@ async fn every_action_leaves_a_line_that_says_who_from_where_and_how_it_ended() 
     let request = last.browser.request(reqwest::Method::POST, "/dashboard/delete-account");
     let request = request.header("X-Forwarded-For", "203.0.113.9").form(&form(&last.csrf));
     last.browser.send(request).await.expect(302);
+    (overlay, streamer)
+}
 
-    let mut server = world.server;
-    assert!(server.log.says("\"action\":\"delete\"").await);
-    let text = server.log.text();
-    let lines = lines(&text);
-    let said: Vec<Value> = lines
-        .iter()
-        .map(|line| json!([line["action"], line["result"], line["reason"], line["twitch.user_id"]]))
-        .collect();
+/// Action, result, reason and user of each line.
+fn expected() -> [Value; 18] {
     let (login, logout) = (json!(["login", "ok", "", STREAMER]), json!(["logout", "ok", "", STREAMER]));
-    let expected = [
+    [
         login.clone(),
         json!(["save", "ok", "", STREAMER]),
         json!(["save", "refused", "invalid", STREAMER]),
@@ -81,8 +69,29 @@ async fn every_action_leaves_a_line_that_says_who_from_where_and_how_it_ended() 
         json!(["logout_everywhere", "ok", "", STREAMER]),
         login,
         json!(["delete", "ok", "", STREAMER]),
-    ];
-    assert_eq!(said, expected);
+    ]
+}
+
+#[tokio::test]
+async fn every_action_leaves_a_line_that_says_who_from_where_and_how_it_ended() {
+    let world = World::websocket_with(|setup| {
+        unhurried(setup)
+            .set("LOG_FORMAT", "json")
+            .set("BOT_USER_ID", BOT)
+            .set("ALLOWED_STREAMERS", "streamer")
+            .set("TRUSTED_PROXIES", "127.0.0.1")
+    })
+    .await;
+    let (overlay, streamer) = act(&world).await;
+    let mut server = world.server;
+    assert!(server.log.says("\"action\":\"delete\"").await);
+    let text = server.log.text();
+    let lines = lines(&text);
+    let said: Vec<Value> = lines
+        .iter()
+        .map(|line| json!([line["action"], line["result"], line["reason"], line["twitch.user_id"]]))
+        .collect();
+    assert_eq!(said, expected());
     assert!(lines.iter().all(|line| line["client.address"].as_str().is_some_and(|ip| !ip.is_empty())));
     assert_eq!(lines[0]["client.address"], "127.0.0.1");
     assert_eq!(

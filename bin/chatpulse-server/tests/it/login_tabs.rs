@@ -135,7 +135,8 @@ async fn a_cookie_of_another_program_locks_nobody_out() {
     let mut streamer = world.log_in().await;
     let session = streamer.browser.cookies[SESSION].clone();
     let ours = format!("{SESSION}={session}");
-    let planted: String = (0..20).map(|number| format!("{SESSION}={number:064x}; ")).collect();
+    let planted: Vec<String> = (0..20).map(|number| format!("{SESSION}={number:064x}; ")).collect();
+    let planted = planted.concat();
     for header in [
         [b"caf\xe9=1; ", ours.as_bytes()].concat(),
         [ours.as_bytes(), b"; odd=\xff\xfe; =; ;;"].concat(),

@@ -117,7 +117,7 @@ async fn an_old_login_deletes_no_account() {
         let refused = streamer.browser.post("/dashboard/delete-account", &fields).await.expect_page(403);
         assert!(refused.body.contains("href=\"/auth/start\""), "{}", refused.body);
     }
-    server = began(server, Some(Duration::from_secs(540))).await;
+    server = began(server, Some(Duration::from_mins(9))).await;
     let mut streamer = Streamer::at_dashboard(streamer.browser.moved_to(&server)).await;
     let fields = [("csrf_token", streamer.csrf.as_str()), ("confirm", "streamer")];
     let gone = streamer.browser.post("/dashboard/delete-account", &fields).await;

@@ -34,7 +34,7 @@ fn visible(text: &str) -> String {
     let is_tag = |at: usize| chars.get(at).is_some_and(|c| ('\u{E0020}'..='\u{E007E}').contains(c));
     let mut in_flag = vec![false; chars.len()];
     for (start, _) in chars.iter().enumerate().filter(|(_, c)| **c == '\u{1F3F4}') {
-        let end = (start + 1..).find(|at| !is_tag(*at)).unwrap_or_default();
+        let end = (start + 1..=chars.len()).find(|at| !is_tag(*at)).unwrap_or_default();
         if end > start + 1 && chars.get(end) == Some(&'\u{E007F}') {
             in_flag[start..=end].fill(true);
         }
@@ -170,7 +170,7 @@ fn digits_of_every_script_count_from_zero() {
     let categories = CodePointMapData::<GeneralCategory>::new();
     let digits = ('\u{80}'..=char::MAX).filter(|c| categories.get(*c) == GeneralCategory::DecimalNumber);
     let values: Vec<char> = digits.filter_map(decimal_digit).collect();
-    assert!(values.len() > 600 && values.len() % 10 == 0, "{}", values.len());
+    assert!(values.len() > 600 && values.len().is_multiple_of(10), "{}", values.len());
     for ten in values.chunks(10) {
         assert_eq!(ten.iter().collect::<String>(), "0123456789");
     }

@@ -8,7 +8,6 @@ use chatpulse_domain::ports::chat_sink::ChatOutcome;
 use chatpulse_domain::ports::votes::VoteStore as _;
 use chatpulse_domain::side::Side;
 use chatpulse_engine::sessions::Watcher;
-use chatpulse_testkit::builders as build;
 
 use crate::world::{World, world};
 
@@ -30,10 +29,8 @@ impl World {
         reading.sentiment.value()
     }
 
-    /// Saves a command as a trigger, so that the line would vote if it were no command.
-    async fn save_the_command_as_trigger(&self, mod_commands: bool) {
-        let settings = build::settings_with_triggers(&["yes", "!pulse reset"], &["no"]);
-        let settings = OverlaySettings { mod_commands, ..settings };
+    async fn allow_commands(&self, mod_commands: bool) {
+        let settings = OverlaySettings { mod_commands, ..OverlaySettings::default() };
         self.engine.settings.save(&self.streamer, &settings, None).await.unwrap();
     }
 }
@@ -46,7 +43,7 @@ fn is_applied(outcome: ChatOutcome) -> bool {
 async fn a_moderators_reset_centres_the_bar_and_is_no_vote() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    world.save_the_command_as_trigger(true).await;
+    world.allow_commands(true).await;
     assert!(is_applied(world.say("yes").await));
     assert_eq!(world.say_as_moderator("!pulse reset").await, ChatOutcome::NoMatch);
     world.keep_house(A_MOMENT).await;
@@ -57,7 +54,7 @@ async fn a_moderators_reset_centres_the_bar_and_is_no_vote() {
 async fn a_viewers_command_does_nothing_and_is_no_vote() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    world.save_the_command_as_trigger(true).await;
+    world.allow_commands(true).await;
     assert!(is_applied(world.say("yes").await));
     assert_eq!(world.say("!pulse reset").await, ChatOutcome::NoMatch);
     world.keep_house(A_MOMENT).await;
@@ -68,9 +65,11 @@ async fn a_viewers_command_does_nothing_and_is_no_vote() {
 async fn with_commands_turned_off_a_moderators_line_is_ordinary_chat() {
     let mut world = world().await;
     let _open = world.open(Watcher::Viewer).await;
-    world.save_the_command_as_trigger(false).await;
-    assert!(is_applied(world.say_as_moderator("!pulse reset").await));
-    assert_eq!(world.say_as_moderator("!pulse pause").await, ChatOutcome::NoMatch);
+    world.allow_commands(false).await;
+    assert!(is_applied(world.say("yes").await));
+    for command in ["!pulse reset", "!pulse pause"] {
+        assert_eq!(world.say_as_moderator(command).await, ChatOutcome::NoMatch);
+    }
     world.keep_house(A_MOMENT).await;
     assert!((world.bar().await - 10.0).abs() < f64::EPSILON);
     assert!(is_applied(world.say("yes").await));

@@ -43,7 +43,7 @@ impl AsyncQuery<Vec<Migration>> for InTransaction<'_> {
 
 impl AsyncMigrate for InTransaction<'_> {}
 
-/// Reads a row of refinery's history: version, name, applied_on, checksum.
+/// Reads a row of refinery's history: version, name, `applied_on`, checksum.
 fn applied(row: &Row) -> Result<Migration, MigrationFailure> {
     let (applied_on, checksum): (String, String) = (row.try_get(2)?, row.try_get(3)?);
     let applied_on = OffsetDateTime::parse(&applied_on, &Rfc3339);

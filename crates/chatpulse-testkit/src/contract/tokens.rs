@@ -62,10 +62,14 @@ async fn a_users_tokens_are_those_of_login_and_bot(accounts: Accounts) {
     let (ada, of_login) = sign_in(&accounts, "Ada").await;
     let (bob, _) = sign_in(&accounts, "Bob").await;
     let of_user = async |user: &TwitchUserId| accounts.tokens.of_user(user).await.unwrap();
-    assert_eq!(of_user(&ada.twitch_id).await, [of_login.clone()]);
+    assert_eq!(of_user(&ada.twitch_id).await, std::slice::from_ref(&of_login));
     let grant = BotGrant { bot: ada.twitch_id.clone(), ..build::bot_grant("Ada") };
     accounts.streamers.record_bot_grant(&grant, None).await.unwrap();
-    assert_eq!(of_user(&ada.twitch_id).await, [of_login.clone()], "the bot agreed with its login");
+    assert_eq!(
+        of_user(&ada.twitch_id).await,
+        std::slice::from_ref(&of_login),
+        "the bot agreed with its login"
+    );
     let sealed = build::sealed();
     accounts.streamers.record_bot_grant(&grant, Some(&sealed)).await.unwrap();
     let of_bot = StoredTokens { owner: TokenOwner::Bot, user: ada.twitch_id.clone(), sealed };

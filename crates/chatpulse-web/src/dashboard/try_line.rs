@@ -39,9 +39,10 @@ pub(crate) async fn try_line(web: Shared, request: HttpRequest, payload: Payload
 
     let stored = stored_settings(&web, &login).await?;
     let input = SettingsInput::read(&body);
-    let settings = match input.has_triggers() {
-        true => input.parse(&stored.settings).map_err(invalid)?.0,
-        false => stored.settings.clone(),
+    let settings = if input.has_triggers() {
+        input.parse(&stored.settings).map_err(invalid)?.0
+    } else {
+        stored.settings.clone()
     };
     let text = VoteText::of(&line);
     let side = settings.side_of(&text);

@@ -125,7 +125,7 @@ async fn a_share_until_reset_goes_on_counting_before_it_is_an_orphan(live: Live)
     let seed = SessionSeed { settings: settings(Window::UntilReset, 1), ..seed() };
     attach(&live, &seed, "a", 1).await;
     release(&live, &seed, "a").await;
-    for part in [AGE, COUNTS_ON_FOR - AGE, AGE - Duration::from_millis(1)] {
+    for part in [AGE, COUNTS_ON_FOR.saturating_sub(AGE), AGE.saturating_sub(Duration::from_millis(1))] {
         live.time.advance(part).await;
         assert!(votes_count(&live, &seed).await);
         assert_eq!(orphan(&live, &seed).await, None);

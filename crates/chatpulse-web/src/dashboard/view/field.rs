@@ -48,9 +48,11 @@ fn triggers(field: &Field, side: Side, form: &SettingsForm) -> Markup {
                 }
             }
             (below(field, field.help, form))
-            ul.questions data-questions=(field.name) role="status" {
-                @for question in questions::about(form.rows(field.name).iter().map(String::as_str)) {
-                    li data-question=(json(&question)) { (sentence(&question.words)) }
+            div role="status" {
+                ul.questions data-questions=(field.name) {
+                    @for question in questions::about(form.rows(field.name).iter().map(String::as_str)) {
+                        li data-question=(json(&question)) { (sentence(&question.words)) }
+                    }
                 }
             }
         }
