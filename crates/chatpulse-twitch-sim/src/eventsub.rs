@@ -1,6 +1,6 @@
 //! EventSub: delivers events to the application over webhooks and WebSocket.
 //!
-//! Read [`delivery`] first: it takes an event, finds the subscriptions, and hands [`parcel`]s to a [`socket`] or a
+//! Read [`delivery`] first: it takes an event, finds the subscriptions, and hands parcels to a [`socket`] or a
 //! [`webhook`]. The other files hold the data for these decisions.
 
 pub(crate) mod conduit;

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, Route, http::header};
 
 use crate::{api, assets, dashboard, health, login, operators, overlay, webhook};
 
-/// The routes of the public listener, without those of [`operators`].
+/// The routes of the public listener, without those of [`operators()`].
 pub(crate) fn public(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(home)))
