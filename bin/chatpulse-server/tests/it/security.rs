@@ -1,4 +1,4 @@
-//! Checks that every test which the documents on security name exists.
+//! Checks that every test exists which the documents on security and on real cases name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// Where a test is that the documents name: a file without a crate is beside this one.
 fn path(file: &str) -> PathBuf {
     let folder = match file.split('/').next().unwrap_or_default() {
-        "bin" => "",
+        "bin" | "crates" => "",
         name if name.starts_with("chatpulse-") => "crates",
         _ => "bin/chatpulse-server/tests/it",
     };
@@ -25,7 +25,7 @@ fn tests_named_in(document: &str) -> Vec<(&str, &str)> {
 #[test]
 fn every_test_that_shows_a_protection_exists() {
     let (mut checked, mut missing) = (0, Vec::new());
-    for document in ["docs/security.md", "docs/security-asvs.md"] {
+    for document in ["docs/security.md", "docs/security-asvs.md", "docs/real-chats.md"] {
         let text = fs::read_to_string(Path::new(REPOSITORY).join(document)).unwrap();
         // Code blocks would change which quotes open and which close.
         let text: String = text.split("```").step_by(2).collect();
@@ -38,6 +38,6 @@ fn every_test_that_shows_a_protection_exists() {
             }
         }
     }
-    assert!(checked > 100, "only {checked} tests were found");
+    assert!(checked > 200, "only {checked} tests were found");
     assert!(missing.is_empty(), "these tests do not exist:\n{}", missing.join("\n"));
 }
