@@ -151,8 +151,10 @@ impl Place {
 
     /// The request was answered: the connection waits for the next.
     pub(super) fn end_request(&mut self) {
-        if self.turn.is_none() {
-            self.turn = Some(self.sockets.lock().wait(self.close.clone(), None));
+        let mut open = self.sockets.lock();
+        // One that was chosen to close while its request was on its way must not be chosen, and counted, again.
+        if self.turn.is_none() && !self.close.is_cancelled() {
+            self.turn = Some(open.wait(self.close.clone(), None));
         }
     }
 
@@ -189,6 +191,23 @@ mod tests {
 
     fn is_closed(place: &Place) -> bool {
         place.close.is_cancelled()
+    }
+
+    #[test]
+    fn a_connection_that_was_chosen_to_close_is_not_chosen_again() {
+        let sockets = Sockets::new(1, Vec::new());
+        let mut first = sockets.enter(ip(1)).unwrap();
+        let second = sockets.enter(ip(2)).unwrap();
+        assert!(is_closed(&first));
+        first.begin_request();
+        first.end_request();
+        let third = sockets.enter(ip(3)).unwrap();
+        let fourth = sockets.enter(ip(4)).unwrap();
+        assert!(is_closed(&second) && is_closed(&third));
+        drop((first, second, third));
+        let counts = |open: MutexGuard<'_, Open>| (open.total, open.closing);
+        assert_eq!(counts(sockets.lock()), (1, 0));
+        drop(fourth);
     }
 
     #[test]
