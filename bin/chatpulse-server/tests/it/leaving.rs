@@ -30,6 +30,7 @@ async fn an_export_says_all_that_is_kept() {
     assert_eq!(export["account"]["twitch_user_id"], STREAMER);
     assert_eq!(export["account"]["display_name"], "Streamer");
     assert!(export["account"]["overlay_url"].as_str().unwrap().ends_with(&streamer.overlay));
+    assert_eq!(export["logins"].as_array().unwrap().len(), 1);
     let settings = &export["settings"];
     assert_eq!(settings["for_triggers"], serde_json::json!(["yes", "Kappa"]));
     assert_eq!((&settings["left_label"], &settings["measure"]), (&"<Nö>".into(), &"share".into()));

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chatpulse_broadcast::frame::config;
 use serde_json::json;
 
-use super::stored_settings;
+use super::{logins, stored_settings};
 use crate::audit::{self, Action};
 use crate::error::{Answer, Problem};
 use crate::guard::origin::public_base;
@@ -29,8 +29,9 @@ pub(crate) async fn export(web: Shared, request: HttpRequest) -> Answer {
         "overlay_url": format!("{}/overlay/{}", public_base(&request, &web.config), streamer.overlay),
     });
     let export = json!({
-        "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us and your logins are kept encrypted or as fingerprints and are not in here. Of votes only numbers are kept, for as long as the bar shows them.",
+        "about": "Everything ChatPulse keeps about you. The tokens that Twitch gave us are kept encrypted and are not in here. Votes are kept as numbers, for as long as the bar counts them; where each viewer counts once, with who voted for what.",
         "account": account,
+        "logins": logins::for_export(&web, &login).await?,
         "settings": config(&stored),
     });
     let text = serde_json::to_string_pretty(&export).unwrap_or_default();

@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use chatpulse_domain::login::LoginSession;
 use chatpulse_domain::time::Timestamp;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -31,6 +32,13 @@ pub(super) async fn list(web: &Web, login: &LoggedIn) -> Result<Vec<Login>, Prob
         is_this: session.hash == login.session.hash,
     });
     Ok(shown.collect())
+}
+
+/// All logins of the streamer, for the export.
+pub(super) async fn for_export(web: &Web, login: &LoggedIn) -> Result<Vec<Value>, Problem> {
+    let all = web.ports.login_sessions.all_of(login.streamer.id, web.ports.clock.now()).await?;
+    let told = |session: &LoginSession| json!({ "browser": session.browser, "started": session.started_at.and_then(in_words) });
+    Ok(all.iter().map(told).collect())
 }
 
 /// Ends one of the caller's logins. One that has ended meanwhile is fine.

@@ -43,7 +43,7 @@ pub(super) fn own_data(page: &DashboardPage) -> Markup {
     html! {
         section.card.own-data aria-labelledby="own-title" {
             h2 #own-title { "Your data" }
-            p.card-lead { "Your name, your overlay URL and these settings. Votes are counted and not stored." }
+            p.card-lead { "Your name, your overlay URL, your logins and these settings. Votes are kept only as long as the bar counts them." }
             a.button.button-raised href="/dashboard/export" download { "Download my data" }
             details.leaving {
                 summary { "Delete my account" }
