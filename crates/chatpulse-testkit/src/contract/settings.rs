@@ -242,7 +242,7 @@ async fn what_was_typed_is_read_back(accounts: Accounts) {
     let streamer = streamer(&accounts).await;
     let many: Vec<String> = (0..20).map(|n| format!("Wort {n} “Ä” ß 🎭")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let hostile = ["No'); DROP TABLE configs; --", "\"quoted\", [1]", "back\\slash", "tab\there"];
+    let hostile = ["No'); DROP TABLE configs; --", "\"quoted\", [1]", "back\\slash", "percent%s"];
     let typed = OverlaySettings {
         for_triggers: build::triggers(&many),
         against_triggers: build::triggers(&hostile),
