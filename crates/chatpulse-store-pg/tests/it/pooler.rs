@@ -1,8 +1,6 @@
 //! Behind PgBouncer in transaction mode: it refuses options of a connection, knows no named statements of its clients, and
 //! gives a connection to somebody else after each transaction.
 
-use std::time::{Duration, Instant};
-
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_store_pg::PgPool;
 use chatpulse_testkit::builders as build;
@@ -93,31 +91,4 @@ async fn a_check_reads_and_writes_nothing_behind_a_pooler() {
     assert!(seen.streamers.rotate_overlay(ada.id).await.is_err());
     assert_eq!(seen.streamers.first().await.unwrap(), Some(ada.clone()));
     assert!(accounts_on(&pool).streamers.rotate_overlay(ada.id).await.unwrap().is_some());
-}
-
-/// The server is told through the pooler, and the write is not done when the lock is free again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_failed_at_its_deadline_is_not_done_later() {
-    let server = PostgresServer::start();
-    let pooler = PgBouncer::start(&server);
-    let database = server.database().await;
-    let pool = PgPool::connect(config(&pooler.url(&database))).await.unwrap();
-    pool.migrate().await.unwrap();
-    let accounts = accounts_on(&pool);
-    let ada = accounts.streamers.sign_in(&build::profile("Ada"), &build::sealed()).await.unwrap();
-    let locking = database.connect().await;
-    locking.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let began = Instant::now();
-    assert!(accounts.streamers.rotate_overlay(ada.id).await.is_err());
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-    // Abandoned by its caller, as when a browser goes away.
-    let abandoned =
-        tokio::time::timeout(Duration::from_millis(500), accounts.streamers.rotate_overlay(ada.id));
-    assert!(abandoned.await.is_err());
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let by_hand = database.connect().await;
-    let ended = async { while ask(&by_hand, waiting).await != "0" {} };
-    assert!(tokio::time::timeout(Duration::from_secs(3), ended).await.is_ok(), "a statement runs on");
-    locking.batch_execute("ROLLBACK").await.unwrap();
-    assert_eq!(accounts.streamers.first().await.unwrap(), Some(ada), "the address is the old one");
 }
