@@ -1,5 +1,7 @@
 //! The user that `docs/operations/fleet.md` says how to create may do everything that the adapters do.
 
+use std::time::Duration;
+
 use chatpulse_domain::ports::health::HealthCheck;
 use chatpulse_domain::ports::leadership::Leadership;
 use chatpulse_domain::ports::sessions::SessionStore;
@@ -10,6 +12,7 @@ use chatpulse_store_redis::{FunctionsCheck, Redis, RedisShards, RedisSignals};
 use chatpulse_testkit::builders as build;
 use chatpulse_testkit::contract;
 use chatpulse_testkit::servers::redis::RedisServer;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Instance, World, config};
@@ -39,14 +42,24 @@ async fn the_documented_user_may_do_everything() {
     shards.acquire().await.unwrap();
     shards.release().await.unwrap();
 
-    let tick = std::time::Duration::from_millis(50);
+    let tick = Duration::from_millis(50);
     let (signals, worker) = RedisSignals::connect(&redis, one.id.clone(), tick).await.unwrap();
     let (elsewhere, other_worker) = RedisSignals::connect(&redis, other.id, tick).await.unwrap();
     for worker in [worker, other_worker] {
         tokio::spawn(worker.run(CancellationToken::new()));
     }
     let mut heard = elsewhere.subscribe();
-    signals.publish(Signal::OverlayRotated(seed.overlay));
-    assert_eq!(heard.next().await, Heard::Signal(Signal::OverlayRotated(seed.overlay)));
+    let signal = Signal::OverlayRotated(seed.overlay);
+    // A signal from before the subscription stands is heard by nobody.
+    let arrival = async {
+        loop {
+            signals.publish(signal.clone());
+            let next = timeout(Duration::from_millis(200), heard.next()).await;
+            if next.is_ok_and(|heard| heard == Heard::Signal(signal.clone())) {
+                break;
+            }
+        }
+    };
+    timeout(Duration::from_secs(10), arrival).await.expect("no signal arrived");
     assert_eq!(server.denied(), "", "nothing was tried in vain");
 }
