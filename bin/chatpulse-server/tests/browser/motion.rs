@@ -30,10 +30,10 @@ async fn slides(streamer: &Tab, overlay: &Tab) -> anyhow::Result<bool> {
         .await?;
     vote(streamer, "for", 3).await?;
     overlay.until("document.querySelector('.bar').dataset.leads === 'for'").await?;
-    let slid = overlay.eval("window.slid").await?;
     streamer.click("[data-reset]").await?;
     overlay.until("document.querySelector('.bar').dataset.state === 'rest'").await?;
-    Ok(slid)
+    // Only now: the first slide may begin a frame after its vote was heard.
+    overlay.eval("window.slid").await
 }
 
 #[tokio::test]
