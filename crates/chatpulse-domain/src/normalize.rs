@@ -95,7 +95,7 @@ fn common_char(c: char) -> Option<Common> {
     Some(match c {
         '!'..='~' => Common::Is(look_alike(c.to_ascii_lowercase())),
         c if c.is_whitespace() => Common::Is(' '),
-        // Accented Latin letters without ª, º and the five that become others; Greek without sigma's end, Cyrillic.
+        // Accented Latin letters, Greek and Cyrillic, but those that become another letter or several (`ı`, `ß`, `ς`).
         'À'..='Ö' | 'Ø'..='Þ' | 'à'..='ö' | 'ø'..='į' | 'Ĳ'..='ľ' | 'Ł'..='ň' | 'Ŋ'..='ž'
             if !matches!(c, 'İ' | 'ı' | 'Ĳ' | 'ĳ') =>
         {

@@ -338,7 +338,7 @@ proptest! {
         }
     }
 
-    /// Both sides at once have no name in the code. What could break is the order: whoever swaps the sides swaps the votes.
+    /// Whoever swaps the triggers of both sides swaps every vote.
     #[test]
     fn a_line_never_counts_for_both_sides(for_triggers in triggers(), against_triggers in triggers(), line in line()) {
         let settings = OverlaySettings { for_triggers, against_triggers, ..OverlaySettings::default() };
